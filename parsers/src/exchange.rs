@@ -1,0 +1,299 @@
+//! The unit people look at: one request with its response.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::Body;
+
+/// Nanoseconds since the Unix epoch. The parsers never read a clock: whoever
+/// drives them says when bytes moved.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(pub u64);
+
+impl Timestamp {
+    /// Milliseconds from `earlier` to here; 0 if `earlier` is later (records
+    /// of two CPUs may be a little out of order).
+    pub fn millis_since(self, earlier: Timestamp) -> f64 {
+        self.0.saturating_sub(earlier.0) as f64 / 1e6
+    }
+}
+
+/// Which way bytes went, as the observed process sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// The process wrote them.
+    Sent,
+    /// The process read them.
+    Received,
+}
+
+impl Direction {
+    /// The other way.
+    pub fn opposite(self) -> Self {
+        match self {
+            Direction::Sent => Direction::Received,
+            Direction::Received => Direction::Sent,
+        }
+    }
+}
+
+/// Which end of the connection the observed process is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// It writes the request.
+    Client,
+    /// It reads the request.
+    Server,
+}
+
+/// What carries the exchange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+pub enum Protocol {
+    /// HTTP/1.0 and HTTP/1.1.
+    #[serde(rename = "http/1.1")]
+    Http1,
+    /// HTTP/2.
+    #[serde(rename = "h2")]
+    Http2,
+    /// WebSocket, over either.
+    #[serde(rename = "websocket")]
+    WebSocket,
+}
+
+/// Names an exchange on its connection: 0 for the first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ExchangeSeq(pub u64);
+
+/// How far an exchange has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// No byte of the response yet.
+    #[default]
+    Pending,
+    /// The response has begun.
+    Streaming,
+    /// Both messages ended as their protocol says.
+    Complete,
+    /// The connection ended, or bytes were lost, before they did.
+    Aborted,
+}
+
+/// One request with its response.
+#[derive(Clone, Debug)]
+pub struct Exchange {
+    /// Which one of its connection.
+    pub seq: ExchangeSeq,
+    /// How far it has come.
+    pub state: State,
+    /// Which end the observed process is.
+    pub role: Role,
+    /// What carries it.
+    pub protocol: Protocol,
+    /// HTTP/2 stream id.
+    pub stream_id: Option<u32>,
+    /// Its beginning was not seen.
+    pub joined_midway: bool,
+    /// Bytes lost within it.
+    pub lost_bytes: u64,
+    /// Who serves it, named as OpenTelemetry's `gen_ai.provider.name`, or the
+    /// usual short name of one that OpenTelemetry does not list.
+    pub provider: Option<&'static str>,
+    /// OpenTelemetry's `gen_ai.operation.name`: `chat`, `embeddings`, ...
+    pub operation: Option<&'static str>,
+    /// The API shape: `openai.chat`, `anthropic.messages`, ...
+    pub dialect: Option<&'static str>,
+    /// What was asked.
+    pub request: Request,
+    /// What was answered.
+    pub response: Response,
+    /// Tokens.
+    pub usage: Usage,
+    /// Money.
+    pub cost: Cost,
+    /// When.
+    pub timing: Timing,
+    /// The API's or the protocol's error.
+    pub error: Option<ApiError>,
+    /// What deserves a second look: a message cut at its memory budget, an
+    /// undecodable body, ...
+    pub findings: Vec<Finding>,
+}
+
+/// What was asked.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    /// HTTP method.
+    pub method: Option<String>,
+    /// As on the wire: a path with query, or a whole URL (proxies).
+    pub target: Option<String>,
+    /// `Host` or `:authority`.
+    pub authority: Option<String>,
+    /// In wire order; names as sent; not redacted: that happens on the way out.
+    pub headers: Vec<(String, String)>,
+    /// The model asked for.
+    pub model: Option<String>,
+    /// Whether a streamed answer was asked for.
+    pub stream: Option<bool>,
+    /// The decoded body.
+    pub body: Option<Arc<Body>>,
+    /// Length of the body as sent, before decoding, without transfer coding.
+    pub body_bytes: u64,
+}
+
+/// What was answered.
+#[derive(Clone, Debug, Default)]
+pub struct Response {
+    /// HTTP status.
+    pub status: Option<u16>,
+    /// In wire order; not redacted.
+    pub headers: Vec<(String, String)>,
+    /// The model that answered, as the answer names it.
+    pub model: Option<String>,
+    /// The API's id of the answer.
+    pub id: Option<String>,
+    /// The API's own word: `end_turn`, `stop`, ...
+    pub finish_reason: Option<String>,
+    /// The answer's text (refusals included); of several choices, the first.
+    pub text: Option<String>,
+    /// Reasoning, where it is sent.
+    pub reasoning: Option<String>,
+    /// Tool calls, put together.
+    pub tool_calls: Vec<ToolCall>,
+    /// Further choices (`n` > 1): their texts, in order.
+    pub other_choices: Vec<String>,
+    /// The decoded body where the answer was not streamed; of a stream, its
+    /// events as received.
+    pub body: Option<Arc<Body>>,
+    /// Events of the stream.
+    pub events: u64,
+    /// Length of the body as received, before decoding, without transfer coding.
+    pub body_bytes: u64,
+}
+
+/// A call the model asks for.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ToolCall {
+    /// The API's id of the call.
+    pub id: Option<String>,
+    /// The tool.
+    pub name: Option<String>,
+    /// The arguments as received: JSON text once complete.
+    pub arguments: String,
+}
+
+/// Tokens, in OpenTelemetry's sense: `input_tokens` includes cache reads and
+/// writes, `output_tokens` includes reasoning.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Usage {
+    /// All input tokens.
+    pub input_tokens: Option<u64>,
+    /// All output tokens.
+    pub output_tokens: Option<u64>,
+    /// Of the input: read from a cache.
+    pub cache_read_tokens: Option<u64>,
+    /// Of the input: written to a cache.
+    pub cache_write_tokens: Option<u64>,
+    /// Of the cache writes: those kept for an hour (they cost more).
+    #[serde(skip)]
+    pub cache_write_1h_tokens: Option<u64>,
+    /// Of the output: reasoning.
+    pub reasoning_tokens: Option<u64>,
+    /// Where the figures come from.
+    pub source: UsageSource,
+}
+
+/// Where token figures come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum UsageSource {
+    /// The API said so.
+    Reported,
+    /// Estimated from the text; shown with `~`.
+    Estimated,
+    /// Unknown.
+    #[default]
+    None,
+}
+
+/// Money, in US dollars.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Cost {
+    /// The amount.
+    pub usd: Option<f64>,
+    /// Where it comes from.
+    pub source: CostSource,
+}
+
+/// Where a cost comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CostSource {
+    /// The API said so.
+    Reported,
+    /// From the price table.
+    Priced,
+    /// No price known: never shown as 0.
+    #[default]
+    Unpriced,
+}
+
+/// When things happened.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Timing {
+    /// First byte of the request.
+    pub started: Timestamp,
+    /// Last byte of the request.
+    pub sent: Option<Timestamp>,
+    /// First byte of the response.
+    pub first_byte: Option<Timestamp>,
+    /// First delta of text, reasoning or a tool call.
+    pub first_token: Option<Timestamp>,
+    /// Latest delta.
+    pub last_token: Option<Timestamp>,
+    /// Last byte of the response.
+    pub ended: Option<Timestamp>,
+}
+
+/// An error of the API or of the protocol.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ApiError {
+    /// The API's type or code.
+    pub kind: Option<String>,
+    /// Its message.
+    pub message: Option<String>,
+}
+
+/// Something that deserves a second look.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// A stable name: `body_truncated`, `content_encoding`, ...
+    pub kind: &'static str,
+    /// What exactly.
+    pub detail: String,
+}
+
+/// A piece of the answer as it arrives.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Delta {
+    /// When.
+    pub at: Timestamp,
+    /// Of what.
+    pub kind: DeltaKind,
+    /// The piece.
+    pub text: String,
+}
+
+/// What a delta continues.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeltaKind {
+    /// The answer's text.
+    Text,
+    /// Its reasoning.
+    Reasoning,
+    /// A tool call: its name first, then its arguments.
+    ToolCall,
+}

@@ -1,0 +1,23 @@
+//! What captured bytes mean: passive, sans-IO parsers from the bytes of a
+//! connection to the exchanges with a language model that they carry.
+//!
+//! The way in is [`Connection`]; what comes out are [`Event`]s about
+//! [`Exchange`]s. No clock, no files, no threads: the same bytes at the same
+//! times give the same events, on a live machine, in a test, under a fuzzer.
+#![forbid(unsafe_code)]
+
+mod body;
+mod connection;
+pub mod conversation;
+pub mod escape;
+mod exchange;
+pub mod llm;
+pub mod price;
+pub mod redact;
+
+pub use body::{Body, BodyKind, Elided};
+pub use connection::{Connection, Event, Limits, Verdict};
+pub use exchange::{
+    ApiError, Cost, CostSource, Delta, DeltaKind, Direction, Exchange, ExchangeSeq, Finding,
+    Protocol, Request, Response, Role, State, Timestamp, Timing, ToolCall, Usage, UsageSource,
+};

@@ -1,0 +1,15 @@
+//! Which process moved which bytes.
+//!
+//! [`Live`] attaches llmtop's kernel programs to the TLS libraries of the
+//! machine's processes; [`recording`] plays what was captured earlier. Both
+//! are a [`Source`] of [`Capture`]s, and nothing here knows what the bytes mean.
+
+mod capture;
+mod error;
+mod source;
+
+pub use capture::{
+    Capture, Chunk, ConnId, Direction, Endpoint, Gap, Open, Process, Timestamp, Tls,
+};
+pub use error::Error;
+pub use source::{Control, Outlet, Source, StopFlag, Totals};

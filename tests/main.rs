@@ -1,0 +1,1 @@
+//! Drives the built `llmtop` and real clients.

@@ -1,0 +1,2 @@
+//! The `llmtop` command.
+fn main() {}
