@@ -7,9 +7,11 @@
 mod capture;
 mod error;
 mod source;
+mod target;
 
 pub use capture::{
     Capture, Chunk, ConnId, Direction, Endpoint, Gap, Open, Process, Timestamp, Tls,
 };
 pub use error::Error;
 pub use source::{Control, Outlet, Source, StopFlag, Totals};
+pub use target::{Abi, FileId, Function, Placement, Site, Target};
