@@ -5,12 +5,17 @@
 //! exchanges go first, and are counted. Reads of what a screen shows cost the
 //! same whatever the history's length.
 
+mod index;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use llmtop_parsers::conversation::ConversationId;
 use llmtop_parsers::{Delta, DeltaKind, Exchange, State};
 use llmtop_probe::{ConnId, Endpoint, Process, Timestamp, Tls};
+
+use index::Index;
+pub use index::Scope;
 
 /// Names an exchange in the store; in order of their beginning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -137,6 +142,7 @@ pub struct Store {
     connections: BTreeMap<ConnId, Connection>,
     records: BTreeMap<ExchangeId, Record>,
     conversations: HashMap<ConversationId, Vec<ExchangeId>>,
+    index: Index,
 }
 
 /// Reading, for the views.
@@ -185,6 +191,27 @@ impl Store {
     pub fn conversation(&self, id: ConversationId) -> &[ExchangeId] {
         self.conversations.get(&id).map_or(&[], Vec::as_slice)
     }
+
+    /// The conversations of a process, in order of their beginning.
+    pub fn conversations_of(&self, process: ProcessKey) -> &[ConversationId] {
+        self.index.conversations(process)
+    }
+
+    /// How many exchanges are in scope.
+    pub fn count(&self, scope: Scope) -> usize {
+        self.index.scope(scope).map_or(0, |ranked| ranked.len())
+    }
+
+    /// The exchange of a rank in scope, 0 for the oldest. Costs the same
+    /// whatever the history's length.
+    pub fn exchange_at(&self, scope: Scope, rank: usize) -> Option<&Record> {
+        self.index.scope(scope)?.at(rank).and_then(|id| self.records.get(&id))
+    }
+
+    /// The rank of an exchange in scope, or of the first after it.
+    pub fn rank_of(&self, scope: Scope, id: ExchangeId) -> usize {
+        self.index.scope(scope).map_or(0, |ranked| ranked.rank(id))
+    }
 }
 
 /// Writing, for the pipeline.
@@ -227,6 +254,7 @@ impl Store {
                 members.push(record.id);
             }
         }
+        self.index.put(self.records.get(&record.id), &record);
         self.records.insert(record.id, record);
     }
 
@@ -238,7 +266,10 @@ impl Store {
         };
         record.deltas += 1;
         let exchange = &mut record.exchange;
-        exchange.state = State::Streaming;
+        // An answer that ended stays so (and stays out of the active index).
+        if exchange.state == State::Pending {
+            exchange.state = State::Streaming;
+        }
         let at = llmtop_parsers::Timestamp(delta.at.0);
         exchange.timing.first_token.get_or_insert(at);
         exchange.timing.last_token = Some(at);
@@ -256,6 +287,19 @@ impl Store {
     /// It turned out to be the other end of one that is shown.
     pub fn remove_exchange(&mut self, id: ExchangeId) {
         self.version += 1;
-        self.records.remove(&id);
+        let Some(record) = self.records.remove(&id) else {
+            return;
+        };
+        self.index.remove(&record);
+        let Some(conversation) = record.conversation else {
+            return;
+        };
+        if let Some(members) = self.conversations.get_mut(&conversation) {
+            members.retain(|&other| other != id);
+            if members.is_empty() {
+                self.conversations.remove(&conversation);
+                self.index.remove_conversation(record.process, conversation);
+            }
+        }
     }
 }
