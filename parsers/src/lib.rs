@@ -14,6 +14,7 @@ mod exchange;
 pub mod llm;
 pub mod price;
 pub mod redact;
+pub mod usage;
 
 pub use body::{Body, BodyKind, Elided};
 pub use connection::{Connection, Event, Limits, Verdict};

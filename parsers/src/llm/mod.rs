@@ -1,11 +1,28 @@
 //! The API shapes ("dialects") of language models.
 //!
 //! A dialect is one file: what it recognises, and how a request, a stream
-//! event and a whole response are read. [`DIALECTS`] is the one table of them.
+//! event and a whole response are read. [`DIALECTS`] is the one table of them;
+//! `docs/adding-a-dialect.md` adds one, step by step.
+//!
+//! Who drives a dialect asks [`recognise`], then hands it the request's body,
+//! then each event of a stream ([`Dialect::event`]) or the whole response
+//! ([`Dialect::response`]) with one [`Answer`] an exchange, takes
+//! [`Answer::deltas`] as they come, and copies what is known into the exchange
+//! with [`Answer::fill`]. When the exchange is over,
+//! [`usage::settle`](crate::usage::settle) supplies what was not reported.
+
+mod answer;
+mod anthropic_messages;
+mod json;
+mod message;
+mod openai_chat;
+mod openai_responses;
+pub mod provider;
+
+pub use answer::{Answer, Slot, SlotKind};
+pub use message::{Message, Part};
 
 use serde_json::Value;
-
-use crate::{ApiError, Cost, DeltaKind, ToolCall, Usage};
 
 /// What is known of a request when its dialect is told.
 #[derive(Clone, Copy, Debug)]
@@ -22,14 +39,22 @@ pub struct RequestHead<'a> {
     pub headers: &'a [(String, String)],
 }
 
+impl RequestHead<'_> {
+    /// The first header of this name, whatever its case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        header(self.headers, name)
+    }
+}
+
 /// One API shape.
 pub trait Dialect: Sync {
     /// Its name in the JSON contract: `openai.chat`.
     fn name(&self) -> &'static str;
 
     /// Whether a request speaks it, and what for. Asked once with the head
-    /// alone (`body` is `None`) and again when the body is there. Path and
-    /// body shape decide; the host only breaks ties and names the provider.
+    /// alone (`body` is `None`) and again when the body is there: the second
+    /// answer holds. Path and body shape decide; the host only breaks ties and
+    /// names the provider.
     fn recognise(&self, head: &RequestHead<'_>, body: Option<&Value>) -> Option<Recognised>;
 
     /// Reads a request's body.
@@ -47,12 +72,30 @@ pub trait Dialect: Sync {
 }
 
 /// Every dialect, the more particular first.
-pub static DIALECTS: &[&dyn Dialect] = &[];
+pub static DIALECTS: &[&dyn Dialect] = &[
+    &anthropic_messages::AnthropicMessages,
+    &openai_responses::OpenAiResponses,
+    &openai_chat::OpenAiChat,
+];
+
+/// The dialect a request speaks: the first of [`DIALECTS`] that knows it.
+pub fn recognise(
+    head: &RequestHead<'_>,
+    body: Option<&Value>,
+) -> Option<(&'static dyn Dialect, Recognised)> {
+    DIALECTS.iter().find_map(|dialect| Some((*dialect, dialect.recognise(head, body)?)))
+}
+
+/// The dialect of this name.
+pub fn by_name(name: &str) -> Option<&'static dyn Dialect> {
+    DIALECTS.iter().find(|dialect| dialect.name() == name).copied()
+}
 
 /// The answer to [`Dialect::recognise`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Recognised {
-    /// OpenTelemetry's `gen_ai.provider.name`.
+    /// OpenTelemetry's `gen_ai.provider.name`; see [`provider`] for what it
+    /// takes to be named.
     pub provider: Option<&'static str>,
     /// OpenTelemetry's `gen_ai.operation.name`.
     pub operation: &'static str,
@@ -67,66 +110,7 @@ pub struct RequestFacts {
     pub stream: Option<bool>,
 }
 
-/// An answer being put together. A dialect adds what it reads; the driver
-/// takes the deltas and, at the end, the whole.
-#[derive(Clone, Debug, Default)]
-pub struct Answer {
-    /// The model that answers.
-    pub model: Option<String>,
-    /// The API's id.
-    pub id: Option<String>,
-    /// Why it ended.
-    pub finish_reason: Option<String>,
-    /// Text of the choices, by index.
-    pub choices: Vec<String>,
-    /// Reasoning of the first choice.
-    pub reasoning: Option<String>,
-    /// Tool calls, in order of appearance.
-    pub tool_calls: Vec<ToolCall>,
-    /// Usage as reported so far, already normalised.
-    pub usage: Usage,
-    /// Cost, where the API reports it.
-    pub cost: Option<Cost>,
-    /// The API's error.
-    pub error: Option<ApiError>,
-    /// The stream said that it is over.
-    pub done: bool,
-    /// Added since the driver last took them.
-    pub deltas: Vec<(DeltaKind, String)>,
-}
-
-/// One message of a conversation.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Message {
-    /// `system`, `user`, `assistant`, `tool`, or the API's own word.
-    pub role: String,
-    /// Its parts, in order.
-    pub parts: Vec<Part>,
-}
-
-/// A part of a message.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Part {
-    /// Text.
-    Text(String),
-    /// Reasoning.
-    Reasoning(String),
-    /// A call the model asked for.
-    ToolCall(ToolCall),
-    /// What the tool returned.
-    ToolResult {
-        /// The call's id.
-        id: Option<String>,
-        /// What it returned, as text.
-        text: String,
-        /// The tool failed.
-        error: bool,
-    },
-    /// Anything else (an image, a file): what it is, and how many bytes.
-    Other {
-        /// Its type, in the API's words.
-        kind: String,
-        /// Bytes as sent.
-        bytes: u64,
-    },
+/// The first header of this name, whatever its case.
+pub(crate) fn header<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
 }

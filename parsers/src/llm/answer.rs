@@ -1,0 +1,300 @@
+//! An answer being put together, piece by piece.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::usage::Reported;
+use crate::{ApiError, Cost, CostSource, DeltaKind, Exchange, Finding, ToolCall};
+
+/// Slots an answer may have; what comes after them is counted as truncated.
+const MAX_SLOTS: usize = 8192;
+
+/// Text an answer may hold, unless told otherwise.
+const DEFAULT_LIMIT: usize = 64 << 20;
+
+/// An answer being put together. A dialect adds what it reads; the driver
+/// takes [`deltas`](Self::deltas) after each event and copies the whole into
+/// the exchange with [`fill`](Self::fill) when it has something to show.
+///
+/// Content goes into [`Slot`]s: the places an API numbers its output by. They
+/// may be filled in any order and interleaved; a slot's numbers are only names,
+/// so an index of 10^9 costs no more than 0. Memory is bounded by a limit on
+/// the text and one on the number of slots.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The model that answers.
+    pub model: Option<String>,
+    /// The API's id.
+    pub id: Option<String>,
+    /// Why it ended.
+    pub finish_reason: Option<String>,
+    /// Usage as reported so far, in the API's own sense.
+    pub reported: Reported,
+    /// Cost, where the API reports it, in US dollars.
+    pub cost: Option<f64>,
+    /// The API's error.
+    pub error: Option<ApiError>,
+    /// The stream said that it is over.
+    pub done: bool,
+    /// Added since the driver last took them. Of several choices, only the
+    /// first one's text and reasoning are told as they arrive.
+    pub deltas: Vec<(DeltaKind, String)>,
+    slots: Vec<Content>,
+    places: HashMap<Slot, usize>,
+    room: usize,
+    truncated: bool,
+    told: bool,
+    muted: bool,
+    reasons: bool,
+}
+
+impl Default for Answer {
+    fn default() -> Self {
+        Answer::with_limit(DEFAULT_LIMIT)
+    }
+}
+
+/// Where a piece of the answer belongs, by the API's own numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Slot {
+    /// Which of several alternative answers; 0 for APIs that give one.
+    pub choice: u64,
+    /// Which item (content block, output item, tool call) of the choice.
+    pub item: u64,
+    /// Which part of the item.
+    pub part: u64,
+    /// What it holds.
+    pub kind: SlotKind,
+}
+
+/// What a [`Slot`] holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SlotKind {
+    /// Text.
+    Text,
+    /// A refusal: shown as text.
+    Refusal,
+    /// Reasoning.
+    Reasoning,
+    /// A summary of reasoning, shown as reasoning.
+    Summary,
+    /// A tool call: its arguments.
+    ToolCall,
+}
+
+#[derive(Clone, Debug)]
+struct Content {
+    slot: Slot,
+    text: String,
+    id: Option<String>,
+    name: Option<String>,
+}
+
+impl Slot {
+    /// Part 0 of an item of the only choice.
+    pub fn of_item(item: u64, kind: SlotKind) -> Self {
+        Slot { choice: 0, item, part: 0, kind }
+    }
+}
+
+impl SlotKind {
+    fn delta(self) -> DeltaKind {
+        match self {
+            SlotKind::Text | SlotKind::Refusal => DeltaKind::Text,
+            SlotKind::Reasoning | SlotKind::Summary => DeltaKind::Reasoning,
+            SlotKind::ToolCall => DeltaKind::ToolCall,
+        }
+    }
+}
+
+/// Adding, for dialects.
+impl Answer {
+    /// An empty answer that will hold at most `limit` bytes of text.
+    pub fn with_limit(limit: usize) -> Self {
+        Answer {
+            model: None,
+            id: None,
+            finish_reason: None,
+            reported: Reported::default(),
+            cost: None,
+            error: None,
+            done: false,
+            deltas: Vec::new(),
+            slots: Vec::new(),
+            places: HashMap::new(),
+            room: limit,
+            truncated: false,
+            told: false,
+            muted: false,
+            reasons: false,
+        }
+    }
+
+    /// The slot grew by `piece`. An empty piece does not make a slot.
+    pub fn add(&mut self, slot: Slot, piece: &str) {
+        if piece.is_empty() {
+            return;
+        }
+        let Some(place) = self.place(slot) else {
+            return;
+        };
+        let kept = self.take_room(piece);
+        self.slots[place].text.push_str(kept);
+        self.tell(slot, kept);
+    }
+
+    /// The slot's whole content, as the API says at its end: wins over what
+    /// was added. Only what had not arrived yet becomes a delta.
+    pub fn replace(&mut self, slot: Slot, whole: &str) {
+        if whole.is_empty() && slot.kind.delta() == DeltaKind::Reasoning {
+            return;
+        }
+        let Some(place) = self.place(slot) else {
+            return;
+        };
+        let before = std::mem::take(&mut self.slots[place].text);
+        self.room += before.len();
+        let kept = self.take_room(whole);
+        self.slots[place].text.push_str(kept);
+        if let Some(rest) = kept.strip_prefix(before.as_str()) {
+            self.tell(slot, rest);
+        }
+    }
+
+    /// A tool call's id and name, whichever is known; the first one told stays.
+    pub fn call(&mut self, slot: Slot, id: Option<&str>, name: Option<&str>) {
+        let Some(place) = self.place(slot) else {
+            return;
+        };
+        let content = &mut self.slots[place];
+        if content.id.is_none() {
+            content.id = id.filter(|id| !id.is_empty()).map(str::to_owned);
+        }
+        if content.name.is_none() {
+            content.name = name.filter(|name| !name.is_empty()).map(str::to_owned);
+            if let Some(name) = content.name.clone() {
+                self.tell(slot, &name);
+            }
+        }
+    }
+
+    /// The id of the call in this slot.
+    pub(super) fn call_id(&self, slot: Slot) -> Option<&str> {
+        self.places.get(&slot).and_then(|place| self.slots[*place].id.as_deref())
+    }
+
+    /// Frees the name: what is next put into `slot` is another one.
+    pub(super) fn detach(&mut self, slot: Slot) {
+        self.places.remove(&slot);
+    }
+
+    /// Whether a call stands in this slot that has no arguments (yet).
+    pub(super) fn lacks_arguments(&self, slot: Slot) -> bool {
+        self.places.get(&slot).is_some_and(|place| self.slots[*place].text.is_empty())
+    }
+
+    /// Forgets all content, for an API that repeats the whole at the end. If
+    /// any of it was told as a delta, the repetition is not.
+    pub(super) fn restart(&mut self) {
+        self.muted = self.told;
+        self.reasons = false;
+        self.room += self.slots.iter().map(|content| content.text.len()).sum::<usize>();
+        self.slots.clear();
+        self.places.clear();
+        self.truncated = false;
+    }
+
+    fn place(&mut self, slot: Slot) -> Option<usize> {
+        if let Some(place) = self.places.get(&slot) {
+            return Some(*place);
+        }
+        if self.slots.len() >= MAX_SLOTS {
+            self.truncated = true;
+            return None;
+        }
+        if slot.choice == 0 && slot.kind.delta() == DeltaKind::Reasoning {
+            if self.reasons {
+                self.tell(slot, PARAGRAPH);
+            }
+            self.reasons = true;
+        }
+        self.places.insert(slot, self.slots.len());
+        self.slots.push(Content { slot, text: String::new(), id: None, name: None });
+        Some(self.slots.len() - 1)
+    }
+
+    fn take_room<'a>(&mut self, piece: &'a str) -> &'a str {
+        if piece.len() <= self.room {
+            self.room -= piece.len();
+            return piece;
+        }
+        self.truncated = true;
+        let mut end = self.room;
+        while !piece.is_char_boundary(end) {
+            end -= 1;
+        }
+        self.room = 0;
+        &piece[..end]
+    }
+
+    fn tell(&mut self, slot: Slot, piece: &str) {
+        if self.muted || piece.is_empty() || (slot.choice != 0 && slot.kind != SlotKind::ToolCall) {
+            return;
+        }
+        self.told = true;
+        self.deltas.push((slot.kind.delta(), piece.to_owned()));
+    }
+}
+
+/// Between two pieces of reasoning.
+const PARAGRAPH: &str = "\n\n";
+
+/// Reading, for the driver.
+impl Answer {
+    /// Copies all that is known into the exchange. Costs as much as the answer
+    /// is long: for when an exchange is shown or ends, not for each event.
+    pub fn fill(&self, exchange: &mut Exchange) {
+        let response = &mut exchange.response;
+        let mut texts: BTreeMap<u64, String> = BTreeMap::new();
+        let mut reasoning: Option<String> = None;
+        response.tool_calls.clear();
+        let first = self.slots.iter().map(|content| content.slot.choice).min().unwrap_or(0);
+        for content in &self.slots {
+            match content.slot.kind.delta() {
+                DeltaKind::Text => {
+                    texts.entry(content.slot.choice).or_default().push_str(&content.text);
+                }
+                DeltaKind::Reasoning if content.slot.choice == first => match &mut reasoning {
+                    Some(reasoning) => {
+                        reasoning.push_str(PARAGRAPH);
+                        reasoning.push_str(&content.text);
+                    }
+                    None => reasoning = Some(content.text.clone()),
+                },
+                DeltaKind::Reasoning => {}
+                DeltaKind::ToolCall => response.tool_calls.push(ToolCall {
+                    id: content.id.clone(),
+                    name: content.name.clone(),
+                    arguments: content.text.clone(),
+                }),
+            }
+        }
+        response.text = texts.remove(&first);
+        response.other_choices = texts.into_values().collect();
+        response.reasoning = reasoning;
+        response.model.clone_from(&self.model);
+        response.id.clone_from(&self.id);
+        response.finish_reason.clone_from(&self.finish_reason);
+        exchange.usage = self.reported.usage(self.done);
+        if let Some(usd) = self.cost {
+            exchange.cost = Cost { usd: Some(usd), source: CostSource::Reported };
+        }
+        if self.error.is_some() {
+            exchange.error.clone_from(&self.error);
+        }
+        let kind = "answer_truncated";
+        if self.truncated && !exchange.findings.iter().any(|finding| finding.kind == kind) {
+            let detail = "the answer is longer than what is kept of it".to_owned();
+            exchange.findings.push(Finding { kind, detail });
+        }
+    }
+}

@@ -1,0 +1,270 @@
+//! `anthropic.messages`: Anthropic's Messages API, at home, on Bedrock, Vertex
+//! and Foundry, and as gateways and local servers speak it.
+
+use serde_json::Value;
+
+use super::answer::{Answer, Slot, SlotKind};
+use super::message::{Message, Part};
+use super::{Dialect, Recognised, RequestFacts, RequestHead, json, provider};
+use crate::ToolCall;
+use crate::usage::{Convention, Reported};
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct AnthropicMessages;
+
+impl Dialect for AnthropicMessages {
+    fn name(&self) -> &'static str {
+        "anthropic.messages"
+    }
+
+    fn recognise(&self, head: &RequestHead<'_>, body: Option<&Value>) -> Option<Recognised> {
+        if head.method != "POST" {
+            return None;
+        }
+        let path = head.path.trim_end_matches('/');
+        let says_so = head.header("anthropic-version").is_some();
+        let by_path = path.ends_with("/v1/messages") || (path.ends_with("/messages") && says_so);
+        let known = match body {
+            None => by_path || in_url(path).is_some_and(|model| model.contains("claude")),
+            Some(body) => {
+                let messages = body.get("messages").is_some_and(Value::is_array);
+                let enveloped = json::text(body, "anthropic_version").is_some();
+                messages
+                    && (by_path || enveloped || (is_ours(body) && !path.ends_with("/completions")))
+                    && !path.ends_with("/count_tokens")
+            }
+        };
+        known.then(|| Recognised { provider: provider::of_host(head.host), operation: "chat" })
+    }
+
+    fn request(&self, head: &RequestHead<'_>, body: &Value) -> RequestFacts {
+        let streams = |ending: &str| head.path.ends_with(ending);
+        let by_path = streams(":streamRawPredict") || streams("/invoke-with-response-stream");
+        RequestFacts {
+            model: json::owned(body, "model").or_else(|| in_url(head.path)),
+            stream: Some(by_path || body.get("stream").and_then(Value::as_bool).unwrap_or(false)),
+        }
+    }
+
+    fn event(&self, name: &str, data: &str, answer: &mut Answer) {
+        let Some(event) = json::object(data) else {
+            return;
+        };
+        let index = json::count(&event, "index").unwrap_or(0);
+        match json::text(&event, "type").unwrap_or(name) {
+            "message_start" => {
+                if let Some(message) = event.get("message") {
+                    start(message, answer);
+                    // A placeholder of a few tokens: the figure comes at the end.
+                    let mut reported = message.get("usage").map(reported).unwrap_or_default();
+                    reported.early_output = reported.output.take();
+                    answer.reported.merge(reported);
+                }
+            }
+            "content_block_start" => {
+                if let Some(block) = event.get("content_block") {
+                    read_block(block, index, answer, true);
+                }
+            }
+            "content_block_delta" => {
+                if let Some(delta) = event.get("delta") {
+                    read_delta(delta, index, answer);
+                }
+            }
+            "content_block_stop" => {
+                // A tool without parameters gets no fragment at all.
+                let slot = Slot::of_item(index, SlotKind::ToolCall);
+                if answer.lacks_arguments(slot) {
+                    answer.add(slot, "{}");
+                }
+            }
+            "message_delta" => {
+                if let Some(reason) = event.pointer("/delta/stop_reason").and_then(Value::as_str) {
+                    answer.finish_reason = Some(reason.to_owned());
+                }
+                if let Some(usage) = event.get("usage") {
+                    answer.reported.merge(reported(usage));
+                }
+            }
+            "message_stop" => answer.done = true,
+            "error" => answer.error = json::error(&event),
+            _ => {
+                if let Some(error) = json::error(&event) {
+                    answer.error = Some(error);
+                }
+            }
+        }
+    }
+
+    fn response(&self, body: &Value, answer: &mut Answer) {
+        answer.done = true;
+        if let Some(error) = json::error(body) {
+            answer.error = Some(error);
+            return;
+        }
+        start(body, answer);
+        answer.finish_reason = json::owned(body, "stop_reason");
+        if let Some(usage) = body.get("usage") {
+            answer.reported.merge(reported(usage));
+        }
+        for (index, block) in json::array(body, "content").iter().enumerate() {
+            read_block(block, index as u64, answer, false);
+        }
+    }
+
+    fn messages(&self, body: &Value) -> Vec<Message> {
+        let system = match body.get("system") {
+            Some(Value::Null) | None => None,
+            Some(system) => Some(Message::new("system", parts(system))),
+        };
+        let messages = json::array(body, "messages").iter().flat_map(messages_of);
+        system.into_iter().chain(messages).collect()
+    }
+}
+
+/// Body members that only this API has.
+fn is_ours(body: &Value) -> bool {
+    let messages = json::array(body, "messages");
+    let blocks = |message: &Value| {
+        let of_ours = ["tool_use", "tool_result", "thinking", "redacted_thinking"];
+        json::array(message, "content")
+            .iter()
+            .any(|block| json::text(block, "type").is_some_and(|kind| of_ours.contains(&kind)))
+    };
+    json::text(body, "model").is_some()
+        && body.get("max_tokens").is_some_and(Value::is_u64)
+        && (body.get("system").is_some_and(|system| system.is_string() || system.is_array())
+            || json::array(body, "tools").iter().any(|tool| tool.get("input_schema").is_some())
+            || messages.iter().any(blocks))
+}
+
+/// The model that Vertex and Bedrock name in the URL.
+fn in_url(path: &str) -> Option<String> {
+    let after = |mark: &str| path.split_once(mark).map(|(_, rest)| rest);
+    let model = match after("/publishers/anthropic/models/") {
+        Some(rest) => rest.rsplit_once(':')?.0,
+        None => {
+            let (model, call) = after("/model/")?.rsplit_once('/')?;
+            call.starts_with("invoke").then_some(model)?
+        }
+    };
+    let model = model.replace("%3A", ":").replace("%3a", ":").replace("%40", "@");
+    (!model.is_empty()).then_some(model)
+}
+
+fn start(message: &Value, answer: &mut Answer) {
+    answer.id = json::owned(message, "id").or(answer.id.take());
+    answer.model = json::owned(message, "model").or(answer.model.take());
+}
+
+/// A content block, whole or at its beginning. A beginning's `input` is an
+/// empty object that stands for the deltas to come.
+fn read_block(block: &Value, index: u64, answer: &mut Answer, beginning: bool) {
+    let kind = json::text(block, "type").unwrap_or_default();
+    let piece = |key| json::text(block, key).unwrap_or_default();
+    match kind {
+        "text" => answer.add(Slot::of_item(index, SlotKind::Text), piece("text")),
+        "thinking" => answer.add(Slot::of_item(index, SlotKind::Reasoning), piece("thinking")),
+        "tool_use" | "server_tool_use" | "mcp_tool_use" => {
+            let slot = Slot::of_item(index, SlotKind::ToolCall);
+            answer.call(slot, json::text(block, "id"), json::text(block, "name"));
+            let input = block.get("input").unwrap_or(&Value::Null);
+            if !beginning || input.as_object().is_some_and(|input| !input.is_empty()) {
+                answer.add(slot, &json::as_text(input));
+            }
+        }
+        _ => {}
+    }
+}
+
+fn read_delta(delta: &Value, index: u64, answer: &mut Answer) {
+    let (kind, key) = match json::text(delta, "type").unwrap_or_default() {
+        "text_delta" => (SlotKind::Text, "text"),
+        "thinking_delta" => (SlotKind::Reasoning, "thinking"),
+        "input_json_delta" => (SlotKind::ToolCall, "partial_json"),
+        // Signatures, citations, what is new.
+        _ => return,
+    };
+    answer.add(Slot::of_item(index, kind), json::text(delta, key).unwrap_or_default());
+}
+
+fn reported(usage: &Value) -> Reported {
+    let kept = |key| json::count_in(usage, "cache_creation", key);
+    let (five, hour) = (kept("ephemeral_5m_input_tokens"), kept("ephemeral_1h_input_tokens"));
+    let written = match (five, hour) {
+        (None, None) => None,
+        (five, hour) => Some(five.unwrap_or(0).saturating_add(hour.unwrap_or(0))),
+    };
+    Reported {
+        convention: Convention::ANTHROPIC,
+        input: json::count(usage, "input_tokens"),
+        output: json::count(usage, "output_tokens"),
+        early_output: None,
+        cache_read: json::count(usage, "cache_read_input_tokens"),
+        cache_write: json::count(usage, "cache_creation_input_tokens").or(written),
+        cache_write_1h: hour,
+        reasoning: json::count_in(usage, "output_tokens_details", "thinking_tokens"),
+    }
+}
+
+/// A message; tool results, which this API puts into the user's message, are
+/// the tool's.
+fn messages_of(message: &Value) -> Vec<Message> {
+    let role = json::text(message, "role").unwrap_or("unknown");
+    let parts = message.get("content").map(parts).unwrap_or_default();
+    if role != "user" {
+        return vec![Message::new(role, parts)];
+    }
+    let (results, rest): (Vec<Part>, Vec<Part>) =
+        parts.into_iter().partition(|part| matches!(part, Part::ToolResult { .. }));
+    let mut messages = Vec::new();
+    if !results.is_empty() {
+        messages.push(Message::new("tool", results));
+    }
+    if !rest.is_empty() || messages.is_empty() {
+        messages.push(Message::new(role, rest));
+    }
+    messages
+}
+
+fn parts(content: &Value) -> Vec<Part> {
+    match content {
+        Value::String(text) => vec![Part::Text(text.clone())],
+        Value::Array(blocks) => blocks.iter().map(part).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn part(block: &Value) -> Part {
+    let kind = json::text(block, "type").unwrap_or_default();
+    match kind {
+        "tool_use" | "server_tool_use" | "mcp_tool_use" => Part::ToolCall(ToolCall {
+            id: json::owned(block, "id"),
+            name: json::owned(block, "name"),
+            arguments: block.get("input").map(json::as_text).unwrap_or_default(),
+        }),
+        kind if kind.ends_with("tool_result") => Part::ToolResult {
+            id: json::owned(block, "tool_use_id"),
+            text: result_text(block.get("content").unwrap_or(&Value::Null)),
+            error: block.get("is_error").and_then(Value::as_bool).unwrap_or(false),
+        },
+        _ => json::part(block),
+    }
+}
+
+/// What a tool returned, as text: images in it are only named.
+fn result_text(content: &Value) -> String {
+    let Value::Array(blocks) = content else {
+        return json::as_text(content);
+    };
+    let texts: Vec<String> = blocks
+        .iter()
+        .map(|block| match json::part(block) {
+            Part::Text(text) | Part::Reasoning(text) => text,
+            Part::Other { kind, .. } => format!("[{kind}]"),
+            Part::ToolCall(_) | Part::ToolResult { .. } => String::new(),
+        })
+        .collect();
+    texts.join("\n")
+}

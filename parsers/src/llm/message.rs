@@ -1,0 +1,46 @@
+//! Messages of a conversation, alike whatever the dialect.
+
+use crate::ToolCall;
+
+/// One message of a conversation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Message {
+    /// `system`, `user`, `assistant`, `tool`, or the API's own word.
+    pub role: String,
+    /// Its parts, in order.
+    pub parts: Vec<Part>,
+}
+
+impl Message {
+    /// A message of one role.
+    pub fn new(role: impl Into<String>, parts: Vec<Part>) -> Self {
+        Message { role: role.into(), parts }
+    }
+}
+
+/// A part of a message.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Part {
+    /// Text.
+    Text(String),
+    /// Reasoning.
+    Reasoning(String),
+    /// A call the model asked for.
+    ToolCall(ToolCall),
+    /// What the tool returned.
+    ToolResult {
+        /// The call's id.
+        id: Option<String>,
+        /// What it returned, as text.
+        text: String,
+        /// The tool failed.
+        error: bool,
+    },
+    /// Anything else (an image, a file): what it is, and how many bytes.
+    Other {
+        /// Its type, in the API's words.
+        kind: String,
+        /// Bytes as sent.
+        bytes: u64,
+    },
+}

@@ -1,0 +1,266 @@
+//! `openai.chat`: OpenAI's Chat Completions, and what Azure, Groq, Mistral,
+//! DeepSeek, OpenRouter, vLLM, llama.cpp and many others made of it.
+
+use serde_json::Value;
+
+use super::answer::{Answer, Slot, SlotKind};
+use super::message::{Message, Part};
+use super::{Dialect, Recognised, RequestFacts, RequestHead, json, provider};
+use crate::ToolCall;
+use crate::usage::{Convention, Reported};
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct OpenAiChat;
+
+/// Paths of other APIs whose requests have `model` and `messages` too.
+const FOREIGN: &[&str] = &["/api/chat", "/v1/chat", "/v2/chat", "/count_tokens", "/tokenize"];
+
+impl Dialect for OpenAiChat {
+    fn name(&self) -> &'static str {
+        "openai.chat"
+    }
+
+    fn recognise(&self, head: &RequestHead<'_>, body: Option<&Value>) -> Option<Recognised> {
+        if head.method != "POST" {
+            return None;
+        }
+        let path = head.path.trim_end_matches('/');
+        let by_path = path.ends_with("/chat/completions");
+        let known = match body {
+            None => by_path,
+            Some(body) if by_path => body.get("messages").is_some_and(Value::is_array),
+            Some(body) => {
+                !FOREIGN.iter().any(|foreign| path.ends_with(foreign))
+                    && !path.contains(':')
+                    && json::text(body, "model").is_some()
+                    && has_messages(body)
+            }
+        };
+        known.then(|| Recognised { provider: provider::of_host(head.host), operation: "chat" })
+    }
+
+    fn request(&self, head: &RequestHead<'_>, body: &Value) -> RequestFacts {
+        RequestFacts {
+            model: json::owned(body, "model").or_else(|| deployment(head.path)),
+            stream: Some(body.get("stream").and_then(Value::as_bool).unwrap_or(false)),
+        }
+    }
+
+    fn event(&self, _name: &str, data: &str, answer: &mut Answer) {
+        if data.trim() == "[DONE]" {
+            answer.done = true;
+            return;
+        }
+        if let Some(chunk) = json::object(data) {
+            read(&chunk, "delta", answer);
+        }
+    }
+
+    fn response(&self, body: &Value, answer: &mut Answer) {
+        read(body, "message", answer);
+        answer.done = true;
+    }
+
+    fn messages(&self, body: &Value) -> Vec<Message> {
+        json::array(body, "messages").iter().map(message).collect()
+    }
+}
+
+/// Whether `messages` are what only a chat has.
+fn has_messages(body: &Value) -> bool {
+    let messages = json::array(body, "messages");
+    !messages.is_empty()
+        && messages.iter().all(|message| {
+            json::text(message, "role").is_some()
+                && ["content", "tool_calls", "function_call"]
+                    .iter()
+                    .any(|k| message.get(k).is_some())
+        })
+}
+
+/// Azure names the model by the deployment in the path.
+fn deployment(path: &str) -> Option<String> {
+    let mut segments = path.split('/').skip_while(|segment| *segment != "deployments");
+    segments.next()?;
+    segments.next().filter(|name| !name.is_empty()).map(str::to_owned)
+}
+
+/// A chunk of a stream, or a whole completion: they differ in where a choice
+/// holds its content.
+fn read(chunk: &Value, content: &str, answer: &mut Answer) {
+    if let Some(id) = json::text(chunk, "id") {
+        answer.id.get_or_insert_with(|| id.to_owned());
+    }
+    if let Some(model) = json::text(chunk, "model") {
+        answer.model.get_or_insert_with(|| model.to_owned());
+    }
+    for usage in [chunk.get("usage"), chunk.pointer("/x_groq/usage")].into_iter().flatten() {
+        if usage.is_object() {
+            answer.reported.merge(reported(usage));
+            answer.cost = cost(usage).or(answer.cost);
+        }
+    }
+    for (position, choice) in json::array(chunk, "choices").iter().enumerate() {
+        let index = json::count(choice, "index").unwrap_or(position as u64);
+        // Some servers answer a stream with whole messages.
+        let both = [content, "delta", "message"];
+        if let Some(delta) = both.iter().find_map(|key| choice.get(key).filter(|d| d.is_object())) {
+            read_message(delta, index, answer);
+        }
+        if let Some(reason) = json::text(choice, "finish_reason")
+            && (index == 0 || answer.finish_reason.is_none())
+        {
+            answer.finish_reason = Some(reason.to_owned());
+        }
+    }
+    let groq = chunk.pointer("/x_groq/error").and_then(Value::as_str);
+    let groq =
+        groq.map(|message| crate::ApiError { kind: None, message: Some(message.to_owned()) });
+    if let Some(error) = json::error(chunk).or(groq) {
+        answer.error = Some(error);
+    }
+}
+
+fn read_message(message: &Value, choice: u64, answer: &mut Answer) {
+    let slot = |kind| Slot { choice, item: 0, part: 0, kind };
+    let reasoning = ["reasoning_content", "reasoning"];
+    match reasoning.iter().find_map(|key| json::text(message, key)) {
+        Some(text) => answer.add(slot(SlotKind::Reasoning), text),
+        None => {
+            for detail in json::array(message, "reasoning_details") {
+                let text = json::text(detail, "text").or_else(|| json::text(detail, "summary"));
+                answer.add(slot(SlotKind::Reasoning), text.unwrap_or_default());
+            }
+        }
+    }
+    match message.get("content") {
+        Some(Value::String(text)) => answer.add(slot(SlotKind::Text), text),
+        // Mistral's: a list of text and thinking chunks.
+        Some(Value::Array(chunks)) => {
+            for chunk in chunks {
+                answer.add(slot(SlotKind::Text), json::text(chunk, "text").unwrap_or_default());
+                for thought in json::array(chunk, "thinking") {
+                    let text = json::text(thought, "text").unwrap_or_default();
+                    answer.add(slot(SlotKind::Reasoning), text);
+                }
+            }
+        }
+        _ => {}
+    }
+    answer.add(slot(SlotKind::Refusal), json::text(message, "refusal").unwrap_or_default());
+    for (position, call) in json::array(message, "tool_calls").iter().enumerate() {
+        let index = json::count(call, "index").unwrap_or(position as u64);
+        read_call(call, Slot { choice, item: index, part: 0, kind: SlotKind::ToolCall }, answer);
+    }
+    if let Some(call) = message.get("function_call").filter(|call| call.is_object()) {
+        let slot = Slot { choice, item: u64::MAX, part: 0, kind: SlotKind::ToolCall };
+        answer.call(slot, None, json::text(call, "name"));
+        answer.add(slot, &json::as_text(&call["arguments"]));
+    }
+}
+
+/// A call or a fragment of one. Fragments belong together by index; a new id
+/// under an old index is another call (some servers number all of them 0).
+fn read_call(call: &Value, slot: Slot, answer: &mut Answer) {
+    let id = json::text(call, "id");
+    if let (Some(new), Some(old)) = (id, answer.call_id(slot))
+        && new != old
+    {
+        answer.detach(slot);
+    }
+    let empty = Value::Null;
+    let function = call.get("function").or_else(|| call.get("custom")).unwrap_or(&empty);
+    answer.call(slot, id, json::text(function, "name"));
+    let arguments = function.get("arguments").or_else(|| function.get("input"));
+    answer.add(slot, &arguments.map(json::as_text).unwrap_or_default());
+}
+
+fn reported(usage: &Value) -> Reported {
+    let prompt = |key| json::count_in(usage, "prompt_tokens_details", key);
+    let input = json::count(usage, "prompt_tokens");
+    let output = json::count(usage, "completion_tokens");
+    let reasoning = json::count_in(usage, "completion_tokens_details", "reasoning_tokens");
+    let mut convention = Convention::OPENAI;
+    // Some count reasoning beside the completion; their total tells.
+    if let (Some(input), Some(output), Some(reasoning), Some(total)) =
+        (input, output, reasoning, json::count(usage, "total_tokens"))
+        && reasoning > 0
+        && total == input.saturating_add(output).saturating_add(reasoning)
+    {
+        convention.output_includes_reasoning = false;
+    }
+    Reported {
+        convention,
+        input,
+        output,
+        early_output: None,
+        cache_read: prompt("cached_tokens")
+            .or_else(|| json::count(usage, "prompt_cache_hit_tokens")),
+        cache_write: prompt("cache_write_tokens"),
+        cache_write_1h: None,
+        reasoning,
+    }
+}
+
+/// What OpenRouter (a number) and Perplexity (an object) say it cost. With a
+/// key of one's own, OpenRouter's figure is its fee on top of the provider's.
+fn cost(usage: &Value) -> Option<f64> {
+    let cost = usage.get("cost")?;
+    let cost = cost.as_f64().or_else(|| cost.get("total_cost")?.as_f64())?;
+    let own_key = usage.get("is_byok").and_then(Value::as_bool).unwrap_or(false);
+    let upstream = usage.pointer("/cost_details/upstream_inference_cost").and_then(Value::as_f64);
+    let cost = if own_key { cost + upstream.unwrap_or(0.0) } else { cost };
+    (cost.is_finite() && cost >= 0.0).then_some(cost)
+}
+
+fn message(message: &Value) -> Message {
+    let role = json::text(message, "role").unwrap_or("unknown");
+    if role == "tool" || role == "function" {
+        let text = parts(message).iter().filter_map(text_of).collect::<Vec<_>>().join("\n");
+        let id = json::owned(message, "tool_call_id").or_else(|| json::owned(message, "name"));
+        return Message::new("tool", vec![Part::ToolResult { id, text, error: false }]);
+    }
+    let mut all = Vec::new();
+    let reasoning = ["reasoning_content", "reasoning"];
+    if let Some(text) = reasoning.iter().find_map(|key| json::owned(message, key)) {
+        all.push(Part::Reasoning(text));
+    }
+    all.extend(parts(message));
+    if let Some(refusal) = json::owned(message, "refusal") {
+        all.push(Part::Text(refusal));
+    }
+    for call in json::array(message, "tool_calls") {
+        let empty = Value::Null;
+        let function = call.get("function").or_else(|| call.get("custom")).unwrap_or(&empty);
+        let arguments = function.get("arguments").or_else(|| function.get("input"));
+        all.push(Part::ToolCall(ToolCall {
+            id: json::owned(call, "id"),
+            name: json::owned(function, "name"),
+            arguments: arguments.map(json::as_text).unwrap_or_default(),
+        }));
+    }
+    if let Some(call) = message.get("function_call").filter(|call| call.is_object()) {
+        all.push(Part::ToolCall(ToolCall {
+            id: None,
+            name: json::owned(call, "name"),
+            arguments: json::as_text(&call["arguments"]),
+        }));
+    }
+    Message::new(if role == "developer" { "system" } else { role }, all)
+}
+
+fn text_of(part: &Part) -> Option<&str> {
+    match part {
+        Part::Text(text) => Some(text),
+        _ => None,
+    }
+}
+
+fn parts(message: &Value) -> Vec<Part> {
+    match message.get("content") {
+        Some(Value::String(text)) => vec![Part::Text(text.clone())],
+        Some(Value::Array(parts)) => parts.iter().map(json::part).collect(),
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,181 @@
+//! Token figures: what an API reports, in one common sense.
+
+use crate::{Exchange, Usage, UsageSource};
+
+/// How an API counts. APIs agree neither on whether "input" includes what came
+/// from a cache, nor on whether "output" includes reasoning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Convention {
+    /// Input figures include tokens read from a cache.
+    pub input_includes_cache_reads: bool,
+    /// Input figures include tokens written to a cache.
+    pub input_includes_cache_writes: bool,
+    /// Output figures include reasoning.
+    pub output_includes_reasoning: bool,
+}
+
+impl Convention {
+    /// OpenTelemetry's, and what [`Usage`] means: everything is included.
+    pub const INCLUSIVE: Convention = Convention {
+        input_includes_cache_reads: true,
+        input_includes_cache_writes: true,
+        output_includes_reasoning: true,
+    };
+    /// OpenAI, chat completions and responses: all details are subsets.
+    pub const OPENAI: Convention = Convention::INCLUSIVE;
+    /// DeepSeek: the prompt is hits plus misses.
+    pub const DEEPSEEK: Convention = Convention::INCLUSIVE;
+    /// Ollama reports no cache; thinking is part of the evaluated tokens.
+    pub const OLLAMA: Convention = Convention::INCLUSIVE;
+    /// Anthropic: input, cache reads and cache writes are three separate figures.
+    pub const ANTHROPIC: Convention = Convention {
+        input_includes_cache_reads: false,
+        input_includes_cache_writes: false,
+        output_includes_reasoning: true,
+    };
+    /// Bedrock Converse counts as Anthropic does.
+    pub const BEDROCK_CONVERSE: Convention = Convention::ANTHROPIC;
+    /// Gemini: the prompt includes cached content; thoughts come on top of the
+    /// candidates.
+    pub const GEMINI: Convention = Convention {
+        input_includes_cache_reads: true,
+        input_includes_cache_writes: true,
+        output_includes_reasoning: false,
+    };
+}
+
+impl Default for Convention {
+    fn default() -> Self {
+        Convention::INCLUSIVE
+    }
+}
+
+/// Figures as an API reports them, put together from one or more reports.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reported {
+    /// How to read the figures.
+    pub convention: Convention,
+    /// Input tokens.
+    pub input: Option<u64>,
+    /// Output tokens.
+    pub output: Option<u64>,
+    /// An early figure for the output: it counts only if the answer ended
+    /// without a final one.
+    pub early_output: Option<u64>,
+    /// Input read from a cache.
+    pub cache_read: Option<u64>,
+    /// Input written to a cache.
+    pub cache_write: Option<u64>,
+    /// Of the cache writes: those kept for an hour.
+    pub cache_write_1h: Option<u64>,
+    /// Output that is reasoning.
+    pub reasoning: Option<u64>,
+}
+
+impl Reported {
+    /// Takes a later report in: field by field, what it says wins, and what it
+    /// leaves out stays.
+    pub fn merge(&mut self, later: Reported) {
+        self.convention = later.convention;
+        self.input = later.input.or(self.input);
+        self.output = later.output.or(self.output);
+        self.early_output = later.early_output.or(self.early_output);
+        self.cache_read = later.cache_read.or(self.cache_read);
+        self.cache_write = later.cache_write.or(self.cache_write);
+        self.cache_write_1h = later.cache_write_1h.or(self.cache_write_1h);
+        self.reasoning = later.reasoning.or(self.reasoning);
+    }
+
+    /// The figures in OpenTelemetry's sense. `ended`: nothing more will come.
+    pub fn usage(&self, ended: bool) -> Usage {
+        let early = if ended { self.early_output } else { None };
+        let with = |total: Option<u64>, included: bool, part: Option<u64>| match total {
+            Some(total) if !included => Some(total.saturating_add(part.unwrap_or(0))),
+            total => total,
+        };
+        let convention = self.convention;
+        let input = with(self.input, convention.input_includes_cache_reads, self.cache_read);
+        let input = with(input, convention.input_includes_cache_writes, self.cache_write);
+        let output = self.output.or(early);
+        let output = with(output, convention.output_includes_reasoning, self.reasoning);
+        let known = input.is_some() || output.is_some();
+        Usage {
+            input_tokens: input,
+            output_tokens: output,
+            cache_read_tokens: self.cache_read,
+            cache_write_tokens: self.cache_write,
+            cache_write_1h_tokens: self.cache_write_1h,
+            reasoning_tokens: self.reasoning,
+            source: if known { UsageSource::Reported } else { UsageSource::None },
+        }
+    }
+}
+
+/// Token figures for an exchange that reported none, or not all: what was
+/// reported stays, what is missing is estimated from the text, and the source
+/// is [`UsageSource::Estimated`]. A figure that cannot even be estimated (no
+/// answer yet, no body) stays unknown.
+pub fn estimate(exchange: &Exchange) -> Usage {
+    let mut usage = exchange.usage;
+    if usage.input_tokens.is_some() && usage.output_tokens.is_some() {
+        return usage;
+    }
+    if usage.input_tokens.is_none() {
+        usage.input_tokens = input_estimate(exchange);
+    }
+    if usage.output_tokens.is_none() {
+        usage.output_tokens = output_estimate(exchange);
+    }
+    if usage.input_tokens.is_some() || usage.output_tokens.is_some() {
+        usage.source = UsageSource::Estimated;
+    }
+    usage
+}
+
+/// The last word on an exchange's tokens, once it is over: estimates what was
+/// not reported, for exchanges with a model that gave an answer. An exchange
+/// that failed without one used nothing that is known.
+pub fn settle(exchange: &mut Exchange) {
+    let response = &exchange.response;
+    let answered = response.text.is_some()
+        || response.reasoning.is_some()
+        || !response.tool_calls.is_empty()
+        || !response.other_choices.is_empty();
+    if exchange.dialect.is_some() && answered {
+        exchange.usage = estimate(exchange);
+    }
+}
+
+fn input_estimate(exchange: &Exchange) -> Option<u64> {
+    let body = exchange.request.body.as_ref()?;
+    let text = String::from_utf8_lossy(&body.bytes);
+    Some(tokens(&text))
+}
+
+fn output_estimate(exchange: &Exchange) -> Option<u64> {
+    let response = &exchange.response;
+    let texts = response.text.iter().chain(&response.reasoning).chain(&response.other_choices);
+    let calls = response
+        .tool_calls
+        .iter()
+        .flat_map(|call| call.name.as_deref().into_iter().chain([call.arguments.as_str()]));
+    let pieces: Vec<u64> = texts.map(String::as_str).chain(calls).map(tokens).collect();
+    if pieces.is_empty() { None } else { Some(pieces.into_iter().sum()) }
+}
+
+/// About how many tokens a text is: a quarter of its characters, but one for
+/// each character of the scripts that tokenizers hardly merge (Chinese,
+/// Japanese, Korean) and two for an emoji. Within some 20 % for prose, rough
+/// for code and numbers: always shown as an estimate.
+pub fn tokens(text: &str) -> u64 {
+    // In quarters of a token.
+    let quarters: u64 = text
+        .chars()
+        .map(|character| match u32::from(character) {
+            0x2E80..=0xA4CF | 0xAC00..=0xD7FF | 0xF900..=0xFAFF | 0xFF00..=0xFFEF => 4,
+            0x1F000.. => 8,
+            _ => 1,
+        })
+        .sum();
+    quarters.div_ceil(4)
+}
