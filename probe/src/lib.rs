@@ -5,13 +5,18 @@
 //! are a [`Source`] of [`Capture`]s, and nothing here knows what the bytes mean.
 
 mod capture;
+mod discovery;
+pub mod elf;
 mod error;
+pub mod place;
 mod source;
+pub mod stack;
 mod target;
 
 pub use capture::{
     Capture, Chunk, ConnId, Direction, Endpoint, Gap, Open, Process, Timestamp, Tls,
 };
+pub use discovery::{Coverage, Discovery, FileCoverage, Found};
 pub use error::Error;
 pub use source::{Control, Outlet, Source, StopFlag, Totals};
 pub use target::{Abi, FileId, Function, Placement, Site, Target};

@@ -1,13 +1,17 @@
 //! What to probe: the seam between finding functions and attaching to them.
 
+use std::fs::File;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::Tls;
 
-/// A file, whatever its name is and in whichever mount namespace it lies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// A file, whatever its name is and in whichever mount namespace it lies. Of
+/// containers whose images share a layer, one file of that layer is one file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 pub struct FileId {
-    /// Device number, as `stat` gives it.
+    /// Device number, as `stat` gives it; on overlayfs, where each container has
+    /// another, a number made from the file's size and times.
     pub device: u64,
     /// Inode number.
     pub inode: u64,
@@ -15,13 +19,17 @@ pub struct FileId {
 
 /// An ELF file with a TLS implementation inside, and where to probe it. Attached
 /// once: the kernel covers every process that maps the file.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize)]
 pub struct Target {
     /// The file.
     pub file: FileId,
-    /// A path by which this process can open it now (through `/proc/PID/root`
-    /// or `/proc/PID/map_files` where it lies in another mount namespace).
+    /// A path by which this process can open it, as long as `handle` is held:
+    /// its name, or one of this process's descriptors where it has no name in
+    /// this mount namespace.
     pub path: PathBuf,
+    /// Keeps `path` good where that is a descriptor.
+    #[serde(skip)]
+    pub handle: Option<Arc<File>>,
     /// The path as its users see it, for people.
     pub shown_path: String,
     /// The implementation.
@@ -33,7 +41,7 @@ pub struct Target {
 }
 
 /// One probed function.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Site {
     /// What the function does.
     pub function: Function,
@@ -44,15 +52,20 @@ pub struct Site {
     pub symbol: String,
     /// File offset for the entry probe.
     pub entry: u64,
-    /// File offset of the function's first instruction: a return probe must
-    /// sit there.
+    /// File offset for the return probe: the function's first instruction, or
+    /// one a little later at which the return address is still on top of the
+    /// stack. Equal to `entry` wherever a return is probed at all, so that both
+    /// share one trap.
     pub start: u64,
-    /// Why this place.
+    /// What kind of place it is.
     pub placement: Placement,
+    /// Why this place, for people.
+    pub reason: String,
 }
 
 /// What a probed function does. For reads and writes the return is probed too.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Function {
     /// Plaintext leaves the process.
     Write,
@@ -68,7 +81,8 @@ pub enum Function {
 
 /// How a transfer function tells how much it moved. Arguments are
 /// `(ssl, buffer, length, ...)` in each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Abi {
     /// `int f(ssl, buf, int num)`: the return value, if positive.
     Returned,
@@ -82,15 +96,16 @@ pub enum Abi {
 }
 
 /// How the place of a probe was chosen; decides what a call costs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Placement {
     /// The first instruction, which the kernel emulates.
     Emulated,
     /// The internal function that the public one calls, at its first
     /// instruction, which the kernel emulates.
     Internal,
-    /// An emulated instruction a little after the entry, the arguments still in
-    /// place; its return is probed at the entry, single-stepped.
+    /// An emulated instruction a little after the entry, the arguments (and,
+    /// where the return is probed, the return address) still in place.
     Later,
     /// The first instruction, single-stepped: nothing better was found.
     Stepped,

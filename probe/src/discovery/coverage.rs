@@ -1,0 +1,91 @@
+//! What of each running process is covered, and what is not and why.
+
+use super::{Discovery, Found, Known, maps, processes};
+use crate::Target;
+use crate::elf::Elf;
+
+/// Libraries known by name that this version does not read from.
+const NAMED: &[(&str, &str)] = &[
+    ("libgnutls.so", "GnuTLS is not covered by this version"),
+    ("libnspr4.so", "NSS is not covered by this version"),
+];
+
+/// What is covered of one process.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct Coverage {
+    /// Process id.
+    pub pid: u32,
+    /// The files it has mapped whose TLS stack is covered.
+    pub covered: Vec<FileCoverage>,
+    /// What is not covered, and why.
+    pub uncovered: Vec<String>,
+}
+
+/// A covered file.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct FileCoverage {
+    /// How it was found.
+    pub found: Found,
+    /// The file.
+    #[serde(flatten)]
+    pub target: Target,
+}
+
+impl Discovery {
+    /// Every process that runs now and has something to say, by process id.
+    pub fn coverage(&mut self) -> Vec<Coverage> {
+        let mut all: Vec<_> =
+            processes().into_iter().filter_map(|pid| self.coverage_of(pid)).collect();
+        all.sort_unstable_by_key(|c| c.pid);
+        all
+    }
+
+    /// The targets that no running process uses yet.
+    pub fn idle(&self) -> Vec<FileCoverage> {
+        let used: std::collections::HashSet<_> = self.mapped.values().collect();
+        let idle = self.known.iter().filter(|(stamp, _)| !used.contains(stamp));
+        let mut idle: Vec<_> = idle.filter_map(|(_, known)| known.covered()).collect();
+        idle.sort_unstable_by(|a, b| a.target.shown_path.cmp(&b.target.shown_path));
+        idle
+    }
+
+    fn coverage_of(&self, pid: u32) -> Option<Coverage> {
+        let mut this = Coverage { pid, covered: Vec::new(), uncovered: Vec::new() };
+        for mapping in maps::of(pid) {
+            let stamp = self.mapped.get(&(mapping.device, mapping.inode));
+            let name = mapping.path.rsplit('/').next().unwrap_or_default();
+            match stamp.and_then(|s| self.known.get(s)) {
+                Some(Known::Uncovered(why)) => {
+                    this.uncovered.push(format!("{}: {why}", mapping.path));
+                }
+                Some(known) => this.covered.extend(known.covered()),
+                None => {}
+            }
+            let named = NAMED.iter().find(|(n, _)| name.starts_with(n));
+            this.uncovered.extend(named.map(|(_, why)| format!("{}: {why}", mapping.path)));
+        }
+        if is_go(pid) {
+            let why = "a Go program: crypto/tls is not covered by this version";
+            this.uncovered.push(why.to_owned());
+        }
+        (!this.covered.is_empty() || !this.uncovered.is_empty()).then_some(this)
+    }
+}
+
+impl Known {
+    fn covered(&self) -> Option<FileCoverage> {
+        match self {
+            Self::Target { target, found, .. } => {
+                Some(FileCoverage { found: *found, target: target.clone() })
+            }
+            Self::Without | Self::Uncovered(_) => None,
+        }
+    }
+}
+
+/// Whether the process runs a Go program (`debug/buildinfo`).
+fn is_go(pid: u32) -> bool {
+    let elf =
+        std::fs::File::open(format!("/proc/{pid}/exe")).ok().and_then(|file| Elf::open(file).ok());
+    elf.is_some_and(|elf| elf.sections().iter().any(|s| s.name == ".go.buildinfo"))
+}

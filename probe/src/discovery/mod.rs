@@ -1,0 +1,281 @@
+//! Finds the files to probe: everything mapped now, everything executed or
+//! mapped later, and what programs can be expected to use.
+//!
+//! Driving contract: [`Discovery::initial`] once, [`Discovery::exec`] and
+//! [`Discovery::mapped`] as the kernel reports them, [`Discovery::rescan`] every
+//! few seconds. Each returns the targets that were not known before. After a
+//! rescan, [`Discovery::retired`] names files whose probes can go.
+
+mod coverage;
+mod file;
+mod linker_cache;
+mod maps;
+mod programs;
+
+use std::collections::{HashMap, HashSet};
+use std::io::Read;
+use std::os::fd::AsRawFd;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+pub use coverage::{Coverage, FileCoverage};
+
+use crate::elf::Elf;
+use crate::stack::{self, Verdict};
+use crate::{FileId, Target};
+use file::{Opened, Root, Stamp, mount_namespace};
+use maps::Mapping;
+
+const LINKER_CACHE: &str = "/etc/ld.so.cache";
+/// Files remembered. A machine has some ten thousand libraries.
+const MAX_KNOWN: usize = 1 << 16;
+/// The most processes read in one scan.
+const MAX_PROCESSES: usize = 1 << 16;
+
+/// Finds targets, and remembers what it has looked at. See the module's
+/// documentation for how to drive it.
+#[derive(Debug, Default)]
+pub struct Discovery {
+    known: HashMap<Stamp, Known>,
+    /// What mapped files turned out to be; emptied by each rescan, since inode
+    /// numbers are used again.
+    mapped: HashMap<((u32, u32), u64), Stamp>,
+    /// The linker caches whose libraries were looked at.
+    caches: HashSet<Stamp>,
+    retired: Vec<FileId>,
+    /// Files opened so far.
+    examined: usize,
+}
+
+/// What is known of a file.
+#[derive(Debug)]
+enum Known {
+    /// No TLS stack that is known here.
+    Without,
+    /// A stack that cannot be probed: why.
+    Uncovered(String),
+    /// A target.
+    Target {
+        target: Target,
+        /// Where it was found: for people.
+        found: Found,
+        /// The mount namespace it lies in, where not this one.
+        namespace: Option<PathBuf>,
+    },
+}
+
+/// How a target was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Found {
+    /// A process had it mapped.
+    Mapped,
+    /// The dynamic linker's cache names it.
+    LinkerCache,
+    /// It is installed where such programs usually are.
+    Installed,
+}
+
+impl Discovery {
+    /// A discovery that has seen nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Everything there is now: what the linker's caches name, what is installed
+    /// in usual places, and what processes have mapped.
+    pub fn initial(&mut self) -> Vec<Target> {
+        let mut targets = Vec::new();
+        self.linker_cache(&Root::Own, None, &mut targets);
+        for path in programs::candidates() {
+            let Some(path) = path.to_str() else { continue };
+            if let Some(opened) = Root::Own.open(path) {
+                targets.extend(self.consider(opened, path, &Root::Own, Found::Installed, None));
+            }
+        }
+        for pid in processes() {
+            self.process(pid, &mut targets);
+        }
+        targets
+    }
+
+    /// The process has executed another program.
+    pub fn exec(&mut self, pid: u32) -> Vec<Target> {
+        let mut targets = Vec::new();
+        self.process(pid, &mut targets);
+        targets
+    }
+
+    /// The process has mapped a file executable.
+    pub fn mapped(&mut self, pid: u32) -> Vec<Target> {
+        self.exec(pid)
+    }
+
+    /// Looks again at what no event tells: linker caches, files that changed in
+    /// place, processes whose events were lost. Some milliseconds.
+    pub fn rescan(&mut self) -> Vec<Target> {
+        self.mapped.clear();
+        if self.known.len() > MAX_KNOWN {
+            self.known.retain(|_, k| matches!(k, Known::Target { .. }));
+            self.caches.clear();
+        }
+        let mut targets = Vec::new();
+        self.linker_cache(&Root::Own, None, &mut targets);
+        let mut namespaces = HashSet::new();
+        for pid in processes() {
+            namespaces.extend(mount_namespace(pid));
+            self.process(pid, &mut targets);
+        }
+        self.retire(&namespaces);
+        targets
+    }
+
+    /// The files that became useless since this was last called: deleted and
+    /// mapped by nobody, or written over.
+    pub fn retired(&mut self) -> Vec<FileId> {
+        std::mem::take(&mut self.retired)
+    }
+
+    /// How many files were opened and examined so far.
+    pub fn examined(&self) -> usize {
+        self.examined
+    }
+
+    fn process(&mut self, pid: u32, targets: &mut Vec<Target>) {
+        let mappings = maps::of(pid);
+        let new: Vec<&Mapping> =
+            mappings.iter().filter(|m| !self.mapped.contains_key(&(m.device, m.inode))).collect();
+        if new.is_empty() {
+            return;
+        }
+        let Some(root) = Root::of(pid) else { return };
+        let namespace = match root {
+            Root::Own => None,
+            Root::Other(_) => mount_namespace(pid),
+        };
+        for mapping in new {
+            let Some(opened) = root.open_mapped(pid, mapping) else {
+                continue;
+            };
+            self.mapped.insert((mapping.device, mapping.inode), opened.stamp);
+            let path = &mapping.path;
+            targets.extend(self.consider(opened, path, &root, Found::Mapped, namespace.as_deref()));
+        }
+        if namespace.is_some() {
+            self.linker_cache(&root, namespace.as_deref(), targets);
+        }
+    }
+
+    fn linker_cache(&mut self, root: &Root, namespace: Option<&Path>, targets: &mut Vec<Target>) {
+        let Some(cache) = root.open(LINKER_CACHE) else {
+            return;
+        };
+        if !self.caches.insert(cache.stamp) {
+            return;
+        }
+        let mut bytes = Vec::new();
+        let mut reader = cache.file.take(linker_cache::MAX_SIZE);
+        if reader.read_to_end(&mut bytes).is_err() {
+            return;
+        }
+        for path in linker_cache::libraries(&bytes) {
+            if let Some(opened) = root.open(&path) {
+                targets.extend(self.consider(opened, &path, root, Found::LinkerCache, namespace));
+            }
+        }
+    }
+
+    /// Examines a file unless it is known. Returns it if it is a new target.
+    fn consider(
+        &mut self,
+        opened: Opened,
+        shown: &str,
+        root: &Root,
+        found: Found,
+        namespace: Option<&Path>,
+    ) -> Option<Target> {
+        let Opened { file, stamp, path } = opened;
+        if self.known.contains_key(&stamp) {
+            return None;
+        }
+        self.examined += 1;
+        let Ok(elf) = Elf::open(file) else {
+            self.known.insert(stamp, Known::Without);
+            return None;
+        };
+        let neighbour = |name: &str| {
+            let path = Path::new(shown).parent()?.join(name);
+            root.open(path.to_str()?).map(|opened| opened.file)
+        };
+        let stack = match stack::examine(&elf, &neighbour) {
+            Verdict::Absent => {
+                self.known.insert(stamp, Known::Without);
+                return None;
+            }
+            Verdict::Uncovered(why) => {
+                self.known.insert(stamp, Known::Uncovered(why));
+                return None;
+            }
+            Verdict::Found(stack) => stack,
+        };
+        let handle = path.is_none().then(|| Arc::new(elf.into_file()));
+        let by_descriptor = |file: &Arc<std::fs::File>| {
+            PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()))
+        };
+        // A library is known by the name of the file, not by that of a link to it.
+        let canonical = path.as_deref().and_then(|p| p.canonicalize().ok());
+        let path = canonical.or(path);
+        let shown = path.as_deref().and_then(Path::to_str).unwrap_or(shown);
+        let target = Target {
+            file: stamp.id,
+            shown_path: shown.to_owned(),
+            path: path.or_else(|| handle.as_ref().map(by_descriptor))?,
+            handle,
+            tls: stack.tls,
+            version: stack.version,
+            sites: stack.sites,
+        };
+        self.known.insert(
+            stamp,
+            Known::Target {
+                target: Target { handle: None, ..target.clone() },
+                found,
+                namespace: namespace.map(Path::to_owned),
+            },
+        );
+        Some(target)
+    }
+
+    /// Forgets targets that nobody can reach any more.
+    fn retire(&mut self, namespaces: &HashSet<PathBuf>) {
+        let mapped: HashSet<Stamp> = self.mapped.values().copied().collect();
+        let retired = &mut self.retired;
+        self.known.retain(|stamp, known| {
+            let Known::Target { target, namespace, .. } = known else {
+                return true;
+            };
+            let reachable = mapped.contains(stamp)
+                || match namespace {
+                    Some(namespace) => namespaces.contains(namespace),
+                    None => Root::Own.open(&target.shown_path).is_some_and(|o| o.stamp == *stamp),
+                };
+            if !reachable {
+                retired.push(target.file);
+            }
+            reachable
+        });
+    }
+}
+
+/// The processes that run now, this one excepted.
+fn processes() -> Vec<u32> {
+    let Ok(entries) = std::fs::read_dir("/proc") else {
+        return Vec::new();
+    };
+    let own = std::process::id();
+    entries
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .filter(|&pid| pid != own)
+        .take(MAX_PROCESSES)
+        .collect()
+}

@@ -1,0 +1,133 @@
+//! Where programs and libraries with a TLS stack of their own are installed, so
+//! that they are probed before their first run.
+
+use std::path::{Path, PathBuf};
+
+/// Directories whose files are all looked at.
+const DIRECTORIES: &[&str] =
+    &["/usr/bin", "/usr/local/bin", "/usr/local/lib", "/usr/local/ssl/lib"];
+
+/// Single files; `*` stands for any one name.
+const SYSTEM: &[&str] =
+    &["/opt/*/bin/node", "/opt/*/lib/libssl.so.*", "/usr/lib/nodejs/*/bin/node"];
+
+/// The same, below every home directory.
+const HOME: &[&str] = &[
+    ".nvm/versions/node/*/bin/node",
+    ".volta/tools/image/node/*/bin/node",
+    ".fnm/node-versions/*/installation/bin/node",
+    ".local/share/fnm/node-versions/*/installation/bin/node",
+    ".local/share/mise/installs/node/*/bin/node",
+    ".asdf/installs/nodejs/*/bin/node",
+    ".nodenv/versions/*/bin/node",
+    "n/bin/node",
+    ".local/share/uv/python/*/lib/libpython3.*",
+    ".pyenv/versions/*/lib/libssl.so.*",
+    ".pyenv/versions/*/openssl/lib/libssl.so.*",
+    "miniconda3/lib/libssl.so.*",
+    "miniconda3/envs/*/lib/libssl.so.*",
+    "anaconda3/lib/libssl.so.*",
+    "anaconda3/envs/*/lib/libssl.so.*",
+    "miniforge3/lib/libssl.so.*",
+    "miniforge3/envs/*/lib/libssl.so.*",
+    ".linuxbrew/lib/libssl.so.*",
+];
+
+/// The most names taken of one directory.
+const MAX_NAMES: usize = 8192;
+
+/// Candidates on this machine, not yet looked at.
+pub(super) fn candidates() -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for directory in DIRECTORIES {
+        found.extend(names(Path::new(directory)));
+    }
+    for pattern in SYSTEM {
+        expand(Path::new("/"), pattern.trim_start_matches('/'), &mut found);
+    }
+    for home in homes() {
+        for pattern in HOME {
+            expand(&home, pattern, &mut found);
+        }
+    }
+    found
+}
+
+fn homes() -> Vec<PathBuf> {
+    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let mut homes: Vec<PathBuf> = users
+        .lines()
+        .filter_map(|line| line.split(':').nth(5))
+        .filter(|home| home.starts_with('/') && home.len() > 1)
+        .map(PathBuf::from)
+        .chain(names(Path::new("/home")))
+        .collect();
+    homes.sort_unstable();
+    homes.dedup();
+    homes
+}
+
+fn names(directory: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(directory) else {
+        return Vec::new();
+    };
+    let paths = entries.take(MAX_NAMES).filter_map(Result::ok);
+    paths.map(|e| e.path()).collect()
+}
+
+/// Appends the paths under `base` that match `pattern`, in which one `*` a name
+/// is allowed.
+fn expand(base: &Path, pattern: &str, found: &mut Vec<PathBuf>) {
+    let (name, rest) = match pattern.split_once('/') {
+        Some((name, rest)) => (name, Some(rest)),
+        None => (pattern, None),
+    };
+    let matching = match name.split_once('*') {
+        None => vec![base.join(name)],
+        Some((head, tail)) => {
+            let matches = |path: &PathBuf| {
+                let name = path.file_name().and_then(|n| n.to_str());
+                name.is_some_and(|n| {
+                    n.len() >= head.len() + tail.len() && n.starts_with(head) && n.ends_with(tail)
+                })
+            };
+            names(base).into_iter().filter(matches).collect()
+        }
+    };
+    for path in matching {
+        match rest {
+            Some(rest) => expand(&path, rest, found),
+            None if path.exists() => found.push(path),
+            None => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns() {
+        let root = tempfile::tempdir().unwrap();
+        for file in ["v1/bin/node", "v2/bin/node", "v2/bin/npm", "lib/libssl.so.3", "lib/libssl.a"]
+        {
+            let path = root.path().join(file);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, "").unwrap();
+        }
+        let check = |pattern: &str, expected: &[&str]| {
+            let mut found = Vec::new();
+            expand(root.path(), pattern, &mut found);
+            found.sort();
+            let expected: Vec<_> = expected.iter().map(|e| root.path().join(e)).collect();
+            assert_eq!(found, expected, "{pattern}");
+        };
+        check("*/bin/node", &["v1/bin/node", "v2/bin/node"]);
+        check("v2/bin/node", &["v2/bin/node"]);
+        check("lib/libssl.so.*", &["lib/libssl.so.3"]);
+        check("lib/libssl.so.*3", &["lib/libssl.so.3"]);
+        check("lib/libssl.so.3*.3", &[]);
+        check("v3/*/node", &[]);
+    }
+}

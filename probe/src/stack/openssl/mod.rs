@@ -1,0 +1,158 @@
+//! OpenSSL and the libraries that kept its interface (LibreSSL, BoringSSL,
+//! AWS-LC), wherever a file exports `SSL_read` and `SSL_write`: shared libraries
+//! of any name, and executables such as node's.
+
+mod transfer;
+mod version;
+
+use super::{Found, Neighbour, Stack, Verdict};
+use crate::elf::{Elf, Symbol};
+use crate::place::{Needs, Place, straight};
+use crate::{Abi, Function, Site, Tls};
+
+/// Looked at from a function's entry where its size is not known.
+const WINDOW: usize = 256;
+
+/// Functions that move nothing, and how many of their arguments matter.
+const OTHERS: &[(&str, Function, u8)] = &[
+    ("SSL_free", Function::Free, 1),
+    ("SSL_set_fd", Function::SetFd, 2),
+    ("SSL_set_rfd", Function::SetFd, 2),
+    ("SSL_set_wfd", Function::SetFd, 2),
+    ("SSL_ctrl", Function::Ctrl, 4),
+];
+
+/// See the module's documentation.
+pub(super) struct OpenSsl;
+
+impl Stack for OpenSsl {
+    fn examine(&self, elf: &Elf, neighbour: &Neighbour<'_>) -> Verdict {
+        let (Some(_), Some(_)) = (elf.export("SSL_write"), elf.export("SSL_read")) else {
+            return Verdict::Absent;
+        };
+        if wraps_gnutls(elf) {
+            return Verdict::Absent;
+        }
+        let mut sites = transfer::sites(elf);
+        if sites.is_empty() {
+            return Verdict::Uncovered(
+                "its SSL_read and SSL_write lie outside its code".to_owned(),
+            );
+        }
+        for &(name, function, arguments) in OTHERS {
+            let needs = Needs { arguments, returns: false };
+            let place = elf.export(name).map(|symbol| (symbol, place(elf, symbol, needs)));
+            sites.extend(place.and_then(|(symbol, place)| {
+                site(elf, symbol, place, function, Abi::None, name.to_owned())
+            }));
+        }
+        Verdict::Found(Found {
+            tls: if is_boringssl(elf) { Tls::Boringssl } else { Tls::Openssl },
+            version: version::version(elf, neighbour),
+            sites,
+        })
+    }
+}
+
+/// GnuTLS brings a library with OpenSSL's names (libgnutls-openssl): what it
+/// moves is GnuTLS's.
+fn wraps_gnutls(elf: &Elf) -> bool {
+    let needed = elf.dynamic().map(|d| d.needed(elf)).unwrap_or_default();
+    needed.iter().any(|name| name.starts_with("libgnutls."))
+}
+
+/// BoringSSL and AWS-LC export these, OpenSSL never did.
+fn is_boringssl(elf: &Elf) -> bool {
+    ["SSL_CTX_set_custom_verify", "SSL_CTX_set_grease_enabled"]
+        .iter()
+        .any(|name| elf.export(name).is_some())
+}
+
+/// Where to probe the function `symbol` itself.
+fn place(elf: &Elf, symbol: Symbol, needs: Needs) -> Place {
+    let size = usize::try_from(symbol.size).unwrap_or(0);
+    let window = if size == 0 { WINDOW } else { size.min(4096) };
+    straight(&elf.at(symbol.address, window), needs)
+}
+
+fn site(
+    elf: &Elf,
+    symbol: Symbol,
+    place: Place,
+    function: Function,
+    abi: Abi,
+    name: String,
+) -> Option<Site> {
+    let address = symbol.address.checked_add(place.at)?;
+    let offset = elf.offset_of(address).filter(|_| elf.is_code(address))?;
+    Some(Site {
+        function,
+        abi,
+        symbol: name,
+        entry: offset,
+        start: offset,
+        placement: place.placement,
+        reason: place.reason,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+
+    use super::*;
+    use crate::Placement;
+
+    fn examine(path: &str) -> Option<Verdict> {
+        let elf = Elf::open(File::open(path).ok()?).ok()?;
+        Some(OpenSsl.examine(&elf, &|_| None))
+    }
+
+    fn found(path: &str) -> Option<Found> {
+        match examine(path)? {
+            Verdict::Found(found) => Some(found),
+            other => panic!("{path}: {other:?}"),
+        }
+    }
+
+    #[test]
+    #[cfg(target_arch = "x86_64")]
+    fn shared_library() {
+        let Some(found) = found("/usr/lib/x86_64-linux-gnu/libssl.so.3") else {
+            return; // another distribution
+        };
+        assert_eq!(found.tls, Tls::Openssl);
+        assert!(found.version.is_some_and(|v| v.starts_with("OpenSSL 3.")));
+        for function in [Function::Write, Function::Read] {
+            let of: Vec<_> = found.sites.iter().filter(|s| s.function == function).collect();
+            let [site] = of.as_slice() else {
+                panic!("{of:#?}");
+            };
+            assert_eq!(site.placement, Placement::Internal);
+            assert_eq!(site.entry, site.start);
+            assert!(matches!(site.abi, Abi::BehindArgument4 | Abi::BehindArgument5));
+        }
+        let frees = found.sites.iter().filter(|s| s.function == Function::Free);
+        assert_eq!(frees.count(), 1);
+    }
+
+    #[test]
+    fn executable() {
+        let Some(found) = found("/usr/bin/node") else {
+            return; // not installed
+        };
+        assert_eq!(found.tls, Tls::Openssl);
+        for function in [Function::Write, Function::Read, Function::Free, Function::Ctrl] {
+            assert!(found.sites.iter().any(|s| s.function == function), "{function:?}");
+        }
+    }
+
+    #[test]
+    fn importers_are_not_targets() {
+        for path in ["/usr/bin/curl", "/usr/bin/openssl", "/proc/self/exe"] {
+            if let Some(verdict) = examine(path) {
+                assert_eq!(verdict, Verdict::Absent, "{path}");
+            }
+        }
+    }
+}
