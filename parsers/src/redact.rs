@@ -1,16 +1,294 @@
 //! Credentials never leave: values of credential headers and query parameters
 //! become `<redacted:FINGERPRINT>`, so that "which key was it" can still be
 //! answered.
+//!
+//! The fingerprint is the first four hexadecimal digits of the SHA-256 of the
+//! credential itself, without the scheme word (`Bearer`) and without percent
+//! encoding: one key has one fingerprint wherever it is sent, and 16 bits tell
+//! a handful of keys apart without helping anybody to guess one.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
-/// The value of a header, fit to be shown.
+use sha2::{Digest, Sha256};
+
+/// Names that are credentials although no word of theirs says so.
+const NAMES: &[&str] = &["chatgpt-account-id", "x-cursor-checksum", "www-authenticate"];
+
+/// Words that make a name a credential's: `X-Auth-Token`, `set-cookie`.
+const WORDS: &[&str] = &[
+    "authorization",
+    "cookie",
+    "cookie2",
+    "credential",
+    "credentials",
+    "jwt",
+    "passwd",
+    "password",
+    "secret",
+    "signature",
+    "token",
+];
+
+/// What makes the word `key` after it a credential; `idempotency-key` is none.
+const BEFORE_KEY: &[&str] =
+    &["access", "api", "auth", "functions", "master", "private", "secret", "subscription"];
+
+/// Query parameters that are credentials, though a header of the name is not.
+const PARAMETERS: &[&str] = &["key", "sig", "auth", "pass", "pwd"];
+
+/// Words before a credential that are none themselves: the `auth-scheme`s of
+/// RFC 9110 section 11.1 in use. Only these: a key that is followed by a blank
+/// must not pass for a scheme.
+const SCHEMES: &[&str] = &[
+    "apikey",
+    "aws4-hmac-sha256",
+    "basic",
+    "bearer",
+    "digest",
+    "dpop",
+    "key",
+    "negotiate",
+    "oauth",
+    "sharedaccesssignature",
+    "token",
+];
+
+/// The value of a header, fit to be shown. A scheme word (`Bearer`, `Basic`)
+/// stays.
 pub fn header<'a>(name: &str, value: &'a str) -> Cow<'a, str> {
-    let _ = name;
-    Cow::Borrowed(value)
+    if !is_credential(name) || value.is_empty() {
+        return Cow::Borrowed(value);
+    }
+    let (scheme, credential) = match value.split_once(' ') {
+        Some((scheme, rest)) if SCHEMES.contains(&scheme.to_ascii_lowercase().as_str()) => {
+            (Some(scheme), rest.trim_start())
+        }
+        _ => (None, value),
+    };
+    match (scheme, redacted(credential)) {
+        (_, None) => Cow::Borrowed(value),
+        (None, Some(redacted)) => Cow::Owned(redacted),
+        (Some(scheme), Some(redacted)) => Cow::Owned(format!("{scheme} {redacted}")),
+    }
 }
 
-/// A request target or URL, fit to be shown.
+/// A request target or URL, fit to be shown: without the credentials of its
+/// user information, query and fragment. The rest stays as it is on the wire.
 pub fn url(url: &str) -> Cow<'_, str> {
-    Cow::Borrowed(url)
+    let mut out = String::new();
+    // Bytes of `url` that `out` stands for.
+    let mut done = 0;
+    let mut replace = |from: usize, to: usize| {
+        if let Some(redacted) = redacted(&decoded(&url[from..to])) {
+            out.push_str(&url[done..from]);
+            out.push_str(&redacted);
+            done = to;
+        }
+    };
+    let path = match url.find("://") {
+        Some(scheme) if !url[..scheme].contains(['/', '?', '#']) => {
+            let authority = scheme + 3;
+            let end = url[authority..].find(['/', '?', '#']).map_or(url.len(), |at| authority + at);
+            if let Some(at) = url[authority..end].rfind('@') {
+                replace(authority, authority + at);
+            }
+            end
+        }
+        _ => 0,
+    };
+    let mut at = url[path..].find(['?', '#']).map_or(url.len(), |at| path + at + 1);
+    while at < url.len() {
+        let end = url[at..].find(['&', ';', '?', '#']).map_or(url.len(), |end| at + end);
+        if let Some(equals) = url[at..end].find('=') {
+            let name = decoded(&url[at..at + equals]);
+            let exact = PARAMETERS.iter().any(|known| known.eq_ignore_ascii_case(&name));
+            if exact || is_credential(&name) {
+                replace(at + equals + 1, end);
+            }
+        }
+        at = end + 1;
+    }
+    if done == 0 {
+        return Cow::Borrowed(url);
+    }
+    out.push_str(&url[done..]);
+    Cow::Owned(out)
+}
+
+/// Whether a header or parameter of this name holds a credential.
+pub fn is_credential(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    if NAMES.contains(&name.as_str()) {
+        return true;
+    }
+    let mut before = "";
+    for word in name.split(|c: char| !c.is_ascii_alphanumeric()) {
+        let key = word == "key" && BEFORE_KEY.contains(&before);
+        // `csrftoken`, `xapikey`, `accesskey`: but `tokens` are counted things.
+        let run_together =
+            word.ends_with("token") || word.ends_with("apikey") || word.ends_with("accesskey");
+        if key || run_together || WORDS.contains(&word) {
+            return true;
+        }
+        before = word;
+    }
+    false
+}
+
+/// The first four hexadecimal digits of the SHA-256.
+fn fingerprint(credential: &str) -> String {
+    let digest = Sha256::digest(credential.as_bytes());
+    let mut hex = String::with_capacity(4);
+    for byte in digest.iter().take(2) {
+        let _ = write!(hex, "{byte:02x}");
+    }
+    hex
+}
+
+/// `None`: nothing to hide, or hidden before.
+fn redacted(credential: &str) -> Option<String> {
+    let hidden = credential.strip_prefix("<redacted:").and_then(|rest| rest.strip_suffix('>'));
+    let hidden = hidden.is_some_and(|hex| hex.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    if credential.is_empty() || hidden {
+        return None;
+    }
+    Some(format!("<redacted:{}>", fingerprint(credential)))
+}
+
+/// Without percent encoding, as far as it is one (RFC 3986 section 2.1).
+fn decoded(text: &str) -> Cow<'_, str> {
+    if !text.contains('%') {
+        return Cow::Borrowed(text);
+    }
+    let bytes = text.as_bytes();
+    let digit = |at: usize| bytes.get(at).and_then(|byte| char::from(*byte).to_digit(16));
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        match (bytes[at], digit(at + 1), digit(at + 2)) {
+            (b'%', Some(high), Some(low)) => {
+                out.push((high * 16 + low) as u8);
+                at += 3;
+            }
+            (byte, ..) => {
+                out.push(byte);
+                at += 1;
+            }
+        }
+    }
+    Cow::Owned(String::from_utf8_lossy(&out).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// What `<redacted:...>` makes of a credential, computed apart.
+    fn hidden(credential: &str) -> String {
+        let hex: String =
+            Sha256::digest(credential).iter().map(|byte| format!("{byte:02x}")).collect();
+        format!("<redacted:{}>", &hex[..4])
+    }
+
+    #[test]
+    fn the_fingerprint_is_the_head_of_sha_256() {
+        // FIPS 180-4's own example.
+        assert_eq!(header("x-api-key", "abc"), "<redacted:ba78>");
+    }
+
+    #[test]
+    fn credential_headers_are_hidden() {
+        let cases = [
+            ("Authorization", "Bearer sk-1", format!("Bearer {}", hidden("sk-1"))),
+            ("authorization", "Basic dTpw", format!("Basic {}", hidden("dTpw"))),
+            ("AUTHORIZATION", "sk-1", hidden("sk-1")),
+            ("authorization", "sk-1 more", hidden("sk-1 more")),
+            ("Proxy-Authorization", "Basic dTpw", format!("Basic {}", hidden("dTpw"))),
+            ("X-Api-Key", "sk-1", hidden("sk-1")),
+            ("api-key", "sk-1", hidden("sk-1")),
+            ("x-goog-api-key", "sk 1", hidden("sk 1")),
+            ("x-auth-token", "t", hidden("t")),
+            ("X-Access-Token", "t", hidden("t")),
+            ("cookie", "a=b; c=d", hidden("a=b; c=d")),
+            ("Set-Cookie", "a=b", hidden("a=b")),
+            ("x-amz-security-token", "t", hidden("t")),
+            ("X-CSRFToken", "t", hidden("t")),
+            ("chatgpt-account-id", "id", hidden("id")),
+            ("x-cursor-checksum", "sum", hidden("sum")),
+            ("www-authenticate", "Bearer realm=x", format!("Bearer {}", hidden("realm=x"))),
+            ("Ocp-Apim-Subscription-Key", "k", hidden("k")),
+            ("my-gateway-api-key", "k", hidden("k")),
+        ];
+        for (name, value, expected) in cases {
+            assert_eq!(header(name, value), expected, "{name}");
+            assert_eq!(header(name, &expected), expected, "{name}, a second time");
+        }
+    }
+
+    #[test]
+    fn other_headers_are_not_touched() {
+        let names = [
+            ":authority",
+            "anthropic-ratelimit-tokens-remaining",
+            "content-type",
+            "idempotency-key",
+            "sec-websocket-key",
+            "user-agent",
+            "x-claude-code-session-id",
+            "x-prompt-tokens",
+            "x-ratelimit-limit-tokens",
+        ];
+        for name in names {
+            assert!(matches!(header(name, "value"), Cow::Borrowed("value")), "{name}");
+        }
+    }
+
+    #[test]
+    fn credentials_of_urls_are_hidden() {
+        let k = hidden("k 1");
+        let cases = [
+            ("/v1/models?key=k%201&alt=sse", format!("/v1/models?key={k}&alt=sse")),
+            ("/x?alt=sse&KEY=k%201", format!("/x?alt=sse&KEY={k}")),
+            ("/x?%6Bey=k%201", format!("/x?%6Bey={k}")),
+            ("/x?access%5Ftoken=k%201#end", format!("/x?access%5Ftoken={k}#end")),
+            ("/x?api_key=k%201;a=b", format!("/x?api_key={k};a=b")),
+            ("/x#access_token=k%201", format!("/x#access_token={k}")),
+            (
+                "/x?X-Amz-Signature=k%201&X-Amz-Date=1",
+                format!("/x?X-Amz-Signature={k}&X-Amz-Date=1"),
+            ),
+            ("/x?X-Amz-Credential=k%201", format!("/x?X-Amz-Credential={k}")),
+            ("/x?a=1?sig=k%201", format!("/x?a=1?sig={k}")),
+            ("https://k%201@host/p?q=1", format!("https://{k}@host/p?q=1")),
+            ("https://u:p@w@host:1/a@b", format!("https://{}@host:1/a@b", hidden("u:p@w"))),
+        ];
+        for (from, to) in cases {
+            assert_eq!(url(from), to, "{from}");
+            assert_eq!(url(&to), to, "{from}, a second time");
+        }
+        for same in
+            ["/v1/messages?beta=true", "/", "", "*", "/x?key=", "/x?monkey=1", "/a?b=c://d@e"]
+        {
+            assert!(matches!(url(same), Cow::Borrowed(_)), "{same}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_key_in_a_query_never_survives(
+            before in "[a-z&=?%#;]{0,12}", secret in "[A-Z0-9]{12}", after in "[a-z&=?#;]{0,12}"
+        ) {
+            let text = format!("/p?{before}&key={secret}&{after}");
+            prop_assert!(!url(&text).contains(&secret), "{}", url(&text));
+        }
+
+        #[test]
+        fn any_text_is_survived(text in "\\PC*") {
+            let _ = url(&text);
+            let _ = header("authorization", &text);
+        }
+    }
 }
