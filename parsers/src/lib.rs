@@ -11,6 +11,7 @@ mod connection;
 pub mod conversation;
 pub mod escape;
 mod exchange;
+pub mod http2;
 pub mod llm;
 pub mod price;
 pub mod redact;
