@@ -1,1 +1,19 @@
 //! Drives the built `llmtop` and real clients.
+//!
+//! Everything here runs as root on one machine: a local model API (`server/`),
+//! real clients of it (`clients/`), and llmtop as a user starts it. What the
+//! server sent and what the clients printed is what llmtop has to show.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a failed step of a test ends it, and its helpers are not in `#[test]` functions"
+)]
+
+mod cli;
+mod clients;
+mod harness;
+mod lifecycle;
+mod load;
+mod recording;
+mod rooms;

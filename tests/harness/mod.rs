@@ -1,0 +1,21 @@
+//! What every test here needs: a server with its own CA, clients of it, the
+//! llmtop process, a terminal, and folders that vanish.
+
+mod certificates;
+mod client;
+pub(crate) mod kernel;
+mod llmtop;
+mod load;
+mod process;
+mod scratch;
+mod server;
+mod wait;
+
+pub(crate) use certificates::Certificates;
+pub(crate) use client::{Ask, Call, Client, Tool, program};
+pub(crate) use llmtop::{Exchange, Llmtop, Report, binary, command, run};
+pub(crate) use load::{Load, LoadCall, Round};
+pub(crate) use process::{Gated, comm};
+pub(crate) use scratch::{Scratch, target_folder, tests_folder};
+pub(crate) use server::{RequestLog, Server};
+pub(crate) use wait::{PATIENCE, eventually};

@@ -1,0 +1,185 @@
+//! What was recorded is what was seen, whole or cut.
+
+use std::ffi::OsStr;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::harness::{
+    Ask, Client, Exchange, Llmtop, Load, Report, Round, Scratch, Server, Tool, command, run,
+};
+
+/// Plays a recording as JSON lines.
+fn play(recording: &Path) -> Report {
+    let mut command = command();
+    command.arg("--json").arg("-r").arg(recording);
+    let output = run(command);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{}: {said}", output.status);
+    let lines: Vec<Value> = String::from_utf8(output.stdout)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    Report::of(&lines)
+}
+
+/// Records while `clients` run.
+fn record(recording: &Path, server: &Server, mut clients: Vec<Client>) -> Report {
+    let mut watched: Vec<u32> = clients.iter().map(Client::pid).collect();
+    watched.push(server.pid());
+    let llmtop = Llmtop::json(&watched, &[OsStr::new("-w"), recording.as_os_str()]);
+    for client in &mut clients {
+        client.go();
+    }
+    let calls: usize = clients.into_iter().map(|client| client.finish().len()).sum();
+    llmtop.finish_after(calls)
+}
+
+fn client(
+    server: &Server,
+    tool: Tool,
+    dialect: &'static str,
+    marker: &str,
+    calls: usize,
+) -> Client {
+    let marker = marker.to_owned();
+    let ask = Ask { dialect, stream: true, calls, marker, options: "gzip=1 reasoning=1 tools=1" };
+    Client::spawn(tool, &server.https(), ask)
+}
+
+/// The exchanges by marker, without what names a run.
+fn contents(report: &Report) -> Vec<Value> {
+    let mut exchanges: Vec<&Exchange> = report.exchanges.iter().collect();
+    exchanges.sort_by_key(|exchange| exchange.marker());
+    let mut contents: Vec<Value> =
+        exchanges.into_iter().map(|exchange| exchange.0.clone()).collect();
+    for exchange in &mut contents {
+        exchange.as_object_mut().unwrap().remove("id");
+        exchange["connection"].as_object_mut().unwrap().remove("id");
+    }
+    contents
+}
+
+#[test]
+fn a_recording_plays_the_exchanges_that_were_seen() {
+    let folder = Scratch::new();
+    let recording = folder.file("recording");
+    let server = Server::start();
+    let clients = vec![
+        client(&server, Tool::Python("httpx"), "openai.chat", "a", 3),
+        client(&server, Tool::Python("anthropic"), "anthropic.messages", "b", 3),
+        client(&server, Tool::Node("https"), "openai.responses", "c", 3),
+        client(&server, Tool::Curl, "openai.chat", "d", 1),
+    ];
+    let live = record(&recording, &server, clients);
+    assert_eq!(live.exchanges.len(), 10);
+    let played = play(&recording);
+    assert_eq!(contents(&played), contents(&live));
+    assert_eq!(played.end["captured_bytes"], live.end["captured_bytes"]);
+
+    use std::os::unix::fs::PermissionsExt;
+    let mode = std::fs::metadata(&recording).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600, "a recording is its owner's");
+}
+
+#[test]
+fn a_recording_cut_anywhere_plays_up_to_there() {
+    let folder = Scratch::new();
+    let recording = folder.file("recording");
+    let server = Server::start();
+    let live = record(
+        &recording,
+        &server,
+        vec![client(&server, Tool::Python("requests"), "openai.chat", "cut", 4)],
+    );
+    assert_eq!(live.exchanges.len(), 4);
+    let whole = contents(&live);
+    let bytes = std::fs::read(&recording).unwrap();
+    let cut = folder.file("cut");
+    let mut complete = 0;
+    let steps = 200;
+    for step in 0..=steps {
+        let length = bytes.len() * step / steps;
+        std::fs::write(&cut, &bytes[..length]).unwrap();
+        let report = play(&cut);
+        let here = contents(&report);
+        let ended: Vec<_> =
+            here.iter().filter(|exchange| exchange["state"] == "complete").collect();
+        assert!(ended.len() >= complete, "{length} bytes show less than fewer bytes did");
+        complete = ended.len();
+        for (found, expected) in ended.iter().zip(&whole) {
+            assert_eq!(*found, expected, "cut at {length} of {}", bytes.len());
+        }
+    }
+    assert_eq!(complete, 4);
+}
+
+/// The key that every client here sends.
+const SECRET: &str = "sk-test-secret-000111222333";
+
+#[test]
+fn secrets_leave_only_when_asked_to() {
+    let folder = Scratch::new();
+    let recording = folder.file("recording");
+    let server = Server::start();
+    let clients = vec![
+        client(&server, Tool::Python("openai"), "openai.chat", "a", 1),
+        client(&server, Tool::Python("anthropic"), "anthropic.messages", "b", 1),
+    ];
+    let live = record(&recording, &server, clients);
+    assert_eq!(live.exchanges.len(), 2);
+    for exchange in &live.exchanges {
+        let headers = exchange.at("/request/headers").as_array().unwrap();
+        let redacted =
+            headers.iter().filter(|pair| pair[1].as_str().unwrap().contains("<redacted:"));
+        assert_eq!(redacted.count(), 1, "{headers:?}");
+        assert!(!exchange.0.to_string().contains(SECRET));
+    }
+    let modes: [&[&str]; 4] = [
+        &["--json"],
+        &["--plain"],
+        &["export", "--format", "json"],
+        &["export", "--format", "jsonl"],
+    ];
+    for mode in modes {
+        for show in [false, true] {
+            let mut command = command();
+            command.args(mode).arg("-r").arg(&recording);
+            if show {
+                command.arg("--show-secrets");
+            }
+            let output = run(command);
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{mode:?}: {said}");
+            let printed = String::from_utf8(output.stdout).unwrap();
+            assert!(printed.contains("a-0"), "{mode:?} shows nothing: {printed}");
+            // Plain lines have no headers to show.
+            let expected = show && mode[0] != "--plain";
+            assert_eq!(printed.contains(SECRET), expected, "{mode:?}, --show-secrets {show}");
+        }
+    }
+}
+
+#[test]
+fn gaps_are_recorded() {
+    let folder = Scratch::new();
+    let recording = folder.file("recording");
+    let server = Server::start();
+    let mut load = Load::start(&server.https(), 2);
+    let llmtop = Llmtop::json(&[load.pid()], &[OsStr::new("-w"), recording.as_os_str()]);
+    load.begin(Round { marker: "g", calls: 40, options: "bytes=4000000", padding: 0 });
+    load.next().expect("a call");
+    llmtop.signal(rustix::process::Signal::STOP);
+    for _ in 0..40 {
+        load.next().expect("a call");
+    }
+    llmtop.signal(rustix::process::Signal::CONT);
+    load.rest();
+    load.finish();
+    let live = llmtop.finish_after(80);
+    assert!(live.lost_bytes() > 0, "160 MB fit into the ring buffer");
+    let played = play(&recording);
+    assert_eq!(played.lost_bytes(), live.lost_bytes());
+    assert_eq!(contents(&played), contents(&live));
+}
