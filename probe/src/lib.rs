@@ -7,8 +7,10 @@
 mod capture;
 mod discovery;
 pub mod elf;
+pub mod endpoint;
 mod error;
 pub mod place;
+pub mod process;
 mod source;
 pub mod stack;
 mod target;

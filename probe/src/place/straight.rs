@@ -105,7 +105,11 @@ fn is_jumped_to(code: &[u8], at: u64) -> bool {
     false
 }
 
+/// Branch targets mean nothing to a reader, and are left out.
 fn text(instruction: &Instruction) -> String {
+    if instruction.op0_kind() == OpKind::NearBranch64 {
+        return format!("{:?}", instruction.mnemonic()).to_lowercase();
+    }
     let mut text = String::new();
     NasmFormatter::new().format(instruction, &mut text);
     text

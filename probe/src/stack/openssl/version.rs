@@ -34,15 +34,16 @@ fn text(elf: &Elf) -> Option<String> {
     })
 }
 
-/// Addresses that `lea reg, [rip+displacement]` in `code` compute.
+/// Addresses that `code` loads: `lea reg, [rip+displacement]`, and in programs
+/// linked to a fixed address `mov reg, address`.
 fn addresses(code: &[u8], start: u64) -> impl Iterator<Item = u64> {
-    code.windows(7).zip(0_u64..).filter_map(move |(w, at)| {
-        let [0x48 | 0x4c, 0x8d, modrm, rest @ ..] = w else {
-            return None;
-        };
-        let displacement = i32::from_le_bytes(rest.try_into().ok()?);
-        (modrm & 0xc7 == 0x05).then_some(())?;
-        start.checked_add(at + 7)?.checked_add_signed(displacement.into())
+    code.windows(7).zip(start..).filter_map(|(bytes, at)| match *bytes {
+        [0x48 | 0x4c, 0x8d, modrm, a, b, c, d] if modrm & 0xc7 == 0x05 => {
+            let displacement = i32::from_le_bytes([a, b, c, d]);
+            at.checked_add(7)?.checked_add_signed(displacement.into())
+        }
+        [0xb8..=0xbf, a, b, c, d, ..] => Some(u32::from_le_bytes([a, b, c, d]).into()),
+        _ => None,
     })
 }
 

@@ -1,0 +1,133 @@
+//! Facts about processes, from `/proc` (proc(5)).
+
+mod container;
+mod stat;
+mod table;
+
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+pub use table::{Processes, Seen};
+
+use crate::{Process, Timestamp};
+
+/// The most read of a command line: enough to tell what runs.
+const MAX_ARGS: u64 = 16 << 10;
+const MAX_FILE: u64 = 64 << 10;
+/// Nanoseconds of a clock tick: `USER_HZ` is 100 on x86_64 and aarch64.
+const TICK: u64 = 10_000_000;
+
+/// The facts of a process that runs now; `None` where it is gone.
+pub fn facts(pid: u32) -> Option<Process> {
+    read_facts(pid).map(|(process, _)| process)
+}
+
+/// The facts, and when the process started, in clock ticks since boot: with the
+/// id, that names a process for ever.
+fn read_facts(pid: u32) -> Option<(Process, u64)> {
+    let proc = format!("/proc/{pid}");
+    let stat = stat::parse(&read(&proc, "stat", MAX_FILE)?)?;
+    let exe = std::fs::read_link(Path::new(&proc).join("exe")).ok();
+    let exe = exe.map(|path| {
+        let path = path.to_string_lossy();
+        path.strip_suffix(" (deleted)").unwrap_or(&path).to_owned()
+    });
+    let cgroup = read(&proc, "cgroup", MAX_FILE).unwrap_or_default();
+    let process = Process {
+        pid,
+        parent: (stat.parent != 0).then_some(stat.parent),
+        comm: stat.comm,
+        exe,
+        args: arguments(&read(&proc, "cmdline", MAX_ARGS).unwrap_or_default()),
+        uid: uid(&proc)?,
+        container: container::id(&String::from_utf8_lossy(&cgroup)),
+        started: Some(started(stat.start_ticks)),
+    };
+    Some((process, stat.start_ticks))
+}
+
+/// When the process started, in clock ticks since boot; `None` where it is gone.
+fn start_ticks(pid: u32) -> Option<u64> {
+    let stat = read(&format!("/proc/{pid}"), "stat", MAX_FILE)?;
+    Some(stat::parse(&stat)?.start_ticks)
+}
+
+fn read(proc: &str, name: &str, limit: u64) -> Option<Vec<u8>> {
+    let file = File::open(Path::new(proc).join(name)).ok()?;
+    let mut bytes = Vec::new();
+    file.take(limit).read_to_end(&mut bytes).ok()?;
+    Some(bytes)
+}
+
+/// The real user id.
+fn uid(proc: &str) -> Option<u32> {
+    let status = read(proc, "status", MAX_FILE)?;
+    let line = |text: &str| {
+        let mut words = text.strip_prefix("Uid:")?.split_whitespace();
+        words.next()?.parse().ok()
+    };
+    String::from_utf8_lossy(&status)
+        .lines()
+        .find_map(line)
+        // The directory belongs to the effective user.
+        .or_else(|| Some(std::fs::metadata(proc).ok()?.uid()))
+}
+
+fn arguments(cmdline: &[u8]) -> Vec<String> {
+    let whole = cmdline.strip_suffix(&[0]).unwrap_or(cmdline);
+    if whole.is_empty() {
+        return Vec::new();
+    }
+    let words = whole.split(|&b| b == 0);
+    words.map(|w| String::from_utf8_lossy(w).into_owned()).collect()
+}
+
+fn started(ticks: u64) -> Timestamp {
+    use rustix::time::{ClockId, Timespec, clock_gettime};
+    let nanoseconds = |t: Timespec| {
+        let seconds = u64::try_from(t.tv_sec).unwrap_or(0);
+        seconds.saturating_mul(1_000_000_000) + u64::try_from(t.tv_nsec).unwrap_or(0)
+    };
+    let now = nanoseconds(clock_gettime(ClockId::Realtime));
+    let boot = now.saturating_sub(nanoseconds(clock_gettime(ClockId::Boottime)));
+    Timestamp(boot.saturating_add(ticks.saturating_mul(TICK)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn own_facts() {
+        let facts = facts(std::process::id()).unwrap();
+        assert_eq!(facts.pid, std::process::id());
+        assert_eq!(facts.parent, Some(std::os::unix::process::parent_id()));
+        let exe = std::env::current_exe().unwrap();
+        assert_eq!(facts.exe.as_deref(), exe.to_str());
+        let args: Vec<_> = std::env::args().collect();
+        assert_eq!(facts.args, args);
+        assert_eq!(facts.uid, rustix::process::getuid().as_raw());
+        let started = facts.started.unwrap().0;
+        let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_nanos() as u64;
+        assert!(now - started < 3_600_000_000_000, "{started} {now}");
+    }
+
+    #[test]
+    fn nobody() {
+        assert_eq!(facts(u32::MAX), None);
+        assert_eq!(start_ticks(u32::MAX), None);
+    }
+
+    #[test]
+    fn command_lines() {
+        let check = |line: &[u8], expected: &[&str]| assert_eq!(arguments(line), expected);
+        check(b"claude\0-p\0hi there\0", &["claude", "-p", "hi there"]);
+        check(b"nginx: master process", &["nginx: master process"]);
+        check(b"a\0\0b\0", &["a", "", "b"]);
+        check(b"", &[]);
+        check(b"\0", &[]);
+        check(b"\xff\0", &["\u{fffd}"]);
+    }
+}
