@@ -2,6 +2,8 @@
 //! (`.sse`) and bodies (`.json`) kept as data in `tests/corpus/llm`, each
 //! beside what must come out of it (`.snap`).
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

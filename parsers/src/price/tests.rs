@@ -1,0 +1,210 @@
+use super::*;
+use crate::UsageSource;
+
+/// The table that ships.
+fn shipped() -> PriceTable {
+    PriceTable::parse(include_str!("../../../assets/prices.json")).unwrap()
+}
+
+fn usage(input: u64, read: u64, write: u64, hour: u64, output: u64, reasoning: u64) -> Usage {
+    Usage {
+        input_tokens: Some(input),
+        output_tokens: Some(output),
+        cache_read_tokens: Some(read),
+        cache_write_tokens: Some(write),
+        cache_write_1h_tokens: Some(hour),
+        reasoning_tokens: Some(reasoning),
+        source: UsageSource::Reported,
+    }
+}
+
+fn usd(table: &PriceTable, provider: &str, model: &str, usage: &Usage) -> f64 {
+    table.cost(Some(provider), model, usage).usd.unwrap()
+}
+
+#[track_caller]
+fn same(left: f64, right: f64) {
+    assert!((left - right).abs() < 1e-9, "{left} is not {right}");
+}
+
+#[test]
+fn the_shipped_table_says_where_it_is_from() {
+    let table = shipped();
+    assert!(table.source().unwrap().contains("models.dev"));
+    let as_of = table.as_of().unwrap();
+    assert!(as_of.len() == 10 && as_of.starts_with("20"), "{as_of}");
+    assert!(table.len() > 900, "{}", table.len());
+}
+
+#[test]
+fn each_token_is_paid_once() {
+    let table = shipped();
+    // Sonnet 4.5: 3 in, 0.30 read, 3.75 written for 5 minutes, 6 for an hour, 15 out.
+    let paid = usage(1_000_000, 400_000, 300_000, 100_000, 10_000, 9_000);
+    let expected = 0.3 * 3.0 + 0.4 * 0.3 + 0.2 * 3.75 + 0.1 * 6.0 + 0.01 * 15.0;
+    same(usd(&table, "anthropic", "claude-sonnet-4-5", &paid), expected);
+    let bill = table.explain(Some("anthropic"), "claude-sonnet-4-5", &paid).unwrap();
+    let lines: Vec<_> = bill.lines.iter().map(|l| (l.label, l.tokens, l.usd_per_million)).collect();
+    assert_eq!(
+        lines,
+        [
+            ("input", 300_000, 3.0),
+            ("cache read", 400_000, 0.3),
+            ("cache write", 200_000, 3.75),
+            ("cache write 1h", 100_000, 6.0),
+            ("output", 10_000, 15.0),
+        ]
+    );
+    same(bill.usd(), expected);
+}
+
+#[test]
+fn long_requests_pay_their_tier() {
+    let table = shipped();
+    // Gemini 2.5 Pro: 1.25 / 10, above 200 000 tokens of input 2.5 / 15, read .125 / .25.
+    let at = |input| {
+        usd(&table, "gcp.gemini", "gemini-2.5-pro", &usage(input, 100_000, 0, 0, 1_000_000, 0))
+    };
+    same(at(200_000), 0.1 * 1.25 + 0.1 * 0.125 + 10.0);
+    same(at(200_001), 0.100_001 * 2.5 + 0.1 * 0.25 + 15.0);
+}
+
+#[test]
+fn reasoning_may_have_its_own_price() {
+    let table = shipped();
+    let paid = usage(0, 0, 0, 0, 1_000_000, 250_000);
+    same(usd(&table, "alibaba", "qwen-plus", &paid), 0.75 * 1.2 + 0.25 * 4.0);
+}
+
+#[test]
+fn hostile_figures_cost_no_more_than_they_say() {
+    let table = shipped();
+    let all = usage(10, u64::MAX, u64::MAX, u64::MAX, 10, u64::MAX);
+    same(usd(&table, "anthropic", "claude-sonnet-4-5", &all), 10.0 * 0.3e-6 + 10.0 * 15e-6);
+}
+
+#[test]
+fn ids_lead_to_prices() {
+    use Match::{Exact, ModelAlone, Similar};
+    let table = shipped();
+    let anthropic = Some("anthropic");
+    let cases = [
+        (anthropic, "claude-sonnet-4-5", Some((Exact, "anthropic/claude-sonnet-4-5"))),
+        (
+            anthropic,
+            "claude-sonnet-4-5-20250929",
+            Some((Exact, "anthropic/claude-sonnet-4-5-20250929")),
+        ),
+        (anthropic, "claude-sonnet-4-6-20260301", Some((Similar, "anthropic/claude-sonnet-4-6"))),
+        (
+            anthropic,
+            "claude-3-5-sonnet-latest",
+            Some((Similar, "anthropic/claude-3-5-sonnet-20241022")),
+        ),
+        (anthropic, "anthropic/claude-sonnet-4.5", Some((Similar, "anthropic/claude-sonnet-4-5"))),
+        (Some("openai"), "gpt-4o-2024-05-13", Some((Exact, "openai/gpt-4o-2024-05-13"))),
+        (Some("openai"), "gpt-4.1-2025-04-14", Some((Similar, "openai/gpt-4.1"))),
+        (Some("openai"), "GPT-4o", Some((Exact, "openai/gpt-4o"))),
+        (
+            Some("aws.bedrock"),
+            "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+            Some((Exact, "aws.bedrock/us.anthropic.claude-sonnet-4-5-20250929-v1:0")),
+        ),
+        (
+            Some("aws.bedrock"),
+            "apac.anthropic.claude-sonnet-4-5-20250929-v1:0",
+            Some((Similar, "aws.bedrock/anthropic.claude-sonnet-4-5-20250929-v1:0")),
+        ),
+        (
+            Some("aws.bedrock"),
+            "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.anthropic.claude-opus-4-7",
+            Some((Similar, "aws.bedrock/us.anthropic.claude-opus-4-7")),
+        ),
+        (
+            Some("gcp.vertex_ai"),
+            "claude-opus-4-5@20251101",
+            Some((Exact, "gcp.vertex_ai/claude-opus-4-5@20251101")),
+        ),
+        (
+            Some("gcp.vertex_ai"),
+            "claude-opus-4-5",
+            Some((Similar, "gcp.vertex_ai/claude-opus-4-5@20251101")),
+        ),
+        (Some("azure.ai.inference"), "gpt-5", Some((Exact, "azure.ai.openai/gpt-5"))),
+        (
+            Some("openrouter"),
+            "anthropic/claude-opus-4.6:nitro",
+            Some((Similar, "openrouter/anthropic/claude-opus-4.6")),
+        ),
+        (
+            Some("openrouter"),
+            "openai/gpt-oss-120b:free",
+            Some((Exact, "openrouter/openai/gpt-oss-120b:free")),
+        ),
+        (Some("openrouter"), "anthropic/claude-opus-4.6:free", None),
+        (
+            None,
+            "claude-sonnet-4-5-20250929",
+            Some((ModelAlone, "anthropic/claude-sonnet-4-5-20250929")),
+        ),
+        (None, "gpt-4o-mini-2024-07-18", Some((ModelAlone, "openai/gpt-4o-mini"))),
+        (
+            None,
+            "us.anthropic.claude-haiku-4-5-20251001-v1:0",
+            Some((ModelAlone, "anthropic/claude-haiku-4-5-20251001")),
+        ),
+        (Some("nobody"), "gpt-5-mini", Some((ModelAlone, "openai/gpt-5-mini"))),
+        (None, "test-model", None),
+        (None, "", None),
+        (anthropic, "claude", None),
+    ];
+    for (provider, model, expected) in cases {
+        let bill = table.explain(provider, model, &usage(1, 0, 0, 0, 1, 0));
+        let found = bill.map(|bill| (bill.matched, format!("{}/{}", bill.provider, bill.model)));
+        let found = found.as_ref().map(|(matched, name)| (*matched, name.as_str()));
+        assert_eq!(found, expected, "{provider:?} {model}");
+    }
+}
+
+#[test]
+fn unknown_is_unpriced_and_free_is_not() {
+    let table = shipped();
+    let some = usage(5, 0, 0, 0, 5, 0);
+    assert_eq!(table.cost(Some("openai"), "no-such-model", &some), Cost::default());
+    assert_eq!(table.cost(Some("openai"), "gpt-4o", &Usage::default()), Cost::default());
+    let free = table.cost(Some("openrouter"), "openai/gpt-oss-20b:free", &some);
+    assert_eq!(free, Cost { usd: Some(0.0), source: CostSource::Priced });
+}
+
+#[test]
+fn the_user_has_the_last_word() {
+    let mut table = shipped();
+    let own = r#"{"providers": {
+        "anthropic": {"claude-sonnet-4-5": {"input": 1, "output": 2}},
+        "*": {"house-model": {"input": 7, "output": 8}, "gpt-5": {"input": 9, "output": 9}}
+    }}"#;
+    table.extend(PriceTable::parse(own).unwrap());
+    let million = usage(1_000_000, 0, 0, 0, 0, 0);
+    same(usd(&table, "anthropic", "claude-sonnet-4-5", &million), 1.0);
+    same(usd(&table, "somewhere", "house-model", &million), 7.0);
+    same(table.cost(None, "house-model", &million).usd.unwrap(), 7.0);
+    same(table.cost(None, "gpt-5", &million).usd.unwrap(), 9.0);
+    // A provider's own price is nearer than one for all.
+    same(usd(&table, "openai", "gpt-5", &million), 1.25);
+    assert_eq!(table.as_of(), shipped().as_of());
+}
+
+#[test]
+fn broken_tables_say_where() {
+    let cases = [
+        ("{", "line 1"),
+        (r#"{"providers": {"a": {"b": {"input": 1}}}}"#, "output"),
+        (r#"{"providers": {"a": {"b": {"input": 1, "output": 1, "inptu": 1}}}}"#, "inptu"),
+        (r#"{"providers": {"a": {"b": {"input": -1, "output": 1}}}}"#, "a/b"),
+        (r#"{"unit": "EUR", "providers": {}}"#, "EUR"),
+    ];
+    for (json, says) in cases {
+        let error = PriceTable::parse(json).unwrap_err().to_string();
+        assert!(error.contains(says), "{error}");
+    }
+}
