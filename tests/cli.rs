@@ -28,7 +28,7 @@ fn one_line(output: &Output) -> String {
 }
 
 /// The binary where everybody may run it.
-fn public_binary(folder: &Scratch) -> PathBuf {
+pub(crate) fn public_binary(folder: &Scratch) -> PathBuf {
     let copy = folder.file("llmtop");
     std::fs::copy(binary(), &copy).unwrap();
     std::fs::set_permissions(&copy, std::fs::Permissions::from_mode(0o755)).unwrap();

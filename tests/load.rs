@@ -125,7 +125,7 @@ fn what_a_stopped_llmtop_misses_is_counted_on_the_right_connections() {
     let llmtop = Llmtop::json(&[quiet.pid(), busy.pid()], &[]);
     let quiet_before = quiet.round(Round { marker: "before", calls: 2, options: "", padding: 0 });
 
-    busy.begin(Round { marker: "busy", calls: 60, options: "bytes=4000000", padding: 100_000 });
+    busy.begin(Round { marker: "busy", calls: 25, options: "bytes=4000000", padding: 100_000 });
     busy.next().expect("a call");
     llmtop.signal(Signal::STOP);
     std::thread::sleep(Duration::from_secs(5));

@@ -17,3 +17,4 @@ mod lifecycle;
 mod load;
 mod recording;
 mod rooms;
+mod screen;

@@ -98,6 +98,11 @@ impl Load {
         Some(serde_json::from_value(line).unwrap())
     }
 
+    /// Whether no call came to its end since the last that was asked for.
+    pub(crate) fn is_waiting(&self) -> bool {
+        matches!(self.lines.try_recv(), Err(std::sync::mpsc::TryRecvError::Empty))
+    }
+
     /// Waits for the end of the round that was begun.
     pub(crate) fn rest(&mut self) -> Vec<LoadCall> {
         std::iter::from_fn(|| self.next()).collect()

@@ -9,6 +9,8 @@ mod load;
 mod process;
 mod scratch;
 mod server;
+mod terminal;
+mod tmux;
 mod wait;
 
 pub(crate) use certificates::Certificates;
@@ -18,4 +20,6 @@ pub(crate) use load::{Load, LoadCall, Round};
 pub(crate) use process::{Gated, comm};
 pub(crate) use scratch::{Scratch, target_folder, tests_folder};
 pub(crate) use server::{RequestLog, Server};
+pub(crate) use terminal::Terminal;
+pub(crate) use tmux::Tmux;
 pub(crate) use wait::{PATIENCE, eventually};

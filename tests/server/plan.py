@@ -12,6 +12,7 @@ The prompt steers it by `key=value` words in its first kilobyte:
     reasoning=1    think first
     tools=N        call N tools
     status=N       answer with an API error
+    hostile=1      control sequences within the text
     break=1        close the connection in the middle of the answer
 
 Usage figures come from the hash of the request body, so that every call has
@@ -24,6 +25,7 @@ import re
 from dataclasses import dataclass, field
 
 WORDS = [" alpha", " naïve", " 日本語", " \"quoted\"", " back\\slash", "\n", " 🦀", " <b>", " tab\t", " omega"]
+HOSTILE = ["\x1b[2J\x1b[1;1H", "\x1b]52;c;aG9zdGlsZQ==\x07", "\x1b]0;hostile\x07", "\x9b31m", "\x00\x7f", "\u202egnp.exe", "\r"]
 DIRECTIVE = re.compile(r"\b([a-z_]+)=([\w.:-]+)")
 
 
@@ -98,6 +100,8 @@ def make(body, request):
         count = plan.option("tokens", 5 + plan.number(5, 20))
         first = plan.number(6, len(WORDS))
         plan.pieces = [marker] + [WORDS[(first + i) % len(WORDS)] + str(i) for i in range(count - 1)]
+    if plan.option("hostile"):
+        plan.pieces += HOSTILE + [" survived"]
     if plan.option("reasoning"):
         plan.thoughts = [f"thought {i} of {marker}; " for i in range(4)]
     for i in range(plan.option("tools")):
