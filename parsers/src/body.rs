@@ -1,12 +1,14 @@
 //! A message body after decoding, bounded in memory.
 
+use serde::de::IgnoredAny;
+
 /// A decoded body. Larger than the memory budget, it keeps its head and its
 /// tail and says how much is missing between them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Body {
     /// What was kept: all of it, or the head directly followed by the tail.
     pub bytes: Vec<u8>,
-    /// Where bytes are missing, if they are.
+    /// Where bytes are missing, if they are, in order.
     pub elided: Vec<Elided>,
     /// What the bytes are.
     pub kind: BodyKind,
@@ -40,4 +42,164 @@ impl Body {
     pub fn is_whole(&self) -> bool {
         self.elided.is_empty()
     }
+}
+
+impl BodyKind {
+    /// Judges bytes in linear time, without building a tree.
+    pub fn of(bytes: &[u8]) -> Self {
+        let Ok(text) = std::str::from_utf8(bytes) else { return BodyKind::Binary };
+        if serde_json::from_str::<IgnoredAny>(text).is_ok() {
+            BodyKind::Json
+        } else {
+            BodyKind::Text
+        }
+    }
+}
+
+/// More holes than this in one body are counted with the last.
+const HOLES: usize = 256;
+
+/// Keeps a body as it arrives: everything up to the budget, beyond it the
+/// first and the last half of the budget.
+///
+/// Drive it with [`push`](Self::push) and [`hole`](Self::hole), then
+/// [`finish`](Self::finish). Each byte is copied a constant number of times.
+#[derive(Debug)]
+pub(crate) struct Keeper {
+    budget: usize,
+    /// All of it, or, once over the budget, the head.
+    head: Vec<u8>,
+    /// Once over the budget: the last bytes, a ring that is always full.
+    tail: Vec<u8>,
+    /// Where in `tail` the oldest byte is.
+    oldest: usize,
+    /// Decoded bytes seen, kept or not.
+    seen: u64,
+    /// Holes: before which decoded byte, and how many are missing.
+    holes: Vec<(u64, Option<u64>)>,
+    /// What followed could not be decoded.
+    undecoded: bool,
+}
+
+impl Keeper {
+    pub(crate) fn new(budget: usize) -> Self {
+        Keeper {
+            budget: budget.max(2),
+            head: Vec::new(),
+            tail: Vec::new(),
+            oldest: 0,
+            seen: 0,
+            holes: Vec::new(),
+            undecoded: false,
+        }
+    }
+
+    /// The first bytes, as far as they are there.
+    pub(crate) fn head(&self) -> &[u8] {
+        &self.head
+    }
+
+    /// Decoded bytes that were dropped to stay inside the budget.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.seen - (self.head.len() + self.tail.len()) as u64
+    }
+
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
+        self.seen += bytes.len() as u64;
+        let mut rest = bytes;
+        if self.tail.is_empty() {
+            let room = self.budget - self.head.len();
+            let (fits, over) = rest.split_at(rest.len().min(room));
+            self.head.extend_from_slice(fits);
+            if over.is_empty() {
+                return;
+            }
+            self.tail = self.head.split_off(self.budget / 2);
+            self.head.shrink_to_fit();
+            rest = over;
+        }
+        let size = self.tail.len();
+        if rest.len() >= size {
+            self.tail.copy_from_slice(&rest[rest.len() - size..]);
+            self.oldest = 0;
+            return;
+        }
+        let (first, second) = rest.split_at(rest.len().min(size - self.oldest));
+        self.tail[self.oldest..][..first.len()].copy_from_slice(first);
+        self.tail[..second.len()].copy_from_slice(second);
+        self.oldest = (self.oldest + rest.len()) % size;
+    }
+
+    /// Bytes are missing here; `None`: nobody knows how many.
+    pub(crate) fn hole(&mut self, lost: Option<u64>) {
+        match self.holes.last_mut() {
+            Some((at, bytes)) if *at == self.seen || self.holes.len() == HOLES => {
+                *bytes = bytes.zip(lost).map(|(a, b)| a.saturating_add(b));
+            }
+            _ => self.holes.push((self.seen, lost)),
+        }
+    }
+
+    /// What followed could not be decoded: so much is missing, nobody knows.
+    pub(crate) fn undecoded(&mut self) {
+        self.undecoded = true;
+    }
+
+    /// The body, if there was any; its kind judged here.
+    pub(crate) fn finish(mut self) -> Option<Body> {
+        if self.seen == 0 && self.holes.is_empty() && !self.undecoded {
+            return None;
+        }
+        let dropped = self.dropped();
+        let cut = self.head.len();
+        let mut elided = Vec::new();
+        let mut after = Vec::new();
+        for (at, bytes) in self.holes {
+            if at <= cut as u64 {
+                elided.push(Elided { at: at as usize, bytes, lost: true });
+            } else if let Some(at) = at.checked_sub(dropped).filter(|at| *at > cut as u64) {
+                after.push(Elided { at: at as usize, bytes, lost: true });
+            } else {
+                // Inside what was dropped: lost all the same.
+                after.push(Elided { at: cut, bytes, lost: true });
+            }
+        }
+        if dropped > 0 {
+            elided.push(Elided { at: cut, bytes: Some(dropped), lost: false });
+        }
+        elided.append(&mut after);
+        self.head.extend_from_slice(&self.tail[self.oldest..]);
+        self.head.extend_from_slice(&self.tail[..self.oldest]);
+        if self.undecoded {
+            elided.push(Elided { at: self.head.len(), bytes: None, lost: false });
+        }
+        let kind = if elided.is_empty() {
+            BodyKind::of(&self.head)
+        } else if is_text_around(&self.head, &elided) {
+            BodyKind::Text
+        } else {
+            BodyKind::Binary
+        };
+        Some(Body { bytes: self.head, elided, kind })
+    }
+}
+
+/// Whether the pieces between holes are text; a hole may cut a character.
+fn is_text_around(bytes: &[u8], elided: &[Elided]) -> bool {
+    let mut start = 0;
+    for hole in elided.iter().map(|hole| Some(hole.at)).chain([None]) {
+        let mut piece = &bytes[start..hole.unwrap_or(bytes.len())];
+        let after_hole = start > 0 || elided[0].at == 0;
+        if after_hole {
+            let cut = piece.iter().take(3).take_while(|byte| **byte & 0xC0 == 0x80).count();
+            piece = &piece[cut..];
+        }
+        if let Err(error) = std::str::from_utf8(piece)
+            && (error.error_len().is_some() || hole.is_none())
+        {
+            return false;
+        }
+        start = hole.unwrap_or(start);
+    }
+    true
 }

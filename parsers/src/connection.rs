@@ -1,6 +1,12 @@
 //! The driver: bytes of one connection in, events of its exchanges out.
 
-use crate::{Delta, Direction, Exchange, ExchangeSeq, Timestamp};
+use std::collections::VecDeque;
+
+use crate::assemble::Assembler;
+use crate::detect::{self, First, Kind};
+use crate::http1::Half;
+use crate::stream::Carry;
+use crate::{Delta, Direction, Exchange, ExchangeSeq, Protocol, Role, Timestamp};
 
 /// Memory and size bounds. Nothing in this crate grows past them, whatever
 /// the bytes say.
@@ -58,33 +64,226 @@ pub enum Verdict {
 #[derive(Debug)]
 pub struct Connection {
     limits: Limits,
+    state: State,
+    verdict: Option<Verdict>,
+    events: VecDeque<Event>,
 }
+
+#[derive(Debug)]
+enum State {
+    Detecting(Detecting),
+    Http1(Box<Http1>),
+}
+
+/// Before it is known what is spoken.
+#[derive(Debug, Default)]
+struct Detecting {
+    sent: Carry,
+    received: Carry,
+    /// Bytes passed that nothing could be told from.
+    passed: u64,
+    /// So many may.
+    patience: u64,
+}
+
+/// Both directions of an HTTP/1 connection.
+#[derive(Debug)]
+struct Http1 {
+    role: Role,
+    requests: Half,
+    responses: Half,
+    exchanges: Assembler,
+}
+
+/// Bytes of a new connection that may pass before it is given up.
+const PATIENCE: u64 = 4 << 10;
+/// Bytes of a connection joined midway that may: a whole answer may be on its
+/// way before the next message begins.
+const PATIENCE_MIDWAY: u64 = 64 << 20;
+/// Carried over while it cannot be told how a direction begins.
+const BEGINNING: usize = 1 << 10;
 
 impl Connection {
     /// A connection of which nothing is known. `joined_midway`: bytes had
     /// moved before the first that will be received.
     pub fn new(limits: Limits, joined_midway: bool) -> Self {
-        let _ = joined_midway;
-        Connection { limits }
+        let patience = if joined_midway { PATIENCE_MIDWAY } else { PATIENCE };
+        Connection {
+            limits,
+            state: State::Detecting(Detecting { patience, ..Detecting::default() }),
+            verdict: None,
+            events: VecDeque::new(),
+        }
     }
 
     /// The next bytes of one direction.
     pub fn receive(&mut self, direction: Direction, time: Timestamp, bytes: &[u8]) {
-        let _ = (direction, time, bytes, self.limits);
+        match &mut self.state {
+            State::Detecting(detecting) => match detecting.receive(direction, time, bytes) {
+                Detected::Nothing => {}
+                Detected::Foreign => self.judge(Verdict::Unknown),
+                Detected::Http1(kind) => self.become_http1(direction, kind, time, bytes),
+            },
+            State::Http1(http1) => http1.receive(direction, time, bytes),
+        }
     }
 
     /// Bytes of one direction were lost here.
     pub fn gap(&mut self, direction: Direction, time: Timestamp, lost: u64) {
-        let _ = (direction, time, lost);
+        match &mut self.state {
+            State::Detecting(detecting) => detecting.gap(direction),
+            State::Http1(http1) => http1.gap(direction, time, lost),
+        }
     }
 
     /// The connection ended; open exchanges end with it.
     pub fn close(&mut self, time: Timestamp) {
-        let _ = time;
+        if let State::Http1(http1) = &mut self.state {
+            http1.close(time);
+        }
     }
 
     /// The next event, in order.
     pub fn poll(&mut self) -> Option<Event> {
-        None
+        self.events.pop_front().or_else(|| match &mut self.state {
+            State::Detecting(_) => None,
+            State::Http1(http1) => http1.exchanges.poll(),
+        })
+    }
+
+    /// What the connection speaks, once known.
+    pub fn protocol(&self) -> Option<Protocol> {
+        match self.state {
+            State::Detecting(_) => None,
+            State::Http1(_) => Some(Protocol::Http1),
+        }
+    }
+
+    /// Which end the observed process is, once known.
+    pub fn role(&self) -> Option<Role> {
+        match &self.state {
+            State::Detecting(_) => None,
+            State::Http1(http1) => Some(http1.role),
+        }
+    }
+
+    fn judge(&mut self, verdict: Verdict) {
+        if self.verdict != Some(verdict) {
+            self.verdict = Some(verdict);
+            self.events.push_back(Event::Verdict(verdict));
+        }
+    }
+
+    /// `bytes`, moving in `direction`, settled that messages of `kind` do.
+    fn become_http1(&mut self, direction: Direction, kind: Kind, time: Timestamp, bytes: &[u8]) {
+        let role = match (direction, kind) {
+            (Direction::Sent, Kind::Request) | (Direction::Received, Kind::Response) => {
+                Role::Client
+            }
+            _ => Role::Server,
+        };
+        let mut http1 = Box::new(Http1 {
+            role,
+            requests: Half::new(Kind::Request, self.limits.head),
+            responses: Half::new(Kind::Response, self.limits.head),
+            exchanges: Assembler::new(role, self.limits),
+        });
+        if let State::Detecting(detecting) = &mut self.state {
+            for direction in [direction, direction.opposite()] {
+                let carry = detecting.carry(direction);
+                let (since, carried) = (carry.since(), carry.take());
+                http1.receive(direction, since, &carried);
+            }
+        }
+        http1.receive(direction, time, bytes);
+        self.state = State::Http1(http1);
+    }
+}
+
+/// What bytes told of a connection.
+enum Detected {
+    Nothing,
+    /// Nothing that is understood here.
+    Foreign,
+    Http1(Kind),
+}
+
+impl Detecting {
+    fn carry(&mut self, direction: Direction) -> &mut Carry {
+        match direction {
+            Direction::Sent => &mut self.sent,
+            Direction::Received => &mut self.received,
+        }
+    }
+
+    /// Looks at a chunk, behind what was carried of the chunks before it. Of
+    /// these bytes none is kept when it tells [`Detected::Http1`].
+    fn receive(&mut self, direction: Direction, time: Timestamp, bytes: &[u8]) -> Detected {
+        let carry = self.carry(direction);
+        let carried = carry.len();
+        let look = &bytes[..bytes.len().min(BEGINNING)];
+        let first = if carried == 0 {
+            detect::first(look)
+        } else {
+            let mut joined = carry.bytes().to_vec();
+            joined.extend_from_slice(look);
+            match detect::first(&joined) {
+                // What was carried was no beginning; this may be one.
+                First::Other => {
+                    carry.clear();
+                    detect::first(look)
+                }
+                first => first,
+            }
+        };
+        match first {
+            First::Http1(kind) => return Detected::Http1(kind),
+            First::Http2 => return Detected::Foreign,
+            First::Partial if carried + bytes.len() <= BEGINNING => carry.extend(time, bytes),
+            First::Partial | First::Other => {
+                carry.clear();
+                self.passed += (carried + bytes.len()) as u64;
+            }
+        }
+        if self.passed > self.patience { Detected::Foreign } else { Detected::Nothing }
+    }
+
+    fn gap(&mut self, direction: Direction) {
+        self.carry(direction).clear();
+        // What comes next may be the middle of anything.
+        self.patience = PATIENCE_MIDWAY;
+    }
+}
+
+impl Http1 {
+    fn receive(&mut self, direction: Direction, time: Timestamp, bytes: &[u8]) {
+        if self.is_request(direction) {
+            self.requests.receive(time, bytes, &mut self.exchanges.requests());
+        } else {
+            self.responses.receive(time, bytes, &mut self.exchanges.responses());
+            if self.responses.is_opaque() && !self.requests.is_opaque() {
+                // No parser for what follows a successful upgrade.
+                self.requests.make_opaque();
+                self.exchanges.judge(Verdict::Unknown);
+            }
+        }
+    }
+
+    fn gap(&mut self, direction: Direction, time: Timestamp, lost: u64) {
+        if self.is_request(direction) {
+            self.requests.gap(time, lost, &mut self.exchanges.requests());
+        } else {
+            self.responses.gap(time, lost, &mut self.exchanges.responses());
+        }
+    }
+
+    fn close(&mut self, time: Timestamp) {
+        self.requests.close(time, &mut self.exchanges.requests());
+        self.responses.close(time, &mut self.exchanges.responses());
+        self.exchanges.close(time);
+    }
+
+    fn is_request(&self, direction: Direction) -> bool {
+        (self.role == Role::Client) == (direction == Direction::Sent)
     }
 }

@@ -1,0 +1,216 @@
+//! A response body read as an answer: events as they arrive, or the whole at
+//! its end.
+
+use std::collections::VecDeque;
+
+use super::incoming::{is_events, is_lines};
+use crate::llm::{Answer, Dialect};
+use crate::{Delta, Event, ExchangeSeq, Exchange, Finding, Limits, Timestamp, ToolCall};
+use crate::{ndjson, sse};
+
+/// The answer's size is looked at whenever so many bytes of events were read.
+const LOOK: usize = 1 << 20;
+/// More tool calls than any answer has.
+const TOOL_CALLS: usize = 4096;
+/// More choices than any answer has.
+const CHOICES: usize = 256;
+
+/// Reads the answer of one exchange.
+#[derive(Debug)]
+pub(crate) struct Answering {
+    form: Form,
+    told: Told,
+}
+
+/// How the body is cut.
+#[derive(Debug)]
+enum Form {
+    /// Not at all: read when it is whole.
+    Whole,
+    /// Perhaps events: its beginning tells.
+    Undecided,
+    Events(sse::Parser),
+    Lines(ndjson::Parser),
+}
+
+/// What was read.
+#[derive(Debug)]
+struct Told {
+    answer: Answer,
+    events: u64,
+    /// Bytes of events read since the answer's size was looked at.
+    unseen: usize,
+    limit: usize,
+    truncated: bool,
+}
+
+/// Where and when an answer is read.
+pub(crate) struct Context<'a> {
+    pub(crate) dialect: Option<&'static dyn Dialect>,
+    pub(crate) exchange: &'a mut Exchange,
+    pub(crate) time: Timestamp,
+    pub(crate) queue: &'a mut VecDeque<Event>,
+}
+
+impl Answering {
+    /// For a response of this content type. `likely`: the request asked an
+    /// LLM for a stream, so that a wrong content type does not hide it.
+    pub(crate) fn new(content_type: &str, likely: bool, limits: &Limits) -> Self {
+        let form = if is_events(content_type) {
+            Form::Events(sse::Parser::new(limits.event))
+        } else if is_lines(content_type) {
+            Form::Lines(ndjson::Parser::new(limits.event))
+        } else if likely {
+            Form::Undecided
+        } else {
+            Form::Whole
+        };
+        let told = Told {
+            answer: Answer::default(),
+            events: 0,
+            unseen: 0,
+            limit: limits.body,
+            truncated: false,
+        };
+        Answering { form, told }
+    }
+
+    /// Whether the answer comes in events.
+    pub(crate) fn is_stream(&self) -> bool {
+        matches!(self.form, Form::Events(_) | Form::Lines(_))
+    }
+
+    /// The next decoded bytes.
+    pub(crate) fn push(&mut self, bytes: &[u8], context: &mut Context<'_>) {
+        let told = &mut self.told;
+        match &mut self.form {
+            Form::Whole | Form::Undecided => {}
+            Form::Events(parser) => {
+                parser.push(bytes, &mut |event| told.event(&event.name, &event.data, context));
+            }
+            Form::Lines(parser) => {
+                parser.push(bytes, &mut |line| told.event("", &line, context));
+            }
+        }
+    }
+
+    /// Looks whether a body of undecided form, of which `head` is there, is a
+    /// stream of events; if so, reads it.
+    pub(crate) fn decide(&mut self, head: &[u8], event_limit: usize, context: &mut Context<'_>) {
+        if !matches!(self.form, Form::Undecided) || head.len() < 6 {
+            return;
+        }
+        let begins = |with: &[u8]| head.starts_with(with);
+        if begins(b"data:") || begins(b"event:") || begins(b"retry:") || begins(b": ") {
+            self.form = Form::Events(sse::Parser::new(event_limit));
+            self.push(head, context);
+        } else {
+            self.form = Form::Whole;
+        }
+    }
+
+    /// Bytes are missing here.
+    pub(crate) fn hole(&mut self) {
+        match &mut self.form {
+            Form::Whole | Form::Undecided => {}
+            Form::Events(parser) => parser.hole(),
+            Form::Lines(parser) => parser.hole(),
+        }
+    }
+
+    /// The body is over. What an unfinished last event says still counts, as
+    /// far as it is there.
+    pub(crate) fn finish(&mut self, context: &mut Context<'_>) {
+        let told = &mut self.told;
+        let mut incomplete = false;
+        match std::mem::replace(&mut self.form, Form::Whole) {
+            Form::Whole | Form::Undecided => {}
+            Form::Events(parser) => parser.finish(&mut |event| {
+                incomplete = true;
+                told.event(&event.name, &event.data, context);
+            }),
+            Form::Lines(parser) => parser.finish(&mut |line| told.event("", &line, context)),
+        }
+        if incomplete {
+            let detail = "the stream ended inside an event".into();
+            context.exchange.findings.push(Finding { kind: "incomplete_event", detail });
+        }
+        if told.truncated {
+            let detail = format!("more than {} bytes of answer", told.limit);
+            context.exchange.findings.push(Finding { kind: "answer_truncated", detail });
+        }
+    }
+
+    /// Reads a whole body.
+    pub(crate) fn whole(&mut self, bytes: &[u8], dialect: &dyn Dialect) {
+        if let Ok(value) = serde_json::from_slice(bytes) {
+            dialect.response(&value, &mut self.told.answer);
+            // It came at once: there is nothing to watch grow.
+            self.told.answer.deltas.clear();
+        }
+    }
+
+    /// Copies what was read into the exchange.
+    pub(crate) fn show(&self, exchange: &mut Exchange) {
+        show(self.told.answer.clone(), self.told.events, exchange);
+    }
+
+    /// Moves what was read into the exchange.
+    pub(crate) fn give(self, exchange: &mut Exchange) {
+        show(self.told.answer, self.told.events, exchange);
+    }
+}
+
+impl Told {
+    fn event(&mut self, name: &str, data: &str, context: &mut Context<'_>) {
+        self.events += 1;
+        let Some(dialect) = context.dialect else { return };
+        dialect.event(name, data, &mut self.answer);
+        for (kind, text) in self.answer.deltas.drain(..) {
+            let timing = &mut context.exchange.timing;
+            timing.first_token.get_or_insert(context.time);
+            timing.last_token = Some(context.time);
+            let delta = Delta { at: context.time, kind, text };
+            context.queue.push_back(Event::Delta(context.exchange.seq, delta));
+        }
+        self.unseen += data.len();
+        if self.unseen >= LOOK {
+            self.unseen = 0;
+            self.bound();
+        }
+    }
+
+    /// Holds the answer within the budget of a body.
+    fn bound(&mut self) {
+        let answer = &mut self.answer;
+        let before = answer.choices.len() + answer.tool_calls.len();
+        answer.choices.truncate(CHOICES);
+        answer.tool_calls.truncate(TOOL_CALLS);
+        self.truncated |= before != answer.choices.len() + answer.tool_calls.len();
+        let mut room = self.limit;
+        let arguments = answer.tool_calls.iter_mut().map(|ToolCall { arguments, .. }| arguments);
+        for text in answer.choices.iter_mut().chain(&mut answer.reasoning).chain(arguments) {
+            if text.len() > room {
+                text.truncate(text.floor_char_boundary(room));
+                self.truncated = true;
+            }
+            room -= text.len();
+        }
+    }
+}
+
+fn show(answer: Answer, events: u64, exchange: &mut Exchange) {
+    let response = &mut exchange.response;
+    let mut choices = answer.choices.into_iter();
+    response.text = choices.next();
+    response.other_choices = choices.collect();
+    response.model = answer.model;
+    response.id = answer.id;
+    response.finish_reason = answer.finish_reason;
+    response.reasoning = answer.reasoning;
+    response.tool_calls = answer.tool_calls;
+    response.events = events;
+    exchange.usage = answer.usage;
+    exchange.cost = answer.cost.unwrap_or_default();
+    exchange.error = answer.error;
+}

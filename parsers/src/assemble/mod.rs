@@ -1,0 +1,387 @@
+//! Exchanges, put together from the messages of both directions.
+
+mod answering;
+mod incoming;
+mod open;
+
+use std::collections::VecDeque;
+
+use crate::http1::{Framing, Head, Sink, Start, of_request, of_response};
+use crate::{Event, ExchangeSeq, Finding, Limits, Role, State, Timestamp, Verdict};
+use open::Open;
+
+/// Exchanges without JSON after which a connection is unremarkable.
+const DULL_EXCHANGES: u32 = 8;
+/// Bytes of bodies without JSON after which it is.
+const DULL_BYTES: u64 = 4 << 20;
+
+/// Pairs responses with requests, in order (RFC 9112, section 9.3.2), and
+/// says what becomes of each exchange.
+///
+/// Driven by two [`Sink`]s, [`requests`](Self::requests) and
+/// [`responses`](Self::responses). Where bytes were lost it takes a client for
+/// one that waits for its answer before it asks again, unless that client was
+/// seen not to wait: then what cannot be paired for sure is told unpaired.
+#[derive(Debug)]
+pub(crate) struct Assembler {
+    limits: Limits,
+    role: Role,
+    /// In the order of their requests.
+    open: VecDeque<Open>,
+    next: u64,
+    queue: VecDeque<Event>,
+    /// Lost before the next request, of messages that nothing is known of.
+    request_lost: u64,
+    /// Likewise before the next response.
+    response_lost: u64,
+    /// Unknown bytes of requests passed, and no response since.
+    asked_unseen: bool,
+    /// Bytes of a request or a response were lost since the oldest open
+    /// exchange began.
+    torn: bool,
+    /// A second request was seen before the first was answered.
+    pipelines: bool,
+    /// Which response answers which request is not known any more.
+    unpaired: bool,
+    /// The body of the response that is passing belongs to `open[0]`.
+    answering: bool,
+    asking: bool,
+    verdict: Option<Verdict>,
+    dull_exchanges: u32,
+    dull_bytes: u64,
+}
+
+impl Assembler {
+    pub(crate) fn new(role: Role, limits: Limits) -> Self {
+        Assembler {
+            limits,
+            role,
+            open: VecDeque::new(),
+            next: 0,
+            queue: VecDeque::new(),
+            request_lost: 0,
+            response_lost: 0,
+            asked_unseen: false,
+            torn: false,
+            pipelines: false,
+            unpaired: false,
+            answering: false,
+            asking: false,
+            verdict: None,
+            dull_exchanges: 0,
+            dull_bytes: 0,
+        }
+    }
+
+    /// Where the direction of the requests goes.
+    pub(crate) fn requests(&mut self) -> Requests<'_> {
+        Requests(self)
+    }
+
+    /// Where the direction of the responses goes.
+    pub(crate) fn responses(&mut self) -> Responses<'_> {
+        Responses(self)
+    }
+
+    pub(crate) fn poll(&mut self) -> Option<Event> {
+        self.queue.pop_front()
+    }
+
+    /// What is now known of the connection's worth, told once.
+    pub(crate) fn judge(&mut self, verdict: Verdict) {
+        if self.verdict != Some(verdict) {
+            self.verdict = Some(verdict);
+            self.queue.push_back(Event::Verdict(verdict));
+        }
+    }
+
+    /// The connection ended.
+    pub(crate) fn close(&mut self, time: Timestamp) {
+        self.abort_all(time, "the connection ended first");
+    }
+
+    fn seq(&mut self) -> ExchangeSeq {
+        let seq = ExchangeSeq(self.next);
+        self.next += 1;
+        seq
+    }
+
+    fn abort_all(&mut self, time: Timestamp, why: &str) {
+        self.abort_first(self.open.len(), time, why);
+    }
+
+    /// Ends the `count` oldest exchanges, their messages unfinished.
+    fn abort_first(&mut self, count: usize, time: Timestamp, why: &str) {
+        for mut open in self.open.drain(..count) {
+            open.note("aborted", why);
+            let exchange = open.finish(time, State::Aborted, &mut self.queue);
+            self.queue.push_back(Event::Finished(exchange));
+        }
+        if count > 0 {
+            self.answering = false;
+            self.asking &= !self.open.is_empty();
+        }
+        self.torn &= !self.open.is_empty();
+    }
+
+    /// The message whose head just told is worth a look, or is not.
+    fn weigh(&mut self, telling: bool) {
+        if telling {
+            self.judge(Verdict::Interesting);
+        }
+    }
+
+    fn weigh_bytes(&mut self, telling: bool, bytes: usize) {
+        if self.verdict.is_none() && !telling {
+            self.dull_bytes += bytes as u64;
+            if self.dull_bytes > DULL_BYTES {
+                self.judge(Verdict::Unremarkable);
+            }
+        }
+    }
+
+    /// Ends the oldest exchange if both its messages have.
+    fn finish_first(&mut self, time: Timestamp) {
+        let Some(first) = self.open.front() else { return };
+        if !(first.request_done && first.response_done) {
+            return;
+        }
+        let Some(first) = self.open.pop_front() else { return };
+        let telling = first.telling;
+        let exchange = first.finish(time, State::Complete, &mut self.queue);
+        self.queue.push_back(Event::Finished(exchange));
+        self.torn &= !self.open.is_empty();
+        self.weigh(telling);
+        if !telling && self.verdict.is_none() {
+            self.dull_exchanges += 1;
+            if self.dull_exchanges >= DULL_EXCHANGES {
+                self.judge(Verdict::Unremarkable);
+            }
+        }
+    }
+
+    fn start(&mut self, open: Open, first: bool) {
+        self.queue.push_back(Event::Started(open.snapshot()));
+        let telling = open.telling;
+        if first {
+            self.open.push_front(open);
+        } else {
+            self.open.push_back(open);
+        }
+        self.weigh(telling);
+    }
+
+    /// A request begins: what does that say of those before it?
+    fn before_request(&mut self, time: Timestamp) {
+        if self.open.len() >= self.limits.open_exchanges.max(1) {
+            self.unpaired = true;
+            self.abort_all(time, "too many requests at once");
+        }
+        if self.asked_unseen {
+            // The unknown request before this one is not answered yet.
+            self.unpaired = true;
+        }
+        let unanswered = self.open.iter().any(|open| !open.response_begun);
+        if unanswered && !self.torn {
+            self.pipelines = true;
+        }
+        if self.unpaired {
+            let keep = usize::from(self.answering);
+            while self.open.len() > keep {
+                let Some(mut open) = self.open.pop_back() else { break };
+                open.note("unpaired", "which response answers it cannot be told");
+                let exchange = open.finish(time, State::Aborted, &mut self.queue);
+                self.queue.push_back(Event::Finished(exchange));
+            }
+        }
+    }
+
+    /// Bytes of the responses' direction were lost outside any response that
+    /// could still take them.
+    fn responses_torn(&mut self, time: Timestamp) {
+        if self.open.len() > 1 {
+            if self.pipelines {
+                self.unpaired = true;
+                self.abort_all(time, "bytes lost: which response answers it cannot be told");
+            } else {
+                self.abort_first(self.open.len() - 1, time, "its response was lost");
+            }
+        }
+        self.torn = !self.open.is_empty();
+    }
+}
+
+/// The direction of the requests.
+pub(crate) struct Requests<'a>(&'a mut Assembler);
+
+impl Sink for Requests<'_> {
+    fn head(&mut self, head: Head, started: Timestamp, time: Timestamp) -> Framing {
+        let all = &mut *self.0;
+        all.before_request(time);
+        let mut findings = Vec::new();
+        let framing = of_request(&head, &mut findings);
+        let seq = all.seq();
+        let mut open = Open::request(seq, all.role, head, started, &all.limits);
+        open.exchange.findings.append(&mut findings);
+        open.exchange.lost_bytes += std::mem::take(&mut all.request_lost);
+        open.request_done = false;
+        all.start(open, false);
+        all.asking = true;
+        if framing == Framing::Unknown {
+            self.broken(time, 0, "nobody can tell where its body ends");
+        }
+        framing
+    }
+
+    fn data(&mut self, _time: Timestamp, bytes: &[u8]) {
+        if !self.0.asking {
+            return;
+        }
+        let Some(open) = self.0.open.back_mut() else { return };
+        open.request_data(bytes);
+        let telling = open.telling;
+        self.0.weigh_bytes(telling, bytes.len());
+    }
+
+    fn hole(&mut self, _time: Timestamp, lost: u64) {
+        match self.0.open.back_mut().filter(|_| self.0.asking) {
+            Some(open) => open.request_hole(lost),
+            None => self.0.request_lost += lost,
+        }
+    }
+
+    fn end(&mut self, time: Timestamp) {
+        self.0.request_over(time, true);
+    }
+
+    fn broken(&mut self, time: Timestamp, lost: u64, why: &'static str) {
+        if let Some(open) = self.0.open.back_mut().filter(|_| self.0.asking) {
+            open.note("request_broken", why);
+            open.exchange.lost_bytes += lost;
+            self.0.torn = true;
+            self.0.request_over(time, false);
+        }
+    }
+
+    fn lost(&mut self, _time: Timestamp, lost: u64) {
+        let all = &mut *self.0;
+        all.torn = true;
+        match all.open.back_mut() {
+            Some(open) => open.exchange.lost_bytes += lost,
+            None => all.request_lost += lost,
+        }
+    }
+
+    fn skipped(&mut self, _time: Timestamp, _bytes: u64) {
+        // The rest of a known request, or one that nothing is known of.
+        self.0.asked_unseen = self.0.open.is_empty();
+    }
+}
+
+impl Assembler {
+    fn request_over(&mut self, time: Timestamp, whole: bool) {
+        if !std::mem::take(&mut self.asking) {
+            return;
+        }
+        let Some(open) = self.open.back_mut() else { return };
+        open.request_end(time, whole);
+        let telling = open.telling;
+        self.queue.push_back(Event::Updated(open.snapshot()));
+        self.weigh(telling);
+        self.finish_first(time);
+    }
+}
+
+/// The direction of the responses.
+pub(crate) struct Responses<'a>(&'a mut Assembler);
+
+impl Sink for Responses<'_> {
+    fn head(&mut self, head: Head, started: Timestamp, time: Timestamp) -> Framing {
+        let all = &mut *self.0;
+        let Start::Response { status } = head.start else { return Framing::Unknown };
+        let mut findings = Vec::new();
+        let unseen = std::mem::take(&mut all.asked_unseen) || all.unpaired;
+        let first = all.open.front().filter(|open| !open.response_done && !unseen);
+        let method = first.and_then(|open| open.exchange.request.method.as_deref());
+        let framing = of_response(&head, status, method, &mut findings);
+        if framing == Framing::Interim {
+            return framing;
+        }
+        if first.is_none() {
+            let seq = all.seq();
+            let orphan = Open::orphan(seq, all.role, started);
+            all.start(orphan, true);
+        }
+        let lost = std::mem::take(&mut all.response_lost);
+        let Some(open) = all.open.front_mut() else { return Framing::Unknown };
+        open.response_head(head, status, started, &all.limits);
+        open.exchange.findings.append(&mut findings);
+        open.exchange.lost_bytes += lost;
+        let telling = open.telling;
+        all.queue.push_back(Event::Updated(open.snapshot()));
+        all.weigh(telling);
+        all.answering = true;
+        match framing {
+            Framing::Unknown => self.broken(time, 0, "nobody can tell where its body ends"),
+            Framing::Upgrade => {
+                open.request_done = true;
+                self.end(time);
+            }
+            _ => {}
+        }
+        framing
+    }
+
+    fn data(&mut self, time: Timestamp, bytes: &[u8]) {
+        let all = &mut *self.0;
+        let Some(open) = all.open.front_mut().filter(|_| all.answering) else { return };
+        open.response_data(time, bytes, &all.limits, &mut all.queue);
+        let telling = open.telling;
+        all.weigh_bytes(telling, bytes.len());
+    }
+
+    fn hole(&mut self, _time: Timestamp, lost: u64) {
+        match self.0.open.front_mut().filter(|_| self.0.answering) {
+            Some(open) => open.response_hole(lost),
+            None => self.0.response_lost += lost,
+        }
+    }
+
+    fn end(&mut self, time: Timestamp) {
+        let all = &mut *self.0;
+        if !std::mem::take(&mut all.answering) {
+            return;
+        }
+        let Some(open) = all.open.front_mut() else { return };
+        open.response_end(time, true, &mut all.queue);
+        all.finish_first(time);
+    }
+
+    fn broken(&mut self, time: Timestamp, lost: u64, why: &'static str) {
+        let all = &mut *self.0;
+        match all.open.front_mut().filter(|_| all.answering) {
+            Some(open) => {
+                if lost > 0 {
+                    open.response_hole(lost);
+                }
+                all.abort_first(1, time, why);
+            }
+            None => all.response_lost += lost,
+        }
+        all.responses_torn(time);
+    }
+
+    fn lost(&mut self, time: Timestamp, lost: u64) {
+        let all = &mut *self.0;
+        match all.open.front_mut() {
+            Some(open) => open.exchange.lost_bytes += lost,
+            None => all.response_lost += lost,
+        }
+        all.responses_torn(time);
+    }
+
+    fn skipped(&mut self, _time: Timestamp, _bytes: u64) {
+        // Whatever they answer has been answered.
+        self.0.asked_unseen = false;
+    }
+}

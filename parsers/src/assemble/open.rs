@@ -1,0 +1,336 @@
+//! An exchange that is not over.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::answering::{Answering, Context};
+use super::incoming::{Incoming, is_events, is_json, is_lines};
+use crate::http1::{Head, Start};
+use crate::llm::{DIALECTS, Dialect, RequestHead};
+use crate::{
+    ApiError, BodyKind, Cost, Event, Exchange, ExchangeSeq, Finding, Limits, Protocol, Request,
+    Response, Role, State, Timestamp, Timing, Usage, UsageSource,
+};
+
+/// An exchange on its way in.
+#[derive(Debug)]
+pub(crate) struct Open {
+    pub(crate) exchange: Exchange,
+    pub(crate) request_done: bool,
+    pub(crate) response_begun: bool,
+    pub(crate) response_done: bool,
+    /// JSON or events were seen.
+    pub(crate) telling: bool,
+    request: Option<Incoming>,
+    response: Option<Incoming>,
+    answering: Option<Answering>,
+    dialect: Spoken,
+}
+
+/// The dialect that is spoken, if any.
+#[derive(Clone, Copy)]
+struct Spoken(Option<&'static dyn Dialect>);
+
+impl std::fmt::Debug for Spoken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Spoken").field(&self.0.map(Dialect::name)).finish()
+    }
+}
+
+impl Open {
+    /// An exchange whose request begins.
+    pub(crate) fn request(
+        seq: ExchangeSeq,
+        role: Role,
+        head: Head,
+        started: Timestamp,
+        limits: &Limits,
+    ) -> Self {
+        let mut open = Open::new(seq, role, started);
+        open.set_request(head, limits);
+        open
+    }
+
+    /// An exchange whose request was not seen.
+    pub(crate) fn orphan(seq: ExchangeSeq, role: Role, started: Timestamp) -> Self {
+        let mut open = Open::new(seq, role, started);
+        open.request_done = true;
+        open.exchange.joined_midway = true;
+        open
+    }
+
+    fn new(seq: ExchangeSeq, role: Role, started: Timestamp) -> Self {
+        Open {
+            exchange: Exchange {
+                seq,
+                state: State::Pending,
+                role,
+                protocol: Protocol::Http1,
+                stream_id: None,
+                joined_midway: false,
+                lost_bytes: 0,
+                provider: None,
+                operation: None,
+                dialect: None,
+                request: Request::default(),
+                response: Response::default(),
+                usage: Usage::default(),
+                cost: Cost::default(),
+                timing: Timing { started, ..Timing::default() },
+                error: None,
+                findings: Vec::new(),
+            },
+            request_done: false,
+            response_begun: false,
+            response_done: false,
+            telling: false,
+            request: None,
+            response: None,
+            answering: None,
+            dialect: Spoken(None),
+        }
+    }
+
+    fn set_request(&mut self, head: Head, limits: &Limits) {
+        self.request = Some(Incoming::new(&head, limits));
+        self.telling |= head.values("content-type").any(is_telling);
+        let authority = head.values("host").next().map(str::to_owned);
+        if let Start::Request { method, target } = head.start {
+            // An absolute or authority form names the host too (RFC 9112, 3.2).
+            let in_target = match target.split_once("://") {
+                Some((_, rest)) => rest.split(['/', '?']).next().map(str::to_owned),
+                None => (method == "CONNECT").then(|| target.clone()),
+            };
+            let request = &mut self.exchange.request;
+            request.authority = in_target.or(authority);
+            request.method = Some(method);
+            request.target = Some(target);
+        }
+        self.exchange.request.headers = head.headers;
+        self.exchange.findings.extend(head.findings);
+        self.recognise(None);
+    }
+
+    pub(crate) fn request_data(&mut self, bytes: &[u8]) {
+        if let Some(request) = &mut self.request {
+            request.push(bytes, |_| {});
+        }
+    }
+
+    pub(crate) fn request_hole(&mut self, lost: u64) {
+        self.exchange.lost_bytes += lost;
+        if let Some(request) = &mut self.request {
+            request.hole(lost);
+        }
+    }
+
+    /// The request is over; `whole`: as its framing says.
+    pub(crate) fn request_end(&mut self, time: Timestamp, whole: bool) {
+        self.request_done = true;
+        if whole {
+            self.exchange.timing.sent = Some(time);
+        }
+        let Some(request) = self.request.take() else { return };
+        self.exchange.request.body_bytes = request.wire();
+        let body = request.finish(whole, &mut self.exchange.findings, |_| {});
+        let json = body
+            .as_ref()
+            .filter(|body| body.kind == BodyKind::Json)
+            .and_then(|body| serde_json::from_slice(&body.bytes).ok());
+        self.telling |= json.is_some();
+        self.exchange.request.body = body.map(Arc::new);
+        self.recognise(json.as_ref());
+    }
+
+    fn recognise(&mut self, body: Option<&serde_json::Value>) {
+        let exchange = &mut self.exchange;
+        let request = &exchange.request;
+        let Some(target) = &request.target else { return };
+        let target = match target.split_once("://") {
+            Some((_, rest)) => rest.find('/').map_or("/", |slash| &rest[slash..]),
+            None => target,
+        };
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let host = host(request.authority.as_deref().unwrap_or_default());
+        let head = RequestHead {
+            method: request.method.as_deref().unwrap_or_default(),
+            path,
+            query,
+            host: &host,
+            headers: &request.headers,
+        };
+        let found = DIALECTS
+            .iter()
+            .find_map(|dialect| Some((*dialect, dialect.recognise(&head, body)?)));
+        let Some((dialect, recognised)) = found else { return };
+        let facts = body.map(|body| dialect.request(&head, body));
+        self.dialect = Spoken(Some(dialect));
+        self.telling = true;
+        exchange.dialect = Some(dialect.name());
+        exchange.provider = recognised.provider;
+        exchange.operation = Some(recognised.operation);
+        if let Some(facts) = facts {
+            exchange.request.model = facts.model;
+            exchange.request.stream = facts.stream;
+        }
+    }
+
+    /// The response begins.
+    pub(crate) fn response_head(
+        &mut self,
+        head: Head,
+        status: u16,
+        started: Timestamp,
+        limits: &Limits,
+    ) {
+        self.response_begun = true;
+        self.exchange.state = State::Streaming;
+        self.exchange.timing.first_byte = Some(started);
+        self.response = Some(Incoming::new(&head, limits));
+        let content_type = head.values("content-type").next().unwrap_or_default();
+        self.telling |= is_telling(content_type);
+        let likely = self.dialect.0.is_some()
+            && self.exchange.request.stream != Some(false)
+            && !is_json(content_type);
+        self.answering = Some(Answering::new(content_type, likely, limits));
+        self.exchange.response.status = Some(status);
+        self.exchange.response.headers = head.headers;
+        self.exchange.findings.extend(head.findings);
+    }
+
+    pub(crate) fn response_data(
+        &mut self,
+        time: Timestamp,
+        bytes: &[u8],
+        limits: &Limits,
+        queue: &mut VecDeque<Event>,
+    ) {
+        let (Some(response), Some(answering)) = (&mut self.response, &mut self.answering) else {
+            return;
+        };
+        let exchange = &mut self.exchange;
+        let mut context = Context { dialect: self.dialect.0, exchange, time, queue };
+        response.push(bytes, |decoded| answering.push(decoded, &mut context));
+        answering.decide(response.head(), limits.event, &mut context);
+    }
+
+    pub(crate) fn response_hole(&mut self, lost: u64) {
+        self.exchange.lost_bytes += lost;
+        if let Some(response) = &mut self.response {
+            response.hole(lost);
+        }
+        if let Some(answering) = &mut self.answering {
+            answering.hole();
+        }
+    }
+
+    /// The response is over; `whole`: as its framing says.
+    pub(crate) fn response_end(
+        &mut self,
+        time: Timestamp,
+        whole: bool,
+        queue: &mut VecDeque<Event>,
+    ) {
+        self.response_done = true;
+        self.exchange.timing.ended = Some(time);
+        let (Some(response), Some(mut answering)) = (self.response.take(), self.answering.take())
+        else {
+            return;
+        };
+        let exchange = &mut self.exchange;
+        exchange.response.body_bytes = response.wire();
+        let is_stream = answering.is_stream();
+        let mut findings = std::mem::take(&mut exchange.findings);
+        let mut context = Context { dialect: self.dialect.0, exchange, time, queue };
+        let body =
+            response.finish(whole, &mut findings, |last| answering.push(last, &mut context));
+        answering.finish(&mut context);
+        findings.append(&mut exchange.findings);
+        exchange.findings = findings;
+        if let Some(body) = &body {
+            self.telling |= body.kind == BodyKind::Json;
+            if let Some(dialect) = self.dialect.0
+                && !is_stream
+                && body.kind == BodyKind::Json
+            {
+                answering.whole(&body.bytes, dialect);
+            }
+        }
+        exchange.response.body = body.map(Arc::new);
+        answering.give(exchange);
+        if exchange.error.is_none() {
+            exchange.error = http_error(&exchange.response);
+        }
+    }
+
+    /// What is known so far.
+    pub(crate) fn snapshot(&self) -> Box<Exchange> {
+        let mut exchange = self.exchange.clone();
+        if let Some(answering) = &self.answering {
+            answering.show(&mut exchange);
+        }
+        if let Some(request) = &self.request {
+            exchange.request.body_bytes = request.wire();
+        }
+        if let Some(response) = &self.response {
+            exchange.response.body_bytes = response.wire();
+        }
+        Box::new(exchange)
+    }
+
+    /// The exchange, over. Messages that are not over end here.
+    pub(crate) fn finish(
+        mut self,
+        time: Timestamp,
+        state: State,
+        queue: &mut VecDeque<Event>,
+    ) -> Box<Exchange> {
+        if !self.request_done {
+            self.request_end(time, false);
+        }
+        if !self.response_done {
+            self.response_end(time, false, queue);
+        }
+        let mut exchange = self.exchange;
+        exchange.state = state;
+        if self.dialect.0.is_some() && exchange.usage.source == UsageSource::None {
+            exchange.usage = crate::usage::estimate(&exchange);
+        }
+        Box::new(exchange)
+    }
+
+    /// Adds a finding, once.
+    pub(crate) fn note(&mut self, kind: &'static str, detail: &str) {
+        let findings = &mut self.exchange.findings;
+        if !findings.iter().any(|known| known.kind == kind && known.detail == detail) {
+            findings.push(Finding { kind, detail: detail.into() });
+        }
+    }
+}
+
+/// Whether a content type makes an exchange worth a look.
+fn is_telling(content_type: &str) -> bool {
+    is_json(content_type) || is_events(content_type) || is_lines(content_type)
+}
+
+/// The host of an authority, lower case, without user and port.
+fn host(authority: &str) -> String {
+    let authority = authority.rsplit('@').next().unwrap_or_default();
+    let host = match authority.rsplit_once(':') {
+        // An IPv6 address has colons of its own, inside brackets.
+        Some((host, port)) if !port.contains(']') => host,
+        _ => authority,
+    };
+    host.to_ascii_lowercase()
+}
+
+/// What an error response without a message of its own says.
+fn http_error(response: &Response) -> Option<ApiError> {
+    let status = response.status.filter(|status| *status >= 400)?;
+    let message = response
+        .body
+        .as_ref()
+        .filter(|body| body.kind == BodyKind::Text && body.bytes.len() <= 1024)
+        .map(|body| String::from_utf8_lossy(body.bytes.trim_ascii()).into_owned());
+    Some(ApiError { kind: Some(status.to_string()), message })
+}

@@ -1,0 +1,205 @@
+//! Server-sent events, by the WHATWG HTML Standard, "Parsing an event stream"
+//! and "Interpreting an event stream".
+
+use std::borrow::Cow;
+
+use memchr::memchr2;
+
+/// One event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Event<'a> {
+    /// The event's type; empty where none was sent (the standard's `message`).
+    pub(crate) name: Cow<'a, str>,
+    /// Its data, lines joined by `\n`; text that is not UTF-8 is replaced.
+    pub(crate) data: Cow<'a, str>,
+    /// Longer than the bound: `data` is its beginning.
+    pub(crate) truncated: bool,
+}
+
+/// Cuts a stream of bytes into events.
+///
+/// Drive it with [`push`](Self::push) as bytes arrive; it calls back for each
+/// event whose blank line was seen. [`hole`](Self::hole) says that bytes are
+/// missing: the event around them is dropped. [`finish`](Self::finish) gives
+/// the event that the stream's end cut short, if one was. Holds at most one
+/// event, of at most `limit` bytes.
+#[derive(Debug)]
+pub(crate) struct Parser {
+    limit: usize,
+    /// The beginning of a line whose end has not arrived.
+    line: Vec<u8>,
+    name: Vec<u8>,
+    data: Vec<u8>,
+    has_data: bool,
+    truncated: bool,
+    last_was_cr: bool,
+    place: Place,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// Before the first byte: a byte order mark may follow; this much of it was seen.
+    Start(usize),
+    /// Inside the stream.
+    Inside,
+    /// After a hole: somewhere inside a line.
+    LostLine,
+    /// After a hole, at the beginning of a line: inside an event.
+    LostEvent,
+}
+
+const BOM: [u8; 3] = [0xEF, 0xBB, 0xBF];
+
+impl Parser {
+    pub(crate) fn new(limit: usize) -> Self {
+        Parser {
+            limit,
+            line: Vec::new(),
+            name: Vec::new(),
+            data: Vec::new(),
+            has_data: false,
+            truncated: false,
+            last_was_cr: false,
+            place: Place::Start(0),
+        }
+    }
+
+    pub(crate) fn push(&mut self, bytes: &[u8], on_event: &mut impl FnMut(Event<'_>)) {
+        let mut rest = bytes;
+        if let Place::Start(seen) = self.place {
+            rest = self.skip_bom(seen, rest);
+        }
+        while !rest.is_empty() {
+            if self.last_was_cr {
+                self.last_was_cr = false;
+                if rest[0] == b'\n' {
+                    rest = &rest[1..];
+                    continue;
+                }
+            }
+            let Some(end) = memchr2(b'\n', b'\r', rest) else {
+                self.keep_line(rest);
+                return;
+            };
+            self.last_was_cr = rest[end] == b'\r';
+            if self.line.is_empty() {
+                self.line_ended(&rest[..end], on_event);
+            } else {
+                self.keep_line(&rest[..end]);
+                let line = std::mem::take(&mut self.line);
+                self.line_ended(&line, on_event);
+                // Its allocation serves the next cut line.
+                self.line = line;
+                self.line.clear();
+            }
+            rest = &rest[end + 1..];
+        }
+    }
+
+    /// Bytes are missing here.
+    pub(crate) fn hole(&mut self) {
+        self.line.clear();
+        self.clear_event();
+        self.last_was_cr = false;
+        self.place = Place::LostLine;
+    }
+
+    /// The event that the end of the stream cut short, if it had data: never
+    /// dispatched by the standard, but all that was said of it.
+    pub(crate) fn finish(mut self, on_event: &mut impl FnMut(Event<'_>)) {
+        if !self.line.is_empty() && matches!(self.place, Place::Inside) {
+            let line = std::mem::take(&mut self.line);
+            self.field(&line);
+        }
+        if self.has_data {
+            self.dispatch(on_event);
+        }
+    }
+
+    fn skip_bom<'a>(&mut self, seen: usize, bytes: &'a [u8]) -> &'a [u8] {
+        for (at, byte) in bytes.iter().enumerate() {
+            let seen = seen + at;
+            if seen == BOM.len() || *byte != BOM[seen] {
+                self.place = Place::Inside;
+                if seen < BOM.len() {
+                    // What looked like a mark is the beginning of a line.
+                    self.line.extend_from_slice(&BOM[..seen]);
+                }
+                return &bytes[at..];
+            }
+        }
+        self.place = Place::Start(seen + bytes.len());
+        &[]
+    }
+
+    fn keep_line(&mut self, bytes: &[u8]) {
+        if self.place == Place::LostLine {
+            return;
+        }
+        let room = self.limit.saturating_sub(self.line.len());
+        if bytes.len() > room {
+            self.truncated = true;
+        }
+        self.line.extend_from_slice(&bytes[..bytes.len().min(room)]);
+    }
+
+    fn line_ended(&mut self, line: &[u8], on_event: &mut impl FnMut(Event<'_>)) {
+        match self.place {
+            Place::LostLine => self.place = Place::LostEvent,
+            Place::LostEvent if line.is_empty() => self.place = Place::Inside,
+            Place::LostEvent => {}
+            Place::Start(_) | Place::Inside if line.is_empty() => {
+                if self.has_data {
+                    self.dispatch(on_event);
+                }
+                self.clear_event();
+            }
+            Place::Start(_) | Place::Inside => self.field(line),
+        }
+    }
+
+    fn field(&mut self, line: &[u8]) {
+        let (name, value) = match memchr::memchr(b':', line) {
+            Some(0) => return, // a comment
+            Some(colon) => {
+                let value = &line[colon + 1..];
+                (&line[..colon], value.strip_prefix(b" ").unwrap_or(value))
+            }
+            None => (line, &b""[..]),
+        };
+        match name {
+            b"data" => {
+                if self.has_data {
+                    self.data.push(b'\n');
+                }
+                self.has_data = true;
+                let room = self.limit.saturating_sub(self.data.len());
+                if value.len() > room {
+                    self.truncated = true;
+                }
+                self.data.extend_from_slice(&value[..value.len().min(room)]);
+            }
+            b"event" => {
+                self.name.clear();
+                self.name.extend_from_slice(value);
+            }
+            // `id` and `retry` steer reconnection, which is not ours to do.
+            _ => {}
+        }
+    }
+
+    fn dispatch(&mut self, on_event: &mut impl FnMut(Event<'_>)) {
+        on_event(Event {
+            name: String::from_utf8_lossy(&self.name),
+            data: String::from_utf8_lossy(&self.data),
+            truncated: self.truncated,
+        });
+    }
+
+    fn clear_event(&mut self) {
+        self.name.clear();
+        self.data.clear();
+        self.has_data = false;
+        self.truncated = false;
+    }
+}
