@@ -132,8 +132,9 @@ impl Keeper {
 
     /// Bytes are missing here; `None`: nobody knows how many.
     pub(crate) fn hole(&mut self, lost: Option<u64>) {
+        let full = self.holes.len() == HOLES;
         match self.holes.last_mut() {
-            Some((at, bytes)) if *at == self.seen || self.holes.len() == HOLES => {
+            Some((at, bytes)) if *at == self.seen || full => {
                 *bytes = bytes.zip(lost).map(|(a, b)| a.saturating_add(b));
             }
             _ => self.holes.push((self.seen, lost)),

@@ -4,9 +4,8 @@ use memchr::memchr;
 
 /// Methods that a connection is recognised by. A message of a connection that
 /// is known to be HTTP may have any.
-const METHODS: [&[u8]; 9] = [
-    b"GET", b"POST", b"PUT", b"DELETE", b"HEAD", b"OPTIONS", b"PATCH", b"CONNECT", b"TRACE",
-];
+const METHODS: [&[u8]; 9] =
+    [b"GET", b"POST", b"PUT", b"DELETE", b"HEAD", b"OPTIONS", b"PATCH", b"CONNECT", b"TRACE"];
 
 /// The client's connection preface of HTTP/2 (RFC 9113, section 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -170,7 +169,7 @@ fn settings(bytes: &[u8]) -> Match {
         return Match::Partial;
     }
     let length = u16::from_be_bytes([bytes[1], bytes[2]]);
-    if length % 6 == 0 && length <= 6 * 64 { Match::Yes } else { Match::No }
+    if length.is_multiple_of(6) && length <= 6 * 64 { Match::Yes } else { Match::No }
 }
 
 impl Match {

@@ -6,15 +6,22 @@
 //! times give the same events, on a live machine, in a test, under a fuzzer.
 #![forbid(unsafe_code)]
 
+mod assemble;
 mod body;
 mod connection;
 pub mod conversation;
+mod decode;
+mod detect;
 pub mod escape;
 mod exchange;
+mod http1;
 pub mod http2;
 pub mod llm;
+mod ndjson;
 pub mod price;
 pub mod redact;
+mod sse;
+mod stream;
 pub mod usage;
 
 pub use body::{Body, BodyKind, Elided};

@@ -5,15 +5,8 @@ use std::collections::VecDeque;
 
 use super::incoming::{is_events, is_lines};
 use crate::llm::{Answer, Dialect};
-use crate::{Delta, Event, ExchangeSeq, Exchange, Finding, Limits, Timestamp, ToolCall};
+use crate::{Delta, Event, Exchange, Finding, Limits, Timestamp};
 use crate::{ndjson, sse};
-
-/// The answer's size is looked at whenever so many bytes of events were read.
-const LOOK: usize = 1 << 20;
-/// More tool calls than any answer has.
-const TOOL_CALLS: usize = 4096;
-/// More choices than any answer has.
-const CHOICES: usize = 256;
 
 /// Reads the answer of one exchange.
 #[derive(Debug)]
@@ -38,10 +31,6 @@ enum Form {
 struct Told {
     answer: Answer,
     events: u64,
-    /// Bytes of events read since the answer's size was looked at.
-    unseen: usize,
-    limit: usize,
-    truncated: bool,
 }
 
 /// Where and when an answer is read.
@@ -65,13 +54,7 @@ impl Answering {
         } else {
             Form::Whole
         };
-        let told = Told {
-            answer: Answer::default(),
-            events: 0,
-            unseen: 0,
-            limit: limits.body,
-            truncated: false,
-        };
+        let told = Told { answer: Answer::with_limit(limits.body), events: 0 };
         Answering { form, told }
     }
 
@@ -135,10 +118,6 @@ impl Answering {
             let detail = "the stream ended inside an event".into();
             context.exchange.findings.push(Finding { kind: "incomplete_event", detail });
         }
-        if told.truncated {
-            let detail = format!("more than {} bytes of answer", told.limit);
-            context.exchange.findings.push(Finding { kind: "answer_truncated", detail });
-        }
     }
 
     /// Reads a whole body.
@@ -152,12 +131,8 @@ impl Answering {
 
     /// Copies what was read into the exchange.
     pub(crate) fn show(&self, exchange: &mut Exchange) {
-        show(self.told.answer.clone(), self.told.events, exchange);
-    }
-
-    /// Moves what was read into the exchange.
-    pub(crate) fn give(self, exchange: &mut Exchange) {
-        show(self.told.answer, self.told.events, exchange);
+        self.told.answer.fill(exchange);
+        exchange.response.events = self.told.events;
     }
 }
 
@@ -173,44 +148,5 @@ impl Told {
             let delta = Delta { at: context.time, kind, text };
             context.queue.push_back(Event::Delta(context.exchange.seq, delta));
         }
-        self.unseen += data.len();
-        if self.unseen >= LOOK {
-            self.unseen = 0;
-            self.bound();
-        }
     }
-
-    /// Holds the answer within the budget of a body.
-    fn bound(&mut self) {
-        let answer = &mut self.answer;
-        let before = answer.choices.len() + answer.tool_calls.len();
-        answer.choices.truncate(CHOICES);
-        answer.tool_calls.truncate(TOOL_CALLS);
-        self.truncated |= before != answer.choices.len() + answer.tool_calls.len();
-        let mut room = self.limit;
-        let arguments = answer.tool_calls.iter_mut().map(|ToolCall { arguments, .. }| arguments);
-        for text in answer.choices.iter_mut().chain(&mut answer.reasoning).chain(arguments) {
-            if text.len() > room {
-                text.truncate(text.floor_char_boundary(room));
-                self.truncated = true;
-            }
-            room -= text.len();
-        }
-    }
-}
-
-fn show(answer: Answer, events: u64, exchange: &mut Exchange) {
-    let response = &mut exchange.response;
-    let mut choices = answer.choices.into_iter();
-    response.text = choices.next();
-    response.other_choices = choices.collect();
-    response.model = answer.model;
-    response.id = answer.id;
-    response.finish_reason = answer.finish_reason;
-    response.reasoning = answer.reasoning;
-    response.tool_calls = answer.tool_calls;
-    response.events = events;
-    exchange.usage = answer.usage;
-    exchange.cost = answer.cost.unwrap_or_default();
-    exchange.error = answer.error;
 }

@@ -108,10 +108,15 @@ pub(crate) fn is_json(content_type: &str) -> bool {
 /// Whether a content type is JSON, a value a line.
 pub(crate) fn is_lines(content_type: &str) -> bool {
     let essence = content_type.split(';').next().unwrap_or_default().trim();
-    ["application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines",
-        "application/stream+json"]
-        .iter()
-        .any(|known| essence.eq_ignore_ascii_case(known))
+    [
+        "application/x-ndjson",
+        "application/ndjson",
+        "application/jsonl",
+        "application/x-jsonlines",
+        "application/stream+json",
+    ]
+    .iter()
+    .any(|known| essence.eq_ignore_ascii_case(known))
 }
 
 /// Whether a content type is a stream of server-sent events.

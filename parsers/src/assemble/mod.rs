@@ -7,7 +7,7 @@ mod open;
 use std::collections::VecDeque;
 
 use crate::http1::{Framing, Head, Sink, Start, of_request, of_response};
-use crate::{Event, ExchangeSeq, Finding, Limits, Role, State, Timestamp, Verdict};
+use crate::{Event, ExchangeSeq, Limits, Role, State, Timestamp, Verdict};
 use open::Open;
 
 /// Exchanges without JSON after which a connection is unremarkable.
@@ -317,16 +317,17 @@ impl Sink for Responses<'_> {
         open.response_head(head, status, started, &all.limits);
         open.exchange.findings.append(&mut findings);
         open.exchange.lost_bytes += lost;
+        if framing == Framing::Upgrade && !open.request_done {
+            open.request_end(time, true);
+            all.asking = false;
+        }
         let telling = open.telling;
         all.queue.push_back(Event::Updated(open.snapshot()));
         all.weigh(telling);
         all.answering = true;
         match framing {
             Framing::Unknown => self.broken(time, 0, "nobody can tell where its body ends"),
-            Framing::Upgrade => {
-                open.request_done = true;
-                self.end(time);
-            }
+            Framing::Upgrade => self.end(time),
             _ => {}
         }
         framing
@@ -378,6 +379,11 @@ impl Sink for Responses<'_> {
             None => all.response_lost += lost,
         }
         all.responses_torn(time);
+    }
+
+    fn doubts_body(&self) -> bool {
+        let first = self.0.open.front().filter(|_| self.0.answering);
+        first.is_some_and(|open| open.exchange.request.method.is_none())
     }
 
     fn skipped(&mut self, _time: Timestamp, _bytes: u64) {

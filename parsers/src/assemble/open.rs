@@ -6,10 +6,10 @@ use std::sync::Arc;
 use super::answering::{Answering, Context};
 use super::incoming::{Incoming, is_events, is_json, is_lines};
 use crate::http1::{Head, Start};
-use crate::llm::{DIALECTS, Dialect, RequestHead};
+use crate::llm::{self, Dialect, RequestHead};
 use crate::{
     ApiError, BodyKind, Cost, Event, Exchange, ExchangeSeq, Finding, Limits, Protocol, Request,
-    Response, Role, State, Timestamp, Timing, Usage, UsageSource,
+    Response, Role, State, Timestamp, Timing, Usage, usage,
 };
 
 /// An exchange on its way in.
@@ -159,10 +159,7 @@ impl Open {
             host: &host,
             headers: &request.headers,
         };
-        let found = DIALECTS
-            .iter()
-            .find_map(|dialect| Some((*dialect, dialect.recognise(&head, body)?)));
-        let Some((dialect, recognised)) = found else { return };
+        let Some((dialect, recognised)) = llm::recognise(&head, body) else { return };
         let facts = body.map(|body| dialect.request(&head, body));
         self.dialect = Spoken(Some(dialect));
         self.telling = true;
@@ -242,8 +239,7 @@ impl Open {
         let is_stream = answering.is_stream();
         let mut findings = std::mem::take(&mut exchange.findings);
         let mut context = Context { dialect: self.dialect.0, exchange, time, queue };
-        let body =
-            response.finish(whole, &mut findings, |last| answering.push(last, &mut context));
+        let body = response.finish(whole, &mut findings, |last| answering.push(last, &mut context));
         answering.finish(&mut context);
         findings.append(&mut exchange.findings);
         exchange.findings = findings;
@@ -257,7 +253,7 @@ impl Open {
             }
         }
         exchange.response.body = body.map(Arc::new);
-        answering.give(exchange);
+        answering.show(exchange);
         if exchange.error.is_none() {
             exchange.error = http_error(&exchange.response);
         }
@@ -293,9 +289,7 @@ impl Open {
         }
         let mut exchange = self.exchange;
         exchange.state = state;
-        if self.dialect.0.is_some() && exchange.usage.source == UsageSource::None {
-            exchange.usage = crate::usage::estimate(&exchange);
-        }
+        usage::settle(&mut exchange);
         Box::new(exchange)
     }
 

@@ -34,6 +34,11 @@ pub(crate) trait Sink {
     fn lost(&mut self, time: Timestamp, lost: u64);
     /// Bytes passed that belong to messages that nothing is known of.
     fn skipped(&mut self, time: Timestamp, bytes: u64);
+    /// Whether the message whose head was just told may have no body after
+    /// all: a response to a request that was not seen and may have been HEAD.
+    fn doubts_body(&self) -> bool {
+        false
+    }
 }
 
 /// Reads one direction. Drive it with [`receive`](Self::receive) and
@@ -48,13 +53,17 @@ pub(crate) struct Half {
     state: State,
     carry: Carry,
     search: Search,
+    /// No byte of the body passed yet, and perhaps none will.
+    doubtful: bool,
 }
 
 #[derive(Debug)]
 enum State {
     /// At the beginning of a message, or inside its head. `sure`: because the
     /// message before ended here, not because it looks so.
-    Head { sure: bool },
+    Head {
+        sure: bool,
+    },
     Length(u64),
     Chunked(Chunked),
     Close,
@@ -85,6 +94,7 @@ impl Half {
             state: State::Head { sure: false },
             carry: Carry::default(),
             search: Search::default(),
+            doubtful: false,
         }
     }
 
@@ -100,6 +110,11 @@ impl Half {
 
     pub(crate) fn receive(&mut self, time: Timestamp, bytes: &[u8], sink: &mut impl Sink) {
         let mut rest = bytes;
+        if std::mem::take(&mut self.doubtful)
+            && detect::start_line(self.kind, rest, true) == Match::Yes
+        {
+            self.end(time, sink);
+        }
         while !rest.is_empty() {
             match &mut self.state {
                 State::Head { sure } => {
@@ -140,6 +155,7 @@ impl Half {
     }
 
     pub(crate) fn gap(&mut self, time: Timestamp, lost: u64, sink: &mut impl Sink) {
+        self.doubtful = false;
         match &mut self.state {
             State::Head { .. } => {
                 self.lose_place();
@@ -246,7 +262,13 @@ impl Half {
     }
 
     /// What follows a head in its chunk is of use only if the head was.
-    fn after_head<'a>(&mut self, time: Timestamp, rest: &'a [u8], sink: &mut impl Sink) -> &'a [u8] {
+    fn after_head<'a>(
+        &mut self,
+        time: Timestamp,
+        rest: &'a [u8],
+        sink: &mut impl Sink,
+    ) -> &'a [u8] {
+        self.doubtful &= rest.is_empty();
         match self.state {
             State::Head { sure: false } => self.give_up(time, rest, sink),
             _ => rest,
@@ -268,7 +290,9 @@ impl Half {
             self.lose_place();
             return sink.skipped(time, bytes.len() as u64);
         };
-        match sink.head(head, started, time) {
+        let framing = sink.head(head, started, time);
+        self.doubtful = sink.doubts_body();
+        match framing {
             Framing::Empty => self.end(time, sink),
             Framing::Length(length) => self.state = State::Length(length),
             Framing::Chunked => self.state = State::Chunked(Chunked::default()),

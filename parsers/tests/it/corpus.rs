@@ -1,0 +1,137 @@
+//! Every capture of the corpus: played whole against its snapshot, cut into
+//! pieces, and joined midway.
+
+use llmtop_parsers::{Event, Exchange, Limits};
+
+use crate::capture::{Capture, cases};
+use crate::render;
+
+/// Bounds that the larger captures meet.
+const LIMITS: Limits = Limits { body: 4096, head: 2048, event: 1024, open_exchanges: 8 };
+
+#[test]
+fn captures_mean_what_their_snapshots_say() {
+    for (directory, capture) in cases("http1") {
+        let events = capture.play(LIMITS);
+        insta::with_settings!({
+            snapshot_path => &directory,
+            prepend_module_to_snapshot => false,
+            omit_expression => true,
+        }, {
+            insta::assert_snapshot!("expected", render::events(&events));
+        });
+    }
+}
+
+#[test]
+fn pieces_of_any_size_mean_the_same() {
+    for (directory, capture) in cases("http1") {
+        let whole = told(&capture.play(LIMITS));
+        for size in [1, 2, 3, 7, 16] {
+            let pieces = told(&capture.in_pieces(size).play(LIMITS));
+            assert_eq!(pieces, whole, "{} in pieces of {size}", directory.display());
+        }
+        for at in 1..capture.len() {
+            let split = told(&capture.split_at(at).play(LIMITS));
+            assert_eq!(split, whole, "{} split at {at}", directory.display());
+        }
+    }
+}
+
+#[test]
+fn joined_midway_tells_less_and_nothing_else() {
+    for (directory, capture) in cases("http1") {
+        let whole = finished(&capture.play(LIMITS));
+        for at in 0..capture.len() {
+            let joined = finished(&capture.joined_at(at).play(LIMITS));
+            for exchange in &joined {
+                assert!(
+                    whole.iter().any(|known| is_part_of(exchange, known)),
+                    "{} joined at {at} tells\n{}",
+                    directory.display(),
+                    render::exchange(exchange),
+                );
+            }
+            assert!(joined.len() <= whole.len(), "{} joined at {at}", directory.display());
+        }
+    }
+}
+
+#[test]
+fn every_exchange_starts_once_and_finishes_once() {
+    for (directory, capture) in cases("http1") {
+        check_order(&capture.play(LIMITS), &directory.display().to_string());
+        for at in 0..capture.len() {
+            let events = capture.joined_at(at).play(LIMITS);
+            check_order(&events, &format!("{} joined at {at}", directory.display()));
+        }
+    }
+}
+
+/// Holds events to the contract: `Started` first, `Finished` last, each once,
+/// and text put together from the deltas.
+pub(crate) fn check_order(events: &[Event], name: &str) {
+    let mut open = std::collections::HashMap::new();
+    for event in events {
+        match event {
+            Event::Started(exchange) => {
+                assert!(open.insert(exchange.seq, String::new()).is_none(), "{name}");
+            }
+            Event::Updated(exchange) => assert!(open.contains_key(&exchange.seq), "{name}"),
+            Event::Delta(seq, delta) => {
+                let text = open.get_mut(seq).unwrap_or_else(|| panic!("{name}"));
+                if delta.kind == llmtop_parsers::DeltaKind::Text {
+                    text.push_str(&delta.text);
+                }
+            }
+            Event::Finished(exchange) => {
+                let text = open.remove(&exchange.seq).unwrap_or_else(|| panic!("{name}"));
+                if !text.is_empty() {
+                    assert_eq!(exchange.response.text.as_deref(), Some(&text[..]), "{name}");
+                }
+            }
+            Event::Verdict(_) => {}
+        }
+    }
+    assert!(open.is_empty(), "{name}: unfinished {:?}", open.keys());
+}
+
+/// All that is told, but for the moments at which more is told.
+fn told(events: &[Event]) -> String {
+    let last: Vec<Event> = events
+        .iter()
+        .filter(|event| matches!(event, Event::Delta(..) | Event::Finished(_)))
+        .cloned()
+        .collect();
+    render::events(&last)
+}
+
+fn finished(events: &[Event]) -> Vec<Exchange> {
+    let finished = |event: &Event| match event {
+        Event::Finished(exchange) => Some((**exchange).clone()),
+        _ => None,
+    };
+    events.iter().filter_map(finished).collect()
+}
+
+/// Whether what is told of an exchange is true: a message is told as in the
+/// whole capture or not at all.
+fn is_part_of(exchange: &Exchange, known: &Exchange) -> bool {
+    let no_request = exchange.request.method.is_none();
+    let no_response = exchange.response.status.is_none();
+    (no_request || render::request(exchange) == render::request(known))
+        && (no_response
+            || exchange.response.status == known.response.status
+                && exchange.response.headers == known.response.headers
+                && exchange.response.body == known.response.body)
+        && !(no_request && no_response)
+}
+
+/// So that helpers of [`Capture`] are held to what they promise.
+#[test]
+fn pieces_hold_the_same_bytes() {
+    for (_, capture) in cases("http1") {
+        assert_eq!(Capture::len(&capture.in_pieces(3)), capture.len());
+        assert_eq!(capture.split_at(5).len(), capture.len());
+    }
+}

@@ -1,0 +1,10 @@
+//! The parsers, through their public door.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails; clippy.toml excuses only #[test] functions"
+)]
+
+mod capture;
+mod corpus;
+mod render;
