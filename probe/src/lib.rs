@@ -6,10 +6,12 @@
 
 mod capture;
 mod discovery;
+pub mod doctor;
 pub mod elf;
 pub mod endpoint;
 mod error;
 pub mod place;
+pub mod privileges;
 pub mod process;
 mod source;
 pub mod stack;

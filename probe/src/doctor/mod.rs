@@ -1,0 +1,127 @@
+//! What capture would see on this machine, and what not and why.
+
+mod text;
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::discovery::{Coverage, Discovery, FileCoverage};
+use crate::privileges::System;
+use crate::{FileId, process};
+
+/// The whole answer, as plain data; its `Display` fits 80 columns.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// The machine, and what this process may do.
+    pub system: System,
+    /// Why capture cannot work, where it cannot: one line with the remedy.
+    pub problem: Option<String>,
+    /// The covered files, and who uses them.
+    pub files: Vec<File>,
+    /// What runs and is not covered.
+    pub uncovered: Vec<Uncovered>,
+}
+
+/// A covered file.
+#[derive(Clone, Debug, Serialize)]
+pub struct File {
+    /// The file, how it was found, and where it would be probed.
+    #[serde(flatten)]
+    pub coverage: FileCoverage,
+    /// The processes that have it mapped; none where it only waits for its
+    /// first user.
+    pub users: Vec<User>,
+}
+
+/// A process, named.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct User {
+    /// Process id.
+    pub pid: u32,
+    /// Command name.
+    pub comm: String,
+    /// Container id, where it runs in one.
+    pub container: Option<String>,
+}
+
+/// A process of which something is not covered.
+#[derive(Clone, Debug, Serialize)]
+pub struct Uncovered {
+    /// The process.
+    #[serde(flatten)]
+    pub process: User,
+    /// What, and why.
+    pub reasons: Vec<String>,
+}
+
+/// Looks at everything now. Needs no privileges, but sees without them only
+/// what the user may see.
+pub fn report() -> Report {
+    let system = System::read();
+    let mut discovery = Discovery::new();
+    discovery.initial();
+    let coverage = discovery.coverage();
+    Report {
+        problem: system.verdict().err().map(|e| e.to_string()),
+        system,
+        files: files(&coverage, discovery.idle()),
+        uncovered: coverage
+            .into_iter()
+            .filter(|c| !c.uncovered.is_empty())
+            .map(|c| Uncovered { process: user(c.pid), reasons: c.uncovered })
+            .collect(),
+    }
+}
+
+/// Used files first, each group by path.
+fn files(coverage: &[Coverage], idle: Vec<FileCoverage>) -> Vec<File> {
+    let mut used: BTreeMap<(String, FileId), File> = BTreeMap::new();
+    for process in coverage {
+        for file in &process.covered {
+            let key = (file.target.shown_path.clone(), file.target.file);
+            let entry = used
+                .entry(key)
+                .or_insert_with(|| File { coverage: file.clone(), users: Vec::new() });
+            entry.users.push(user(process.pid));
+        }
+    }
+    let idle = idle.into_iter().map(|coverage| File { coverage, users: Vec::new() });
+    used.into_values().chain(idle).collect()
+}
+
+fn user(pid: u32) -> User {
+    let facts = process::facts(pid).unwrap_or_default();
+    User { pid, comm: facts.comm, container: facts.container }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    #[test]
+    fn names_a_running_user_of_libssl() {
+        let mut python = Command::new("python3")
+            .args(["-c", "import ssl, sys; print(flush=True); sys.stdin.read()"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = [0];
+        std::io::Read::read_exact(python.stdout.as_mut().unwrap(), &mut line).unwrap();
+        let report = report();
+        drop(python.stdin.take());
+        python.wait().unwrap();
+        let pid = python.id();
+        let uses = |f: &&File| f.users.iter().any(|u| u.pid == pid);
+        let file = report.files.iter().find(uses).expect("not covered");
+        assert!(!file.coverage.target.sites.is_empty());
+        let text = report.to_string();
+        assert!(text.lines().all(|l| l.chars().count() <= 80 || !l.contains(' ')), "{text}");
+        assert!(text.contains(&file.coverage.target.shown_path), "{text}");
+        let json = serde_json::to_value(&report).unwrap();
+        assert!(json["files"][0]["sites"].is_array(), "{json}");
+    }
+}

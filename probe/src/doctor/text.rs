@@ -1,0 +1,175 @@
+//! The report for people.
+
+use std::fmt::{self, Display, Formatter};
+
+use super::{File, Report, User};
+use crate::discovery::Found;
+use crate::{Function, Placement, Site};
+
+const WIDTH: usize = 80;
+
+impl Display for Report {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        self.system_section(f)?;
+        let (used, idle): (Vec<_>, Vec<_>) = self.files.iter().partition(|f| !f.users.is_empty());
+        section(f, "TLS libraries in use", &used)?;
+        section(f, "TLS libraries nobody uses yet (probed all the same)", &idle)?;
+        if !self.uncovered.is_empty() {
+            writeln!(f, "\nNot covered")?;
+        }
+        for uncovered in &self.uncovered {
+            writeln!(f, "  {}", name(&uncovered.process))?;
+            for reason in &uncovered.reasons {
+                wrapped(f, "    ", &clean(reason))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Report {
+    fn system_section(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let system = &self.system;
+        let yes = |is: bool| if is { "yes" } else { "no" };
+        writeln!(f, "Machine")?;
+        row(f, "kernel", &format!("{} {}", system.kernel, system.machine))?;
+        row(f, "uprobes", yes(system.uprobes))?;
+        row(f, "bpf_loop", yes(system.bpf_loop))?;
+        row(f, "BTF", if system.btf { "yes" } else { "no (not needed)" })?;
+        row(f, "tracefs", system.tracefs.as_deref().unwrap_or("not mounted"))?;
+        row(f, "lockdown", system.lockdown.as_deref().unwrap_or("none"))?;
+        row(f, "capabilities", &list(&system.held))?;
+        if !system.missing.is_empty() {
+            row(f, "missing", &list(&system.missing))?;
+        }
+        if !system.first_pid_namespace {
+            row(f, "processes", "a pid namespace hides most (docker run --pid=host)")?;
+        }
+        match &self.problem {
+            None => row(f, "capture", "ready"),
+            Some(problem) => row(f, "capture", &format!("not possible: {problem}")),
+        }
+    }
+}
+
+fn section(f: &mut Formatter<'_>, title: &str, files: &[&File]) -> fmt::Result {
+    if files.is_empty() {
+        return Ok(());
+    }
+    writeln!(f, "\n{title}")?;
+    for file in files {
+        let target = &file.coverage.target;
+        writeln!(f, "  {}", clean(&target.shown_path))?;
+        let library = match &target.version {
+            Some(version) => clean(version),
+            None => format!("{:?}, of unknown version", target.tls),
+        };
+        let found = match file.coverage.found {
+            Found::Mapped => "found in a process",
+            Found::LinkerCache => "found in the linker's cache",
+            Found::Installed => "found installed",
+        };
+        wrapped(f, "    ", &format!("{library}, {found}"))?;
+        if !file.users.is_empty() {
+            let users: Vec<_> = file.users.iter().map(name).collect();
+            wrapped(f, "    ", &format!("used by {}", users.join(", ")))?;
+        }
+        for site in &target.sites {
+            describe(f, site)?;
+        }
+    }
+    Ok(())
+}
+
+fn describe(f: &mut Formatter<'_>, site: &Site) -> fmt::Result {
+    let function = match site.function {
+        Function::Write => "write",
+        Function::Read => "read",
+        Function::Free => "free",
+        Function::SetFd => "set fd",
+        Function::Ctrl => "ctrl",
+    };
+    let placement = match site.placement {
+        Placement::Emulated => "entry, emulated",
+        Placement::Internal => "internal, emulated",
+        Placement::Later => "later, emulated",
+        Placement::Stepped => "entry, single-stepped",
+    };
+    let at = format!("{:#x}", site.entry);
+    let symbol = clean(&site.symbol);
+    writeln!(f, "    {function:<7}{symbol:<24} {at:<12} {placement}")?;
+    wrapped(f, "           ", &clean(&site.reason))
+}
+
+fn row(f: &mut Formatter<'_>, name: &str, value: &str) -> fmt::Result {
+    let indent = " ".repeat(17);
+    let mut lines = lines(value, WIDTH - indent.len()).into_iter();
+    writeln!(f, "  {name:<15}{}", lines.next().unwrap_or_default())?;
+    lines.try_for_each(|line| writeln!(f, "{indent}{line}"))
+}
+
+fn wrapped(f: &mut Formatter<'_>, indent: &str, text: &str) -> fmt::Result {
+    let mut lines = lines(text, WIDTH - indent.len()).into_iter();
+    lines.try_for_each(|line| writeln!(f, "{indent}{line}"))
+}
+
+/// Breaks at spaces; a longer word stands alone and sticks out.
+fn lines(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    let mut used = 0;
+    for word in text.split(' ') {
+        let length = word.chars().count();
+        match lines.last_mut() {
+            Some(line) if used + 1 + length <= width => {
+                line.push(' ');
+                line.push_str(word);
+                used += 1 + length;
+            }
+            _ => {
+                lines.push(word.to_owned());
+                used = length;
+            }
+        }
+    }
+    lines
+}
+
+fn name(user: &User) -> String {
+    let container = user.container.as_deref().map(|id| {
+        let short: String = id.chars().take(12).collect();
+        format!(" in {}", clean(&short))
+    });
+    format!("{} {}{}", user.pid, clean(&user.comm), container.unwrap_or_default())
+}
+
+fn list(names: &[String]) -> String {
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}
+
+/// Paths and names come from any process, and go to a terminal.
+fn clean(text: &str) -> String {
+    let hostile = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars().map(|c| if hostile(c) { '\u{fffd}' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wrapping() {
+        let check = |text: &str, expected: &[&str]| assert_eq!(lines(text, 7), expected);
+        check("a bc def", &["a bc", "def"]);
+        check("abcdefgh i", &["abcdefgh", "i"]);
+        check("abc def", &["abc def"]);
+        check("", &[""]);
+    }
+
+    #[test]
+    fn nothing_reaches_the_terminal() {
+        assert_eq!(clean("a\u{1b}[2Jb\u{202e}c\n"), "a\u{fffd}[2Jb\u{fffd}c\u{fffd}");
+    }
+}
