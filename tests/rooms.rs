@@ -85,7 +85,7 @@ const RULES: &[Rule] = &[
 /// the event loop.
 const CROSSTERM: &[&str] = &["tui/src/term", "tui/src/app"];
 
-/// The crates a room may depend on at most; `None`: its own business.
+/// The crates a room may depend on at most: an addition is a decision.
 const DEPENDENCIES: &[(&str, &[&str])] = &[
     ("probe-common", &[]),
     (
@@ -100,6 +100,8 @@ const DEPENDENCIES: &[(&str, &[&str])] = &[
             "serde",
             "serde_json",
             "sha2",
+            "thiserror",
+            "unicode-width",
         ],
     ),
 ];

@@ -139,6 +139,21 @@ fn the_terminal_is_given_back_however_it_ends() {
 }
 
 #[test]
+fn a_terminal_that_is_not_given_back_is_noticed() {
+    let mut command = Command::new("sh");
+    command.args([
+        "-c",
+        r"stty raw -echo; printf '\033[?1049h\033[?25l\033[?1000h\033[?2004h'; sleep 600",
+    ]);
+    let terminal = Terminal::open(&command, 80, 24);
+    eventually("every difference", || {
+        let all =
+            ["alternate screen", "cursor hidden", "mouse", "bracketed paste", "no echo", "raw"];
+        (terminal.differences() == all).then_some(())
+    });
+}
+
+#[test]
 fn a_recording_is_read_without_privileges() {
     let folder = Scratch::new();
     let recording = folder.file("recording");
