@@ -18,3 +18,4 @@ mod load;
 mod recording;
 mod rooms;
 mod screen;
+mod shown;

@@ -45,13 +45,17 @@ impl Gated {
         stdin.write_all(b"go\n").unwrap();
     }
 
+    /// Its output, however it ended.
+    pub(crate) fn output(&mut self) -> Output {
+        self.child.take().unwrap().wait_with_output().unwrap()
+    }
+
     /// Its output, once it ended well.
     ///
     /// # Panics
     /// Where it failed, with what it said.
     pub(crate) fn finish(mut self) -> String {
-        let output = self.child.take().unwrap().wait_with_output().unwrap();
-        let Output { status, stdout, stderr } = output;
+        let Output { status, stdout, stderr } = self.output();
         let stderr = String::from_utf8_lossy(&stderr);
         assert!(status.success(), "{} ended with {status}: {stderr}", self.program);
         String::from_utf8(stdout).unwrap()
