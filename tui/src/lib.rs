@@ -3,4 +3,10 @@
 //! This library is the binary's inside, open to its tests and benches; it
 //! promises nothing to others.
 
+pub mod action;
+pub mod app;
 pub mod store;
+pub mod term;
+pub mod theme;
+pub mod ui;
+pub mod view;

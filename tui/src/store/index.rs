@@ -17,8 +17,6 @@ pub enum Scope {
     Llm,
     /// Those whose answer has not ended.
     Active,
-    /// Those of one process.
-    Process(ProcessKey),
     /// Those of one process with an LLM.
     ProcessLlm(ProcessKey),
 }
@@ -121,14 +119,13 @@ impl Index {
     }
 }
 
-fn memberships(record: &Record) -> [Option<Scope>; 5] {
+fn memberships(record: &Record) -> [Option<Scope>; 4] {
     let llm = record.exchange.dialect.is_some();
     let active = matches!(record.exchange.state, State::Pending | State::Streaming);
     [
         Some(Scope::All),
         llm.then_some(Scope::Llm),
         active.then_some(Scope::Active),
-        Some(Scope::Process(record.process)),
         llm.then_some(Scope::ProcessLlm(record.process)),
     ]
 }

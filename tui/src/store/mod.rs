@@ -6,6 +6,7 @@
 //! same whatever the history's length.
 
 mod index;
+mod session;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use llmtop_probe::{ConnId, Endpoint, Process, Timestamp, Tls};
 
 use index::Index;
 pub use index::Scope;
+pub use session::{Session, Status};
 
 /// Names an exchange in the store; in order of their beginning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -160,6 +162,11 @@ impl Store {
     /// Processes with exchanges, in order of their first.
     pub fn processes(&self) -> impl DoubleEndedIterator<Item = &ProcessTotals> {
         self.processes.values()
+    }
+
+    /// How many processes there are.
+    pub fn process_count(&self) -> usize {
+        self.processes.len()
     }
 
     /// One process.

@@ -1,0 +1,275 @@
+//! The one table of actions: what a key does, what the footer offers and what
+//! `?` explains are all read from it.
+
+use crate::app::Key;
+
+/// Something a person can ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "the table below explains each")]
+pub enum Action {
+    Up,
+    Down,
+    PageUp,
+    PageDown,
+    Top,
+    Bottom,
+    PreviousBlock,
+    NextBlock,
+    Open,
+    Detail,
+    Back,
+    NextPane,
+    PreviousPane,
+    Processes,
+    Exchanges,
+    Answer,
+    Connections,
+    Zoom,
+    NextTab,
+    PreviousTab,
+    Fold,
+    FoldAll,
+    Follow,
+    Pause,
+    Search,
+    SearchNext,
+    SearchPrevious,
+    Show,
+    Sort,
+    SortReverse,
+    Export,
+    Copy,
+    Mouse,
+    Help,
+    Quit,
+}
+
+/// Where an action means something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Context {
+    /// The list of processes.
+    Processes,
+    /// The list of exchanges.
+    Exchanges,
+    /// The answer beside the lists.
+    Answer,
+    /// The list of connections.
+    Connections,
+    /// A conversation read as a chat.
+    Conversation,
+    /// One exchange, text tabs.
+    Detail,
+    /// One exchange, JSON tabs.
+    Json,
+    /// The help.
+    Help,
+}
+
+use Context::{
+    Answer as A, Connections as C, Conversation as V, Detail as D, Exchanges as E, Help as H,
+    Json as J, Processes as P,
+};
+
+const EVERYWHERE: &[Context] = &[P, E, A, C, V, D, J, H];
+const MAIN: &[Context] = &[P, E, A, C];
+
+const READING: &[Context] = &[A, V, D, J];
+const INNER: &[Context] = &[V, D, J];
+const BESIDE_HELP: &[Context] = &[P, E, A, C, V, D, J];
+
+/// One line of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// What it does.
+    pub action: Action,
+    /// Its stable name, for the configuration.
+    pub name: &'static str,
+    /// The keys that ask for it, in [`Key::parse`]'s names.
+    pub keys: &'static [&'static str],
+    /// What the help says.
+    pub help: &'static str,
+    /// The footer's word for it, and the contexts in which it is offered there.
+    pub footer: Option<(&'static str, &'static [Context])>,
+    /// Where it means something.
+    pub contexts: &'static [Context],
+}
+
+const fn entry(
+    action: Action,
+    name: &'static str,
+    keys: &'static [&'static str],
+    contexts: &'static [Context],
+    help: &'static str,
+) -> Entry {
+    Entry { action, name, keys, help, footer: None, contexts }
+}
+
+impl Entry {
+    const fn offered(mut self, word: &'static str, contexts: &'static [Context]) -> Self {
+        self.footer = Some((word, contexts));
+        self
+    }
+}
+
+/// Every action, in the order in which footer and help name them.
+pub static ACTIONS: &[Entry] = &[
+    entry(
+        Action::Open,
+        "open",
+        &["Enter"],
+        &[P, E, A, C, V, J],
+        "open: a process's or an exchange's conversation, then a turn's detail; fold JSON",
+    )
+    .offered("open", &[P, E, A, C]),
+    entry(Action::Back, "back", &["Esc", "Backspace"], EVERYWHERE, "back to where you came from")
+        .offered("back", &[V, D, J, H]),
+    entry(
+        Action::Detail,
+        "detail",
+        &["d", "i"],
+        &[E, A, V],
+        "everything about the exchange: answer, JSON, headers, timing, price",
+    )
+    .offered("detail", &[E, A, V]),
+    entry(
+        Action::NextTab,
+        "next-tab",
+        &["]", "Right", "l", "Tab"],
+        INNER,
+        "next tab, or the process's next conversation",
+    )
+    .offered("tabs", &[D, J]),
+    entry(
+        Action::PreviousTab,
+        "previous-tab",
+        &["[", "Left", "h", "S-Tab"],
+        INNER,
+        "previous tab or conversation",
+    ),
+    entry(Action::Fold, "fold", &["o", "z"], &[V, D, J], "fold or unfold what the cursor is on")
+        .offered("fold", &[V, J]),
+    entry(Action::FoldAll, "fold-all", &["O", "Z"], &[V, D, J], "fold or unfold everything"),
+    entry(Action::Search, "search", &["/"], EVERYWHERE, "search; small letters match capitals too")
+        .offered("search", BESIDE_HELP),
+    entry(Action::SearchNext, "search-next", &["n"], EVERYWHERE, "next match"),
+    entry(Action::SearchPrevious, "search-previous", &["N"], EVERYWHERE, "previous match"),
+    entry(Action::Pause, "pause", &["Space"], BESIDE_HELP, "freeze the screen; capture goes on")
+        .offered("pause", BESIDE_HELP),
+    entry(
+        Action::Follow,
+        "follow",
+        &["f", "F"],
+        BESIDE_HELP,
+        "follow what is new; scrolling stops it",
+    )
+    .offered("follow", &[E, A, V]),
+    entry(Action::Sort, "sort", &["s"], &[P], "sort processes by the next column")
+        .offered("sort", &[P]),
+    entry(Action::SortReverse, "sort-reverse", &["S", "r"], &[P], "reverse the order of processes"),
+    entry(
+        Action::Show,
+        "show",
+        &["a"],
+        MAIN,
+        "show: LLM exchanges with others dimmed, LLM only, everything",
+    )
+    .offered("show", &[P, E]),
+    entry(
+        Action::Export,
+        "export",
+        &["e"],
+        &[E, A, V, D, J],
+        "write the exchange to a JSON file, and say where",
+    )
+    .offered("export", &[E, D, J]),
+    entry(
+        Action::Copy,
+        "copy",
+        &["y"],
+        &[P, E, A, C, V, D, J],
+        "copy to the clipboard (OSC 52): the answer, the value, the row",
+    )
+    .offered("copy", &[D, J, V]),
+    entry(Action::NextPane, "next-pane", &["Tab", "Right", "l"], MAIN, "next pane")
+        .offered("pane", MAIN),
+    entry(Action::PreviousPane, "previous-pane", &["S-Tab", "Left", "h"], MAIN, "previous pane"),
+    entry(Action::Processes, "processes", &["1"], MAIN, "the processes"),
+    entry(Action::Exchanges, "exchanges", &["2"], MAIN, "the exchanges"),
+    entry(Action::Answer, "answer", &["3"], MAIN, "the selected exchange's answer"),
+    entry(Action::Connections, "connections", &["4"], MAIN, "the live connections"),
+    entry(Action::Zoom, "zoom", &["z"], MAIN, "give the pane the whole screen, or take it back"),
+    entry(Action::Up, "up", &["k", "Up"], EVERYWHERE, "up"),
+    entry(Action::Down, "down", &["j", "Down"], EVERYWHERE, "down"),
+    entry(Action::PageUp, "page-up", &["PgUp", "C-b", "C-u"], EVERYWHERE, "a page up"),
+    entry(Action::PageDown, "page-down", &["PgDn", "C-f", "C-d"], EVERYWHERE, "a page down"),
+    entry(Action::Top, "top", &["g", "Home"], EVERYWHERE, "to the first"),
+    entry(Action::Bottom, "bottom", &["G", "End"], EVERYWHERE, "to the last"),
+    entry(Action::PreviousBlock, "previous-block", &["{", "K"], READING, "previous message"),
+    entry(Action::NextBlock, "next-block", &["}", "J"], READING, "next message"),
+    entry(
+        Action::Mouse,
+        "mouse",
+        &["m"],
+        EVERYWHERE,
+        "mouse on or off (off: select text as usual)",
+    ),
+    entry(Action::Help, "help", &["?", "F1"], EVERYWHERE, "this help").offered("help", BESIDE_HELP),
+    entry(Action::Quit, "quit", &["q", "C-c"], EVERYWHERE, "quit").offered("quit", EVERYWHERE),
+];
+
+/// What a key asks for here.
+pub fn of_key(key: Key, context: Context) -> Option<Action> {
+    let name = key.to_string();
+    ACTIONS
+        .iter()
+        .find(|entry| entry.contexts.contains(&context) && entry.keys.contains(&name.as_str()))
+        .map(|entry| entry.action)
+}
+
+/// What the footer offers here: a key and a word each.
+pub fn footer(context: Context) -> impl Iterator<Item = (&'static str, &'static str)> {
+    ACTIONS.iter().filter_map(move |entry| {
+        let (word, contexts) = entry.footer?;
+        contexts.contains(&context).then_some((*entry.keys.first()?, word))
+    })
+}
+
+/// What the help explains here: keys and text each.
+pub fn help(context: Context) -> impl Iterator<Item = &'static Entry> {
+    ACTIONS.iter().filter(move |entry| entry.contexts.contains(&context))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::{ACTIONS, EVERYWHERE, footer, of_key};
+    use crate::app::Key;
+
+    #[test]
+    fn every_key_has_a_name_and_one_meaning_in_a_context() {
+        for &context in EVERYWHERE {
+            let mut taken = HashSet::new();
+            for entry in ACTIONS.iter().filter(|entry| entry.contexts.contains(&context)) {
+                for key in entry.keys {
+                    let parsed = Key::parse(key).unwrap_or_else(|| panic!("{key} is a key"));
+                    assert_eq!(&parsed.to_string(), key);
+                    assert!(taken.insert(key), "{key} is taken twice in {context:?}");
+                    assert_eq!(of_key(parsed, context), Some(entry.action));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn names_are_unique_and_what_is_offered_works() {
+        let names: HashSet<_> = ACTIONS.iter().map(|entry| entry.name).collect();
+        assert_eq!(names.len(), ACTIONS.len());
+        for &context in EVERYWHERE {
+            for (key, word) in footer(context) {
+                let key = Key::parse(key).unwrap();
+                assert!(of_key(key, context).is_some(), "{word} does nothing in {context:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! Builds what is drawn.
+
+use super::App;
+use super::page::Page;
+use crate::action;
+use crate::store::{Session, Status, Store};
+use crate::view::area::{frame, inner, panes};
+use crate::view::document::Document;
+use crate::view::header::{Setting, header};
+use crate::view::{
+    Area, Content, Footer, Pane, Panel, Reader, Role, Screen, Show, Span, connections, exchanges,
+    format, processes,
+};
+
+impl App {
+    pub(super) fn build(&mut self, store: &Store, session: &Session) -> Screen {
+        let (width, height) = self.size;
+        let (top, body, bottom) = frame(Area::screen(width, height));
+        let setting = Setting {
+            paused: self.frozen.is_some(),
+            follow: self.main.exchanges.follow,
+            show: self.main.show,
+            secrets: self.options.show_secrets,
+            mouse_off: !self.mouse,
+        };
+        let head = header(&self.reader(store), session, setting);
+        let (panels, divider) = if self.pages.is_empty() {
+            self.main_panels(store, session, body)
+        } else {
+            (self.page_panels(store, body), None)
+        };
+        Screen { header: (top, head), panels, footer: (bottom, self.footer()), divider }
+    }
+
+    fn footer(&self) -> Footer {
+        if let Some(prompt) = &self.prompt {
+            let (before, after) = prompt.parts();
+            return Footer::Prompt { label: "/", before, after, note: None };
+        }
+        if let Some((message, _)) = &self.message {
+            return Footer::Message(message.clone());
+        }
+        Footer::Keys(action::footer(self.context()).collect())
+    }
+
+    fn main_panels(
+        &mut self,
+        store: &Store,
+        session: &Session,
+        body: Area,
+    ) -> (Vec<Panel>, Option<Area>) {
+        let reader = Reader::new(store, self.frozen.as_ref(), self.now, self.options.utc_offset);
+        let main = &mut self.main;
+        let rows = |area: Area| usize::from(inner(area, false).height.saturating_sub(1));
+        let places = panes(body, main.focus, main.zoom, reader.process_count());
+        let place = |pane| places.iter().find(|(other, _)| *other == pane).map(|(_, area)| *area);
+        // The lists are brought up to date even where they are not visible:
+        // what is selected decides what the answer shows.
+        let scope = main.scope();
+        exchanges::settle(
+            &reader,
+            scope,
+            &mut main.exchanges,
+            place(Pane::Exchanges).map_or(1, rows),
+        );
+        let llm_only = main.show == Show::LlmOnly;
+        main.processes.settle(&reader, llm_only, place(Pane::Processes).map_or(1, rows));
+        let mut panels = Vec::new();
+        for &(pane, area) in &places {
+            let size = |area: Area| {
+                let inner = inner(area, false);
+                (inner.width.saturating_sub(2), inner.height.saturating_sub(1))
+            };
+            let mut panel =
+                Panel { pane: Some(pane), area, focused: main.focus == pane, ..Panel::default() };
+            let (title, note) = match pane {
+                Pane::Processes => {
+                    let table = processes::table(&reader, &main.processes, size(area));
+                    let note =
+                        format!("{} by {}", main.processes.order.len(), main.processes.sort.name());
+                    panel.content = listed(table, || waiting(session));
+                    ("Processes", note)
+                }
+                Pane::Exchanges => {
+                    let size = size(area);
+                    let table = exchanges::table(
+                        &reader,
+                        scope,
+                        main.show,
+                        &main.exchanges,
+                        &mut self.gists,
+                        size,
+                    );
+                    let (_, all) = table.progress;
+                    let rank =
+                        main.exchanges.selected.map_or(0, |id| reader.rank_of(scope, id) + 1);
+                    panel.content = listed(table, || waiting(session));
+                    ("Exchanges", format!("{rank}/{all}"))
+                }
+                Pane::Connections => {
+                    let table = connections::table(&reader, &mut main.connections, size(area));
+                    let note = format::count(table.progress.1 as u64);
+                    panel.content =
+                        listed(table, || vec![vec![Span::new("none is open", Role::Dim)]]);
+                    ("Connections", note)
+                }
+                Pane::Answer => {
+                    panel.content = answer(&reader, main, area);
+                    ("Answer", String::new())
+                }
+            };
+            panel.title =
+                vec![Span::new(title, if panel.focused { Role::Accent } else { Role::Title })];
+            panel.note = vec![Span::new(note, Role::Dim)];
+            panels.push(panel);
+        }
+        let right = place(Pane::Answer).filter(|area| area.x > 0);
+        let divider = right.map(|area| Area { x: area.x - 1, width: 1, ..area });
+        (panels, divider)
+    }
+
+    fn page_panels(&mut self, store: &Store, body: Area) -> Vec<Panel> {
+        let reader = Reader::new(store, self.frozen.as_ref(), self.now, self.options.utc_offset);
+        let mut panel = Panel { area: body, focused: true, ..Panel::default() };
+        let size = |area: Area| (usize::from(area.width), usize::from(area.height));
+        match self.pages.last_mut() {
+            Some(Page::Detail(detail)) => {
+                panel.title = vec![Span::new("Exchange", Role::Accent)];
+                if let Some(record) = reader.exchange(detail.id) {
+                    detail.answer.show(&reader, record);
+                }
+                let document = &mut detail.answer.document;
+                panel.content =
+                    Content::Text(detail.scroll.window(document, &reader, size(panel.inner())));
+            }
+            Some(Page::Help(help)) => {
+                panel.title = vec![Span::new("Help", Role::Accent)];
+                let window = help.scroll.window(&mut help.document, &reader, size(panel.inner()));
+                panel.content = Content::Text(window);
+            }
+            None => {}
+        }
+        vec![panel]
+    }
+}
+
+fn answer(reader: &Reader<'_>, main: &mut super::MainPage, area: Area) -> Content {
+    let record = main.exchanges.selected.and_then(|id| reader.exchange(id));
+    let Some(record) = record else {
+        main.answer.clear();
+        let text = "the selected exchange's answer is read here";
+        return Content::Notice(vec![vec![Span::new(text, Role::Dim)]]);
+    };
+    if main.answer.show(reader, record) {
+        main.scroll = crate::view::document::Scroll::following();
+    }
+    let inner = inner(area, false);
+    let size = (usize::from(inner.width), usize::from(inner.height));
+    debug_assert!(main.answer.document.blocks() > 0);
+    Content::Text(main.scroll.window(&mut main.answer.document, reader, size))
+}
+
+fn listed(table: crate::view::table::Table, empty: impl Fn() -> Vec<Vec<Span>>) -> Content {
+    if table.rows.is_empty() { Content::Notice(empty()) } else { Content::Table(table) }
+}
+
+/// Why there is nothing yet, and what to do.
+fn waiting(session: &Session) -> Vec<Vec<Span>> {
+    let line = |text: &str, role| vec![Span::shown(text, role)];
+    match &session.status {
+        Status::Starting(what) => vec![line(&format!("{what} …"), Role::Warning)],
+        Status::Failed(why) => vec![line(why, Role::Error)],
+        Status::Ended => vec![line("nothing was captured", Role::Dim)],
+        Status::Running => vec![
+            line("listening: no exchange yet", Role::Text),
+            line("start a program that talks to an LLM; it appears here at once", Role::Dim),
+            line("nothing comes? `llmtop doctor` says which programs are covered", Role::Dim),
+        ],
+    }
+}

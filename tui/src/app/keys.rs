@@ -1,0 +1,225 @@
+//! What keys do.
+
+use super::page::{Detail, Help, Page};
+use super::prompt::{Prompt, Typed};
+use super::{App, Effect, Exit, Key};
+use crate::action::{self, Action, Context};
+use crate::store::{ExchangeId, Store};
+use crate::view::document::{Document, Scroll};
+use crate::view::{Content, Frozen, Pane, Reader, Role};
+
+impl App {
+    /// Where keys go now.
+    pub(super) fn context(&self) -> Context {
+        match (self.pages.last(), self.main.focus) {
+            (Some(page), _) => page.context(),
+            (None, Pane::Processes) => Context::Processes,
+            (None, Pane::Exchanges) => Context::Exchanges,
+            (None, Pane::Answer) => Context::Answer,
+            (None, Pane::Connections) => Context::Connections,
+        }
+    }
+
+    pub(super) fn key(&mut self, key: Key, store: &Store, effects: &mut Vec<Effect>) {
+        self.message = None;
+        if let Some(prompt) = &mut self.prompt {
+            match prompt.key(key) {
+                Typed::On => {}
+                Typed::Cancelled => self.prompt = None,
+                Typed::Done => {
+                    let text = prompt.text().to_owned();
+                    self.prompt = None;
+                    self.pattern = (!text.is_empty()).then_some(text);
+                    self.search(store, true, true);
+                }
+            }
+            return;
+        }
+        if key == (Key { ctrl: true, ..Key::plain(super::Code::Char('z')) }) {
+            effects.push(Effect::Suspend);
+        } else if let Some(action) = action::of_key(key, self.context()) {
+            self.act(action, store, effects);
+        }
+    }
+
+    /// Carries out an action.
+    pub(super) fn act(&mut self, action: Action, store: &Store, effects: &mut Vec<Effect>) {
+        match action {
+            Action::Quit => effects.push(Effect::Exit(Exit::Quit)),
+            Action::Back => self.back(),
+            Action::Help => self.pages.push(Page::Help(Help::new(self.context()))),
+            Action::Pause => self.pause(store),
+            Action::Mouse => {
+                self.mouse = !self.mouse;
+                effects.push(Effect::Mouse(self.mouse));
+            }
+            Action::Search => self.prompt = Some(Prompt::default()),
+            Action::SearchNext => self.search(store, true, false),
+            Action::SearchPrevious => self.search(store, false, false),
+            Action::Export => match self.subject(store) {
+                Some(id) => effects.push(Effect::Export(id)),
+                None => self.tell("no exchange is selected", Role::Warning),
+            },
+            Action::Copy => self.copy(store, effects),
+            Action::Up => self.step(store, -1),
+            Action::Down => self.step(store, 1),
+            Action::PageUp => self.step(store, -self.page_rows()),
+            Action::PageDown => self.step(store, self.page_rows()),
+            Action::Top => self.edge(store, true),
+            Action::Bottom => self.edge(store, false),
+            _ if self.pages.is_empty() => self.act_main(action, store),
+            _ => self.act_page(action, store),
+        }
+    }
+
+    fn act_main(&mut self, action: Action, store: &Store) {
+        let focus = self.main.focus;
+        match action {
+            Action::Processes => self.main.focus = Pane::Processes,
+            Action::Exchanges => self.main.focus = Pane::Exchanges,
+            Action::Answer => self.main.focus = Pane::Answer,
+            Action::Connections => self.main.focus = Pane::Connections,
+            Action::NextPane => self.main.focus = Pane::ALL[focus.number() % Pane::ALL.len()],
+            Action::PreviousPane => {
+                self.main.focus = Pane::ALL[(focus.number() + 2) % Pane::ALL.len()];
+            }
+            Action::Zoom => self.main.zoom = !self.main.zoom,
+            Action::Show => self.main.next_show(),
+            Action::Sort => self.main.processes.sort = self.main.processes.sort.next(),
+            Action::SortReverse => self.main.processes.reverse = !self.main.processes.reverse,
+            Action::Follow if focus == Pane::Answer => self.main.scroll.follow ^= true,
+            Action::Follow => self.main.exchanges.follow ^= true,
+            Action::Open => self.open(store),
+            Action::Detail => self.open_detail(store),
+            Action::NextBlock => self.next_block(store, true),
+            Action::PreviousBlock => self.next_block(store, false),
+            _ => {}
+        }
+    }
+
+    fn back(&mut self) {
+        if self.pages.pop().is_none() {
+            if self.pattern.take().is_some() {
+                return;
+            }
+            self.main.zoom = false;
+            self.main.focus = Pane::Exchanges;
+        }
+    }
+
+    /// Freezes what is shown, or lets it go on.
+    fn pause(&mut self, store: &Store) {
+        self.frozen = match self.frozen {
+            Some(_) => None,
+            None => Some(Frozen::new(store, self.now)),
+        };
+    }
+
+    fn open_detail(&mut self, store: &Store) {
+        if let Some(id) = self.subject(store) {
+            self.pages.push(Page::Detail(Detail::new(id)));
+        }
+    }
+
+    /// The exchange that the person is looking at.
+    pub(super) fn subject(&self, _store: &Store) -> Option<ExchangeId> {
+        match self.pages.last() {
+            Some(page) => page.subject(),
+            None => self.main.exchanges.selected,
+        }
+    }
+
+    /// Rows of a page: one less than are visible, so that one stays.
+    fn page_rows(&self) -> isize {
+        let (_, height) = self.visible();
+        height.saturating_sub(1).max(1) as isize
+    }
+
+    /// Columns and rows that the focused panel gives its content.
+    pub(super) fn visible(&self) -> (usize, usize) {
+        let panel = self.drawn.panels.iter().find(|panel| panel.focused);
+        let Some(panel) = panel else {
+            return (1, 1);
+        };
+        let area = panel.inner();
+        let titles = u16::from(matches!(panel.content, Content::Table(_)));
+        (usize::from(area.width), usize::from(area.height.saturating_sub(titles)))
+    }
+
+    /// Moves by rows, down where positive.
+    pub(super) fn step(&mut self, store: &Store, rows: isize) {
+        let reader = Reader::new(store, self.frozen.as_ref(), self.now, self.options.utc_offset);
+        let size = self.visible();
+        if let Some(page) = self.pages.last_mut() {
+            return page.step(&reader, rows, size);
+        }
+        match self.main.focus {
+            Pane::Processes => self.main.move_process(rows),
+            Pane::Exchanges => self.main.move_exchange(&reader, rows),
+            Pane::Connections => {
+                let row = &mut self.main.connections.selected;
+                *row = row.saturating_add_signed(rows);
+            }
+            Pane::Answer => {
+                self.main.scroll.by(&mut self.main.answer.document, &reader, rows, size);
+            }
+        }
+    }
+
+    /// To the first row, or the last.
+    fn edge(&mut self, store: &Store, first: bool) {
+        let reader = Reader::new(store, self.frozen.as_ref(), self.now, self.options.utc_offset);
+        if let Some(page) = self.pages.last_mut() {
+            return page.edge(first);
+        }
+        match self.main.focus {
+            Pane::Processes => {
+                let order = &self.main.processes.order;
+                self.main.processes.selected =
+                    if first { order.first() } else { order.last() }.copied();
+            }
+            Pane::Exchanges if first => self.main.select_rank(&reader, 0),
+            // At the end of a list that grows, one wants to see it grow.
+            Pane::Exchanges => self.main.exchanges.follow = true,
+            Pane::Connections => {
+                self.main.connections.selected = if first { 0 } else { usize::MAX };
+            }
+            Pane::Answer if first => self.main.scroll.to_start(),
+            Pane::Answer => self.main.scroll = Scroll::following(),
+        }
+    }
+
+    /// To the next message, or the previous one.
+    fn next_block(&mut self, store: &Store, forward: bool) {
+        let reader = Reader::new(store, self.frozen.as_ref(), self.now, self.options.utc_offset);
+        let size = self.visible();
+        let (document, scroll) = (&mut self.main.answer.document, &mut self.main.scroll);
+        if self.main.focus == Pane::Answer {
+            super::page::to_neighbour(document, scroll, &reader, forward, size);
+            debug_assert!(scroll.cursor <= document.blocks());
+        }
+    }
+
+    /// Opens what is selected.
+    fn open(&mut self, store: &Store) {
+        self.open_detail(store);
+    }
+
+    fn act_page(&mut self, action: Action, store: &Store) {
+        if action == Action::Detail {
+            self.open_detail(store);
+        }
+    }
+
+    fn search(&mut self, store: &Store, forward: bool, fresh: bool) {
+        let _ = (store, forward, fresh);
+        self.tell("nothing found", Role::Dim);
+    }
+
+    fn copy(&mut self, store: &Store, effects: &mut Vec<Effect>) {
+        let record = self.subject(store).and_then(|id| store.exchange(id));
+        if let Some(text) = record.and_then(|record| record.exchange.response.text.clone()) {
+            effects.push(Effect::Copy(text));
+        }
+    }
+}

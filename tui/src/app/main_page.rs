@@ -1,0 +1,75 @@
+//! The main page: processes, exchanges, connections, and the answer.
+
+use crate::store::Scope;
+use crate::view::answer::Answer;
+use crate::view::document::Scroll;
+use crate::view::{Pane, Reader, Show, connections, exchanges, processes};
+
+/// State of the main page.
+#[derive(Debug, Default)]
+pub(super) struct MainPage {
+    pub(super) focus: Pane,
+    pub(super) zoom: bool,
+    pub(super) show: Show,
+    pub(super) processes: processes::Position,
+    pub(super) exchanges: exchanges::Position,
+    pub(super) connections: connections::Position,
+    pub(super) answer: Answer,
+    pub(super) scroll: Scroll,
+}
+
+impl MainPage {
+    pub(super) fn new(show: Show) -> Self {
+        MainPage {
+            show,
+            exchanges: exchanges::Position { follow: true, ..Default::default() },
+            scroll: Scroll::following(),
+            ..MainPage::default()
+        }
+    }
+
+    pub(super) fn scope(&self) -> Scope {
+        exchanges::scope(self.show)
+    }
+
+    /// Moves the selection among the exchanges by rows. Following ends, for
+    /// the person has something to look at.
+    pub(super) fn move_exchange(&mut self, reader: &Reader<'_>, rows: isize) {
+        let scope = self.scope();
+        let Some(last) = reader.count(scope).checked_sub(1) else {
+            return;
+        };
+        let now = match self.exchanges.selected {
+            Some(id) if !self.exchanges.follow => reader.rank_of(scope, id).min(last),
+            _ => last,
+        };
+        self.select_rank(reader, now.saturating_add_signed(rows).min(last));
+    }
+
+    pub(super) fn select_rank(&mut self, reader: &Reader<'_>, rank: usize) {
+        self.exchanges.follow = false;
+        if let Some(record) = reader.exchange_at(self.scope(), rank) {
+            self.exchanges.selected = Some(record.id);
+        }
+    }
+
+    /// Moves the selection among the processes by rows.
+    pub(super) fn move_process(&mut self, rows: isize) {
+        let order = &self.processes.order;
+        let Some(last) = order.len().checked_sub(1) else {
+            return;
+        };
+        let selected = self.processes.selected;
+        let now = order.iter().position(|&key| Some(key) == selected).unwrap_or(0);
+        self.processes.selected = order.get(now.saturating_add_signed(rows).min(last)).copied();
+    }
+
+    /// Another set of exchanges is shown.
+    pub(super) fn next_show(&mut self) {
+        self.show = match self.show {
+            Show::Smart => Show::LlmOnly,
+            Show::LlmOnly => Show::All,
+            Show::All => Show::Smart,
+        };
+    }
+}

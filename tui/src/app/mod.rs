@@ -1,0 +1,243 @@
+//! The screen's behaviour: events in, changes of state and effects out.
+//!
+//! [`App`] knows no terminal. [`run`] drives it with one: it turns keys,
+//! signals and the store's bell into [`Event`]s, carries out [`Effect`]s, and
+//! draws what [`App::screen`] builds, when something changed and at most 30
+//! times a second.
+
+mod build;
+mod event;
+mod keys;
+mod main_page;
+mod mouse;
+mod page;
+mod prompt;
+mod run;
+mod shared;
+
+use std::path::PathBuf;
+
+use llmtop_parsers::Timestamp;
+
+use crate::store::{ExchangeId, Scope, Session, Store};
+use crate::theme::Theme;
+use crate::view::gist::Gists;
+use crate::view::{Frozen, Reader, Role, Screen, Show, Span};
+
+pub use event::{Code, Event, Key, Mouse, MouseKind, Signal};
+pub use run::run;
+pub use shared::Shared;
+
+use main_page::MainPage;
+use page::Page;
+use prompt::Prompt;
+
+/// How the screen is set up.
+#[derive(Clone, Debug)]
+pub struct UiOptions {
+    /// Its colours.
+    pub theme: Theme,
+    /// Which exchanges are shown at first.
+    pub show: Show,
+    /// Credentials are shown as they are.
+    pub show_secrets: bool,
+    /// The mouse is used at first.
+    pub mouse: bool,
+    /// Seconds east of Greenwich, for times of day.
+    pub utc_offset: i32,
+}
+
+impl Default for UiOptions {
+    fn default() -> Self {
+        UiOptions {
+            theme: Theme::detected(),
+            show: Show::Smart,
+            show_secrets: false,
+            mouse: true,
+            utc_offset: chrono::Local::now().offset().local_minus_utc(),
+        }
+    }
+}
+
+/// What the screen asks others to do.
+pub struct Hooks {
+    /// Writes an exchange to a file of its own; returns where.
+    pub export: Box<dyn FnMut(ExchangeId) -> Result<PathBuf, String>>,
+}
+
+/// Why the screen ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// The person asked for it.
+    Quit,
+    /// A signal did.
+    Signal,
+}
+
+/// What [`App::update`] asks the driver to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// End.
+    Exit(Exit),
+    /// Write this exchange to a file.
+    Export(ExchangeId),
+    /// Put this on the clipboard.
+    Copy(String),
+    /// Take the mouse, or leave it to the terminal.
+    Mouse(bool),
+    /// Stop like any program does on Ctrl-Z.
+    Suspend,
+    /// Take the terminal again: somebody else had it.
+    Resume,
+}
+
+/// Milliseconds for which a message stays.
+const MESSAGE_MS: u64 = 6000;
+
+/// The screen's state. Drive it with [`update`](Self::update), and draw
+/// [`screen`](Self::screen) whenever [`dirty`](Self::dirty) says so.
+pub struct App {
+    options: UiOptions,
+    size: (u16, u16),
+    now: Timestamp,
+    main: MainPage,
+    /// Above the main page, the last on top.
+    pages: Vec<Page>,
+    frozen: Option<Frozen>,
+    gists: Gists,
+    prompt: Option<Prompt>,
+    /// What is searched for.
+    pattern: Option<String>,
+    message: Option<(Span, Timestamp)>,
+    mouse: bool,
+    dirty: bool,
+    /// As last built: where the mouse finds things.
+    drawn: Screen,
+    /// When time alone changes the screen.
+    tick: Option<Timestamp>,
+}
+
+impl App {
+    /// A screen of this size, at this time.
+    pub fn new(options: UiOptions, size: (u16, u16), now: Timestamp) -> Self {
+        App {
+            main: MainPage::new(options.show),
+            mouse: options.mouse,
+            options,
+            size,
+            now,
+            pages: Vec::new(),
+            frozen: None,
+            gists: Gists::default(),
+            prompt: None,
+            pattern: None,
+            message: None,
+            dirty: true,
+            drawn: Screen::default(),
+            tick: None,
+        }
+    }
+
+    /// Whether what is drawn is out of date.
+    pub fn dirty(&self) -> bool {
+        self.dirty
+    }
+
+    /// When [`Event::Tick`] is due, if at all.
+    pub fn next_tick(&self) -> Option<Timestamp> {
+        self.tick
+    }
+
+    /// Whether the mouse is wanted.
+    pub fn mouse(&self) -> bool {
+        self.mouse
+    }
+
+    /// Its colours.
+    pub fn theme(&self) -> &Theme {
+        &self.options.theme
+    }
+
+    /// Takes in what happened at `now`.
+    pub fn update(&mut self, event: Event, store: &Store, now: Timestamp) -> Vec<Effect> {
+        self.now = self.now.max(now);
+        let mut effects = Vec::new();
+        match event {
+            Event::Key(key) => {
+                self.dirty = true;
+                self.key(key, store, &mut effects);
+            }
+            Event::Mouse(mouse) if self.mouse => {
+                self.dirty = true;
+                self.mouse_event(mouse, store, &mut effects);
+            }
+            Event::Mouse(_) => {}
+            Event::Resize { width, height } => {
+                self.dirty |= self.size != (width, height);
+                self.size = (width, height);
+            }
+            Event::Paste(text) => {
+                if let Some(prompt) = &mut self.prompt {
+                    prompt.paste(&text);
+                    self.dirty = true;
+                }
+            }
+            // A frozen screen shows nothing of it.
+            Event::StoreChanged => self.dirty |= self.frozen.is_none(),
+            Event::Tick => self.dirty = true,
+            Event::Signal(Signal::Quit) => effects.push(Effect::Exit(Exit::Signal)),
+            Event::Signal(Signal::Stop) => effects.push(Effect::Suspend),
+            Event::Signal(Signal::Resumed) => {
+                self.dirty = true;
+                effects.push(Effect::Resume);
+            }
+        }
+        if self.message.as_ref().is_some_and(|(_, until)| self.now >= *until) {
+            self.message = None;
+            self.dirty = true;
+        }
+        effects
+    }
+
+    /// Tells the person something, for a while.
+    pub fn tell(&mut self, text: &str, role: Role) {
+        let until = Timestamp(self.now.0 + MESSAGE_MS * 1_000_000);
+        self.message = Some((Span::shown(text, role), until));
+        self.dirty = true;
+    }
+
+    /// Builds what is to be drawn, at `now`.
+    pub fn screen(&mut self, store: &Store, session: &Session, now: Timestamp) -> &Screen {
+        self.now = self.now.max(now);
+        self.gists.begin();
+        let screen = self.build(store, session);
+        self.drawn = screen;
+        self.dirty = false;
+        self.tick = self.due(store);
+        &self.drawn
+    }
+
+    /// When time alone changes what was just built.
+    fn due(&self, store: &Store) -> Option<Timestamp> {
+        let after = |ms: u64| Timestamp(self.now.0 + ms * 1_000_000);
+        let message = self.message.as_ref().map(|(_, until)| *until);
+        let more = self.gists.behind().then(|| after(1));
+        let spinner = (self.frozen.is_none()).then(|| self.spins(store)).flatten().map(after);
+        [message, more, spinner].into_iter().flatten().min()
+    }
+
+    /// Milliseconds until a running exchange looks different: an eighth of a
+    /// second while it moves, a second once it is silent.
+    fn spins(&self, store: &Store) -> Option<u64> {
+        let newest = store.count(Scope::Active).checked_sub(1)?;
+        let record = store.exchange_at(Scope::Active, newest)?;
+        let timing = &record.exchange.timing;
+        let last = timing.last_token.unwrap_or(timing.started).max(timing.started);
+        let silent = self.now.millis_since(last);
+        Some(if silent < 10_000.0 { 125 } else { 1000 })
+    }
+
+    fn reader<'a>(&'a self, store: &'a Store) -> Reader<'a> {
+        Reader::new(store, self.frozen.as_ref(), self.now, self.options.utc_offset)
+    }
+}

@@ -1,0 +1,62 @@
+//! What the mouse does.
+
+use super::{App, Effect, Mouse, MouseKind};
+use crate::action::Action;
+use crate::store::Store;
+use crate::view::{Content, Pane, Reader};
+
+/// Rows that the wheel scrolls.
+const WHEEL: isize = 3;
+
+impl App {
+    pub(super) fn mouse_event(&mut self, mouse: Mouse, store: &Store, effects: &mut Vec<Effect>) {
+        let hit = self.drawn.panels.iter().find(|panel| panel.area.contains(mouse.x, mouse.y));
+        let Some(panel) = hit else {
+            return;
+        };
+        let pane = panel.pane;
+        let inner = panel.inner();
+        let row = inner.contains(mouse.x, mouse.y).then(|| usize::from(mouse.y - inner.y));
+        let shown = match &panel.content {
+            // The first row of a table is its titles.
+            Content::Table(table) => {
+                let at = row.and_then(|row| row.checked_sub(1)).map(|row| table.progress.0 + row);
+                at.filter(|&at| at < table.progress.0 + table.rows.len())
+            }
+            _ => row,
+        };
+        if let Some(pane) = pane {
+            self.main.focus = pane;
+        }
+        match mouse.kind {
+            MouseKind::ScrollUp => self.step(store, -WHEEL),
+            MouseKind::ScrollDown => self.step(store, WHEEL),
+            MouseKind::Press => {
+                if let (Some(pane), Some(at)) = (pane, shown) {
+                    self.click(pane, at, store, effects);
+                }
+            }
+        }
+    }
+
+    /// A click selects a row; on the selected one, it opens it.
+    fn click(&mut self, pane: Pane, at: usize, store: &Store, effects: &mut Vec<Effect>) {
+        let reader = Reader::new(store, self.frozen.as_ref(), self.now, self.options.utc_offset);
+        let again = match pane {
+            Pane::Processes => {
+                let key = self.main.processes.order.get(at).copied();
+                std::mem::replace(&mut self.main.processes.selected, key) == key
+            }
+            Pane::Exchanges => {
+                let before = self.main.exchanges.selected;
+                self.main.select_rank(&reader, at);
+                before == self.main.exchanges.selected
+            }
+            Pane::Connections => std::mem::replace(&mut self.main.connections.selected, at) == at,
+            Pane::Answer => false,
+        };
+        if again {
+            self.act(Action::Open, store, effects);
+        }
+    }
+}

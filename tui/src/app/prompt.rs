@@ -1,0 +1,98 @@
+//! A line being typed.
+
+use tui_input::{Input, InputRequest};
+
+use super::event::{Code, Key};
+
+/// Characters of a line; what is pasted beyond that is dropped.
+const LONGEST: usize = 256;
+
+/// A line being typed, for the search.
+#[derive(Debug, Default)]
+pub(super) struct Prompt {
+    input: Input,
+}
+
+/// What a key did to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Typed {
+    /// It goes on.
+    On,
+    /// It is what the person wants.
+    Done,
+    /// It is not.
+    Cancelled,
+}
+
+impl Prompt {
+    pub(super) fn key(&mut self, key: Key) -> Typed {
+        let request = match (key.code, key.ctrl) {
+            (Code::Enter, _) => return Typed::Done,
+            (Code::Esc, _) | (Code::Char('c'), true) => return Typed::Cancelled,
+            (Code::Backspace, _) if self.text().is_empty() => return Typed::Cancelled,
+            (Code::Backspace, false) => InputRequest::DeletePrevChar,
+            (Code::Backspace, true) | (Code::Char('w'), true) => InputRequest::DeletePrevWord,
+            (Code::Delete, _) => InputRequest::DeleteNextChar,
+            (Code::Left, _) | (Code::Char('b'), true) => InputRequest::GoToPrevChar,
+            (Code::Right, _) | (Code::Char('f'), true) => InputRequest::GoToNextChar,
+            (Code::Home, _) | (Code::Char('a'), true) => InputRequest::GoToStart,
+            (Code::End, _) | (Code::Char('e'), true) => InputRequest::GoToEnd,
+            (Code::Char('u'), true) => InputRequest::DeleteLine,
+            (Code::Char('k'), true) => InputRequest::DeleteTillEnd,
+            (Code::Char(character), false) if !key.alt => {
+                self.insert(character);
+                return Typed::On;
+            }
+            _ => return Typed::On,
+        };
+        self.input.handle(request);
+        Typed::On
+    }
+
+    pub(super) fn paste(&mut self, text: &str) {
+        for character in text.chars().take(LONGEST) {
+            self.insert(character);
+        }
+    }
+
+    pub(super) fn text(&self) -> &str {
+        self.input.value()
+    }
+
+    /// Before and after the cursor, fit to be shown.
+    pub(super) fn parts(&self) -> (String, String) {
+        let text = self.text();
+        let at = text.char_indices().nth(self.input.cursor()).map_or(text.len(), |(at, _)| at);
+        (crate::view::shown(&text[..at]), crate::view::shown(&text[at..]))
+    }
+
+    fn insert(&mut self, character: char) {
+        if !character.is_control() && self.text().chars().count() < LONGEST {
+            self.input.handle(InputRequest::InsertChar(character));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Key, LONGEST, Prompt, Typed};
+
+    #[test]
+    fn a_line_is_typed_and_edited() {
+        let mut prompt = Prompt::default();
+        for name in ["h", "e", "y", "Left", "Backspace", "é", "End", "C-w", "o", "k"] {
+            assert_eq!(prompt.key(Key::parse(name).unwrap()), Typed::On);
+        }
+        assert_eq!(prompt.text(), "ok");
+        assert_eq!(prompt.key(Key::parse("Enter").unwrap()), Typed::Done);
+        assert_eq!(prompt.key(Key::parse("Esc").unwrap()), Typed::Cancelled);
+    }
+
+    #[test]
+    fn a_paste_is_cut_and_cleaned() {
+        let mut prompt = Prompt::default();
+        prompt.paste(&"a\x1b\n".repeat(10_000));
+        assert!(prompt.text().chars().count() <= LONGEST);
+        assert!(prompt.text().chars().all(|character| character == 'a'));
+    }
+}

@@ -1,0 +1,320 @@
+//! The event loop: one thread that sleeps until the keyboard, the store, a
+//! signal or the clock has something for [`App`].
+
+use std::fs::File;
+use std::io::{self, IsTerminal, Read, stdin};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use anyhow::Context;
+use crossterm::event as terminal_event;
+use llmtop_parsers::Timestamp;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGWINCH};
+
+use super::event::{Code, Event, Key, Mouse, MouseKind, Signal};
+use super::{App, Effect, Exit, Hooks, Shared, UiOptions};
+use crate::term::Term;
+use crate::ui;
+use crate::view::{Role, format};
+
+/// Time between two frames: at most 30 a second.
+const FRAME: Duration = Duration::from_millis(33);
+
+/// Shows the screen until the person or a signal ends it. The terminal is
+/// given back before this returns, and before a panic is printed.
+///
+/// # Errors
+/// There is no terminal, or it was lost.
+pub fn run(shared: Arc<Shared>, options: UiOptions, hooks: Hooks) -> anyhow::Result<Exit> {
+    let keyboard = Keyboard::open().context("no terminal to read keys from")?;
+    let signals = Signals::watch().context("cannot watch for signals")?;
+    let size = crossterm::terminal::size().context("no terminal to draw on")?;
+    let term = Term::take(options.mouse).context("cannot take the terminal")?;
+    let app = App::new(options, size, now());
+    Loop { shared, app, term, hooks, keyboard, signals, drawn: None }.run()
+}
+
+fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp(since.as_nanos() as u64)
+}
+
+struct Loop {
+    shared: Arc<Shared>,
+    app: App,
+    term: Term,
+    hooks: Hooks,
+    keyboard: Keyboard,
+    signals: Signals,
+    /// When the last frame was drawn.
+    drawn: Option<Instant>,
+}
+
+impl Loop {
+    fn run(mut self) -> anyhow::Result<Exit> {
+        loop {
+            self.draw()?;
+            let ready = self.wait()?;
+            for event in self.events(ready)? {
+                let effects = self.app.update(event, &self.shared.store(), now());
+                for effect in effects {
+                    if let Some(exit) = self.carry_out(effect)? {
+                        return Ok(exit);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Draws, if there is anything new and it is time.
+    fn draw(&mut self) -> io::Result<()> {
+        if !self.app.dirty() || self.drawn.is_some_and(|at| at.elapsed() < FRAME) {
+            return Ok(());
+        }
+        self.drawn = Some(Instant::now());
+        let theme = *self.app.theme();
+        let screen = {
+            let session = self.shared.session().clone();
+            // The store is held while the visible part of it is copied, and
+            // not while that is drawn.
+            self.app.screen(&self.shared.store(), &session, now())
+        };
+        self.term.draw(|buffer| ui::render(buffer, screen, &theme))
+    }
+
+    /// Sleeps until something happens. Tells whether the keyboard was it.
+    fn wait(&mut self) -> io::Result<Ready> {
+        let frame = self
+            .app
+            .dirty()
+            .then(|| self.drawn.map_or(Duration::ZERO, |at| FRAME.saturating_sub(at.elapsed())));
+        let tick =
+            self.app.next_tick().map(|at| Duration::from_nanos(at.0.saturating_sub(now().0)));
+        let timeout = [frame, tick].into_iter().flatten().min();
+        let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
+        let mut fds = [
+            PollFd::new(&self.keyboard, PollFlags::IN),
+            PollFd::new(&*self.shared, PollFlags::IN),
+            PollFd::new(&self.signals.woken, PollFlags::IN),
+        ];
+        match poll(&mut fds, timeout.as_ref()) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let keyboard = fds[0].revents();
+        Ok(Ready {
+            keyboard: keyboard.contains(PollFlags::IN),
+            gone: keyboard.intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL),
+        })
+    }
+
+    /// What happened.
+    fn events(&mut self, ready: Ready) -> io::Result<Vec<Event>> {
+        let mut events = self.signals.take();
+        if ready.gone {
+            events.push(Event::Signal(Signal::Quit));
+        }
+        // A changed size is told by a signal; crossterm reads it from there.
+        while (ready.keyboard || self.signals.resized.swap(false, Ordering::AcqRel))
+            && terminal_event::poll(Duration::ZERO)?
+        {
+            events.extend(translate(terminal_event::read()?));
+            if !terminal_event::poll(Duration::ZERO)? {
+                break;
+            }
+        }
+        if self.shared.take_change() {
+            events.push(Event::StoreChanged);
+        }
+        if self.app.next_tick().is_some_and(|at| now() >= at) {
+            events.push(Event::Tick);
+        }
+        Ok(events)
+    }
+
+    fn carry_out(&mut self, effect: Effect) -> io::Result<Option<Exit>> {
+        match effect {
+            Effect::Exit(exit) => return Ok(Some(exit)),
+            Effect::Export(id) => match (self.hooks.export)(id) {
+                Ok(path) => self.app.tell(&format!("written to {}", path.display()), Role::Good),
+                Err(why) => self.app.tell(&format!("not written: {why}"), Role::Error),
+            },
+            Effect::Copy(text) => {
+                let copied = self.term.copy(&text)?;
+                let cut = if copied < text.len() { " (the beginning: it was longer)" } else { "" };
+                let size = format::bytes(copied as u64);
+                self.app.tell(&format!("copied {size}{cut}"), Role::Good);
+            }
+            Effect::Mouse(on) => self.term.mouse(on)?,
+            Effect::Suspend => self.suspend()?,
+            Effect::Resume => self.resume()?,
+        }
+        Ok(None)
+    }
+
+    /// Stops like any program does on Ctrl-Z; goes on when told to.
+    fn suspend(&mut self) -> io::Result<()> {
+        self.term.leave()?;
+        rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP)?;
+        // Here again: SIGCONT came, and will be told as an event.
+        Ok(())
+    }
+
+    fn resume(&mut self) -> io::Result<()> {
+        self.term.enter()?;
+        let (width, height) = crossterm::terminal::size()?;
+        self.app.update(Event::Resize { width, height }, &self.shared.store(), now());
+        Ok(())
+    }
+}
+
+/// What [`Loop::wait`] found.
+struct Ready {
+    keyboard: bool,
+    gone: bool,
+}
+
+/// Where keys come from: standard input, or the terminal itself where that is
+/// a recording.
+enum Keyboard {
+    Stdin(io::Stdin),
+    Tty(File),
+}
+
+impl Keyboard {
+    fn open() -> io::Result<Self> {
+        let stdin = stdin();
+        if stdin.is_terminal() {
+            Ok(Keyboard::Stdin(stdin))
+        } else {
+            File::open("/dev/tty").map(Keyboard::Tty)
+        }
+    }
+}
+
+impl AsFd for Keyboard {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Keyboard::Stdin(stdin) => stdin.as_fd(),
+            Keyboard::Tty(file) => file.as_fd(),
+        }
+    }
+}
+
+/// Signals as flags, and a socket that wakes the loop.
+struct Signals {
+    woken: UnixStream,
+    quit: Arc<AtomicBool>,
+    stop: Arc<AtomicBool>,
+    resumed: Arc<AtomicBool>,
+    resized: Arc<AtomicBool>,
+    registered: Vec<signal_hook::SigId>,
+}
+
+impl Signals {
+    fn watch() -> io::Result<Self> {
+        let (woken, wake) = UnixStream::pair()?;
+        woken.set_nonblocking(true)?;
+        let mut signals = Signals {
+            woken,
+            quit: Arc::default(),
+            stop: Arc::default(),
+            resumed: Arc::default(),
+            resized: Arc::default(),
+            registered: Vec::new(),
+        };
+        for (signal, flag) in [
+            (SIGINT, &signals.quit),
+            (SIGTERM, &signals.quit),
+            (SIGHUP, &signals.quit),
+            (SIGQUIT, &signals.quit),
+            (SIGTSTP, &signals.stop),
+            (SIGCONT, &signals.resumed),
+            (SIGWINCH, &signals.resized),
+        ] {
+            // The flag first: who is woken finds it set.
+            signals.registered.push(signal_hook::flag::register(signal, Arc::clone(flag))?);
+            let wake = wake.try_clone()?;
+            signals.registered.push(signal_hook::low_level::pipe::register(signal, wake)?);
+        }
+        Ok(signals)
+    }
+
+    fn take(&mut self) -> Vec<Event> {
+        let mut bytes = [0; 64];
+        while matches!(self.woken.read(&mut bytes), Ok(read) if read > 0) {}
+        let mut events = Vec::new();
+        if self.quit.swap(false, Ordering::AcqRel) {
+            events.push(Event::Signal(Signal::Quit));
+        }
+        if self.stop.swap(false, Ordering::AcqRel) {
+            events.push(Event::Signal(Signal::Stop));
+        }
+        if self.resumed.swap(false, Ordering::AcqRel) {
+            events.push(Event::Signal(Signal::Resumed));
+        }
+        events
+    }
+}
+
+impl Drop for Signals {
+    fn drop(&mut self) {
+        for id in self.registered.drain(..) {
+            signal_hook::low_level::unregister(id);
+        }
+    }
+}
+
+/// The terminal library's event as ours; `None`: it means nothing here.
+fn translate(event: terminal_event::Event) -> Option<Event> {
+    use crossterm::event::{KeyEventKind, MouseButton, MouseEventKind};
+    match event {
+        terminal_event::Event::Key(key) if key.kind != KeyEventKind::Release => {
+            translate_key(key).map(Event::Key)
+        }
+        terminal_event::Event::Mouse(mouse) => {
+            let kind = match mouse.kind {
+                MouseEventKind::Down(MouseButton::Left) => MouseKind::Press,
+                MouseEventKind::ScrollUp => MouseKind::ScrollUp,
+                MouseEventKind::ScrollDown => MouseKind::ScrollDown,
+                _ => return None,
+            };
+            Some(Event::Mouse(Mouse { kind, x: mouse.column, y: mouse.row }))
+        }
+        terminal_event::Event::Resize(width, height) => Some(Event::Resize { width, height }),
+        terminal_event::Event::Paste(text) => Some(Event::Paste(text)),
+        _ => None,
+    }
+}
+
+fn translate_key(key: terminal_event::KeyEvent) -> Option<Key> {
+    use crossterm::event::{KeyCode, KeyModifiers};
+    let code = match key.code {
+        KeyCode::Char(character) => Code::Char(character),
+        KeyCode::Enter => Code::Enter,
+        KeyCode::Esc => Code::Esc,
+        KeyCode::Tab => Code::Tab,
+        KeyCode::BackTab => Code::BackTab,
+        KeyCode::Backspace => Code::Backspace,
+        KeyCode::Delete => Code::Delete,
+        KeyCode::Left => Code::Left,
+        KeyCode::Right => Code::Right,
+        KeyCode::Up => Code::Up,
+        KeyCode::Down => Code::Down,
+        KeyCode::Home => Code::Home,
+        KeyCode::End => Code::End,
+        KeyCode::PageUp => Code::PageUp,
+        KeyCode::PageDown => Code::PageDown,
+        KeyCode::F(number) => Code::Function(number),
+        _ => return None,
+    };
+    Some(Key {
+        code,
+        ctrl: key.modifiers.contains(KeyModifiers::CONTROL),
+        alt: key.modifiers.contains(KeyModifiers::ALT),
+    })
+}

@@ -1,0 +1,32 @@
+//! The facts of a session: what is watched, and how far that is.
+
+/// What the header says of the session.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Session {
+    /// What is being watched: `live`, or the recording's name.
+    pub source: String,
+    /// The capture filters, as given: `pid 4242`, `process node`.
+    pub filters: Vec<String>,
+    /// Probes attached.
+    pub probes: usize,
+    /// The recording being written.
+    pub recording_to: Option<String>,
+    /// How far the source is.
+    pub status: Status,
+    /// Bytes the source moved and deliberately did not copy.
+    pub ignored_bytes: u64,
+}
+
+/// How far a source is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Status {
+    /// Not ready; what is being done: `attaching probes`.
+    Starting(String),
+    /// Everything runs.
+    #[default]
+    Running,
+    /// The source is exhausted (a recording), or was ended.
+    Ended,
+    /// It ended before its time, and why.
+    Failed(String),
+}

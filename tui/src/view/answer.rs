@@ -1,0 +1,223 @@
+//! An answer as a document: reasoning, text, tool calls, what went wrong.
+
+use llmtop_parsers::{Exchange, State, ToolCall};
+
+use super::exchanges::short_model;
+use super::format;
+use super::reader::is_over;
+use super::text::{Look, Source, TextDocument};
+use super::{Reader, Role, Span, gist, shown};
+use crate::store::{ExchangeId, Record};
+
+/// Lines of a folded reasoning or result.
+pub const FOLDED: usize = 4;
+
+/// Tool arguments longer than this are shown as they came.
+const PRETTY: usize = 64 << 10;
+
+/// One exchange's answer, kept up to date while it grows.
+#[derive(Debug, Default)]
+pub struct Answer {
+    /// The text.
+    pub document: TextDocument,
+    shown: Option<Shown>,
+}
+
+/// What of an exchange an answer's document depends on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shown {
+    id: ExchangeId,
+    state: State,
+    lengths: [usize; 4],
+    second: u64,
+}
+
+impl Shown {
+    /// As the exchange is now.
+    pub fn of(reader: &Reader<'_>, record: &Record) -> Self {
+        let answer = &record.exchange.response;
+        let arguments = answer.tool_calls.iter().map(|call| call.arguments.len() + 1).sum();
+        Shown {
+            id: record.id,
+            state: record.exchange.state,
+            lengths: [
+                answer.text.as_ref().map_or(0, String::len),
+                answer.reasoning.as_ref().map_or(0, String::len),
+                arguments,
+                record.exchange.findings.len() + usize::from(record.exchange.error.is_some()),
+            ],
+            // The head counts the time while it runs.
+            second: if is_over(&record.exchange) { 0 } else { reader.now().0 / 250_000_000 },
+        }
+    }
+}
+
+impl Answer {
+    /// Shows this exchange. `true`: it is another than before.
+    pub fn show(&mut self, reader: &Reader<'_>, record: &Record) -> bool {
+        let shown = Shown::of(reader, record);
+        if self.shown == Some(shown) {
+            return false;
+        }
+        let other = self.shown.is_none_or(|before| before.id != shown.id);
+        if other {
+            self.document = TextDocument::default();
+        } else {
+            self.document.cut(super::text::Mark::default());
+        }
+        push(&mut self.document, reader, record, Fold::default());
+        self.shown = Some(shown);
+        other
+    }
+
+    /// Shows nothing.
+    pub fn clear(&mut self) {
+        *self = Answer::default();
+    }
+}
+
+/// What is folded in an answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Fold {
+    /// The reasoning, and the arguments of tools.
+    pub all: bool,
+}
+
+/// Adds an exchange's answer to a document, as one group.
+pub fn push(document: &mut TextDocument, reader: &Reader<'_>, record: &Record, fold: Fold) {
+    let exchange = &record.exchange;
+    let answer = &exchange.response;
+    let limit = fold.all.then_some(FOLDED);
+    document.begin();
+    let look = Look { bar: Role::Assistant, ..Look::default() };
+    document.line(head(reader, exchange), look);
+    if let Some(reasoning) = answer.reasoning.as_deref().filter(|text| !text.is_empty()) {
+        let look = Look { role: Role::Reasoning, limit, ..look };
+        document.text(Source::Reasoning(record.id), reasoning, look);
+        if answer.text.is_some() {
+            document.line(Vec::new(), look);
+        }
+    }
+    if let Some(text) = answer.text.as_deref().filter(|text| !text.is_empty()) {
+        document.text(Source::Answer(record.id), text, Look { role: Role::Text, ..look });
+    }
+    for (at, other) in answer.other_choices.iter().enumerate() {
+        document.line(vec![Span::new(format!("choice {}", at + 2), Role::Dim)], look);
+        document.own(other.as_str().into(), look);
+    }
+    for call in &answer.tool_calls {
+        tool_call(document, call, look, limit);
+    }
+    if let Some(waiting) = waiting(exchange) {
+        document.line(vec![Span::new(waiting, Role::Dim)], look);
+    }
+    trouble(document, exchange);
+}
+
+fn waiting(exchange: &Exchange) -> Option<&'static str> {
+    let answer = &exchange.response;
+    let silent =
+        answer.text.is_none() && answer.reasoning.is_none() && answer.tool_calls.is_empty();
+    (silent && exchange.error.is_none()).then_some(match exchange.state {
+        State::Pending => "waiting for the first byte …",
+        State::Streaming => "the response has begun, no token yet …",
+        State::Complete => "(no text)",
+        State::Aborted => "(ended without an answer)",
+    })
+}
+
+/// `assistant  claude-sonnet-4-5 · 1.2k → 85 · $0.0021 · first token 351ms · 1.8s`
+pub fn head(reader: &Reader<'_>, exchange: &Exchange) -> Vec<Span> {
+    let over = is_over(exchange);
+    let mut spans = vec![Span::new("assistant", Role::Assistant)];
+    let mut fact = |text: String, role| {
+        let separator = if spans.len() == 1 { "  " } else { " · " };
+        spans.push(Span::new(separator, Role::Faint));
+        spans.push(Span::new(text, role));
+    };
+    let model = short_model(exchange);
+    if !model.is_empty() {
+        fact(model, Role::Model);
+    }
+    let output = reader.output(exchange);
+    if !over {
+        let growing = output
+            .tokens
+            .map_or("waiting".to_owned(), |tokens| format!("~{} tokens", format::count(tokens)));
+        fact(growing, Role::Live);
+    } else if let Some(tokens) = output.tokens {
+        let sign = if output.estimated { "~" } else { "" };
+        let input = exchange.usage.input_tokens.map_or("?".to_owned(), format::count);
+        fact(format!("{input} → {sign}{}", format::count(tokens)), Role::Dim);
+    }
+    if let Some(rate) = output.rate {
+        fact(format::rate(rate), if over { Role::Dim } else { Role::Live });
+    }
+    if over && exchange.dialect.is_some() {
+        fact(format::cost(&exchange.cost), Role::Money);
+    }
+    if let Some(first) = exchange.timing.first_token {
+        let ms = first.millis_since(exchange.timing.started);
+        fact(format!("first token {}", format::duration(ms)), Role::Dim);
+    }
+    fact(format::duration(reader.elapsed(exchange)), if over { Role::Dim } else { Role::Live });
+    if let Some(reason) = &exchange.response.finish_reason
+        && !matches!(reason.as_str(), "stop" | "end_turn" | "STOP" | "completed")
+    {
+        fact(gist(reason, 24), Role::Warning);
+    }
+    spans
+}
+
+/// Adds a call of a tool: its name, and its arguments readably.
+pub fn tool_call(document: &mut TextDocument, call: &ToolCall, look: Look, limit: Option<usize>) {
+    let name = shown(call.name.as_deref().unwrap_or("tool"));
+    document.line(vec![Span::new(format!("⚒ {name}"), Role::Tool)], look);
+    if call.arguments.trim().is_empty() || call.arguments.trim() == "{}" {
+        return;
+    }
+    let look = Look { role: Role::Dim, indent: look.indent + 2, limit, ..look };
+    document.own(readable(&call.arguments).into(), look);
+}
+
+/// Arguments one a line, their strings unescaped; as they came where they are
+/// not (yet) a JSON object.
+fn readable(arguments: &str) -> String {
+    let parsed = (arguments.len() <= PRETTY).then(|| serde_json::from_str(arguments));
+    let Some(Ok(serde_json::Value::Object(object))) = parsed else {
+        return arguments.to_owned();
+    };
+    let line = |(name, value): (&String, &serde_json::Value)| match value {
+        serde_json::Value::String(text) if text.contains('\n') => format!("{name}:\n{text}"),
+        serde_json::Value::String(text) => format!("{name}: {text}"),
+        other => format!("{name}: {other}"),
+    };
+    object.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// Adds what went wrong, and what deserves a second look.
+pub fn trouble(document: &mut TextDocument, exchange: &Exchange) {
+    let look = Look { bar: Role::Error, role: Role::Error, ..Look::default() };
+    if let Some(error) = &exchange.error {
+        let kind = error.kind.as_deref().map_or("error".to_owned(), |kind| gist(kind, 60));
+        document.line(vec![Span::new(format!("✗ {kind}"), Role::Error)], look);
+        if let Some(message) = &error.message {
+            document.own(message.as_str().into(), look);
+        }
+    }
+    let look = Look { bar: Role::Warning, role: Role::Warning, ..Look::default() };
+    if exchange.lost_bytes > 0 {
+        let lost = format::bytes(exchange.lost_bytes);
+        let text =
+            format!("! {lost} of this exchange were lost in capture: what you read has a hole");
+        document.line(vec![Span::new(text, Role::Warning)], look);
+    }
+    if exchange.state == State::Aborted {
+        let text = "✂ the connection ended before the answer did".to_owned();
+        document.line(vec![Span::new(text, Role::Warning)], look);
+    }
+    for finding in &exchange.findings {
+        let text = format!("! {}: {}", finding.kind, gist(&finding.detail, 200));
+        document.line(vec![Span::new(text, Role::Warning)], look);
+    }
+}

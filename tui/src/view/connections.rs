@@ -1,0 +1,110 @@
+//! The list of connections that are open, or were until a moment ago.
+
+use llmtop_parsers::Protocol;
+use llmtop_probe::Tls;
+
+use super::exchanges::process_name;
+use super::format;
+use super::table::{Column, Row, Table, fit, keep_visible};
+use super::{Reader, Role, Span, gist, truncated};
+use crate::store::Connection;
+
+const COLUMNS: &[Column] = &[
+    Column::left("PROCESS", 12, 1),
+    Column::growing("SERVER", 14, 0),
+    Column::left("TLS", 9, 4),
+    Column::left("PROTO", 9, 3),
+    Column::right("SEEN", 8, 2),
+    Column::right("LOST", 8, 5),
+    Column::left("SINCE", 8, 6),
+];
+
+/// Connections that are looked at, newest first.
+const LATEST: usize = 512;
+
+/// What of the list is on the screen.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Position {
+    /// The selected row, 0 for the newest connection.
+    pub selected: usize,
+    /// The first visible row.
+    pub top: usize,
+}
+
+/// Open connections, newest first, among the latest.
+pub fn open<'a>(reader: &Reader<'a>) -> Vec<&'a Connection> {
+    let latest = reader.store().connections().rev().take(LATEST);
+    latest.filter(|connection| connection.closed.is_none()).collect()
+}
+
+/// The visible part of the list, having brought the position up to date.
+pub fn table(reader: &Reader<'_>, position: &mut Position, size: (u16, u16)) -> Table {
+    let (width, height) = size;
+    let all = open(reader);
+    position.selected = position.selected.min(all.len().saturating_sub(1));
+    position.top = keep_visible(position.top, position.selected, all.len(), usize::from(height));
+    let columns = fit(COLUMNS, width);
+    let mut table = Table { progress: (position.top, all.len()), ..Table::default() };
+    for (at, connection) in all.iter().enumerate().skip(position.top).take(usize::from(height)) {
+        if at == position.selected {
+            table.selected = Some(table.rows.len());
+        }
+        let cells = columns
+            .iter()
+            .map(|&(at, column)| vec![cell(at, usize::from(column.width), reader, connection)]);
+        table.rows.push(Row { cells: cells.collect(), dim: connection.protocol.is_none() });
+    }
+    table.columns = columns.into_iter().map(|(_, column)| column).collect();
+    table
+}
+
+fn cell(at: usize, width: usize, reader: &Reader<'_>, connection: &Connection) -> Span {
+    match at {
+        0 => Span::new(truncated(&process_name(reader, connection.process), width), Role::Process),
+        1 => Span::new(gist(&peer(connection), width), Role::Text),
+        2 => Span::new(tls(connection.tls), Role::Dim),
+        3 => Span::new(connection.protocol.map_or("", protocol), Role::Dim),
+        4 => Span::new(format::bytes(connection.captured_bytes), Role::Text),
+        5 if connection.lost_bytes > 0 => {
+            Span::new(format::bytes(connection.lost_bytes), Role::Error)
+        }
+        6 => {
+            let opened = llmtop_parsers::Timestamp(connection.opened.0);
+            Span::new(format::clock(opened, reader.utc_offset), Role::Dim)
+        }
+        _ => Span::default(),
+    }
+}
+
+/// The server's name, its address, or both.
+pub fn peer(connection: &Connection) -> String {
+    let address = connection.endpoint.peer.map(|peer| peer.to_string());
+    match (&connection.endpoint.server_name, address) {
+        (Some(name), Some(address)) => format!("{name} {address}"),
+        (Some(one), None) => one.clone(),
+        (None, Some(one)) => one,
+        (None, None) => "unknown peer".to_owned(),
+    }
+}
+
+/// As the JSON contract calls it.
+pub fn tls(tls: Tls) -> &'static str {
+    match tls {
+        Tls::Openssl => "openssl",
+        Tls::Boringssl => "boringssl",
+        Tls::Gnutls => "gnutls",
+        Tls::Nss => "nss",
+        Tls::Go => "go",
+        Tls::Rustls => "rustls",
+        Tls::None => "none",
+    }
+}
+
+/// As the JSON contract calls it.
+pub fn protocol(protocol: Protocol) -> &'static str {
+    match protocol {
+        Protocol::Http1 => "http/1.1",
+        Protocol::Http2 => "h2",
+        Protocol::WebSocket => "websocket",
+    }
+}

@@ -1,0 +1,251 @@
+//! The list of exchanges: oldest above, newest below.
+
+use llmtop_parsers::{Exchange, State, UsageSource};
+
+use super::format;
+use super::gist::Gists;
+use super::reader::is_over;
+use super::table::{Column, Row, Table, fit, keep_visible};
+use super::{Reader, Role, Show, Span, gist, truncated};
+use crate::store::{ExchangeId, ProcessKey, Record, Scope};
+
+const COLUMNS: &[Column] = &[
+    Column::left("", 1, 0),
+    Column::left("TIME", 8, 6),
+    Column::left("PROCESS", 12, 3),
+    Column::left("MODEL", 18, 4),
+    Column::right("STATUS", 6, 8),
+    Column::right("IN", 5, 5),
+    Column::right("OUT", 6, 2),
+    Column::right("TTFT", 6, 7),
+    Column::right("TIME", 6, 5),
+    Column::right("COST", 8, 5),
+    Column::growing("ASKED → ANSWERED", 8, 0),
+];
+
+/// What of the list is on the screen.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Position {
+    /// The selected exchange.
+    pub selected: Option<ExchangeId>,
+    /// The first visible rank.
+    pub top: usize,
+    /// The newest is selected as it comes.
+    pub follow: bool,
+}
+
+/// Which exchanges the list holds.
+pub fn scope(show: Show) -> Scope {
+    match show {
+        Show::LlmOnly => Scope::Llm,
+        Show::Smart | Show::All => Scope::All,
+    }
+}
+
+/// Brings the position up to date with the list, for a window of `height` rows.
+pub fn settle(reader: &Reader<'_>, scope: Scope, position: &mut Position, height: usize) {
+    let count = reader.count(scope);
+    let Some(last) = count.checked_sub(1) else {
+        position.selected = None;
+        position.top = 0;
+        return;
+    };
+    let rank = match position.selected {
+        Some(id) if !position.follow => reader.rank_of(scope, id).min(last),
+        _ => last,
+    };
+    position.selected = reader.exchange_at(scope, rank).map(|record| record.id);
+    position.top = keep_visible(position.top, rank, count, height);
+}
+
+/// The visible part of the list. `position` is settled.
+pub fn table(
+    reader: &Reader<'_>,
+    scope: Scope,
+    show: Show,
+    position: &Position,
+    gists: &mut Gists,
+    size: (u16, u16),
+) -> Table {
+    let (width, height) = size;
+    let columns = fit(COLUMNS, width);
+    let count = reader.count(scope);
+    let end = (position.top + usize::from(height)).min(count);
+    let mut table = Table { progress: (position.top, count), ..Table::default() };
+    for rank in position.top..end {
+        let Some(record) = reader.exchange_at(scope, rank) else {
+            continue;
+        };
+        if position.selected == Some(record.id) {
+            table.selected = Some(table.rows.len());
+        }
+        let dim = show == Show::Smart && record.exchange.dialect.is_none();
+        let cells = columns
+            .iter()
+            .map(|&(at, column)| cell(at, usize::from(column.width), reader, record, gists));
+        table.rows.push(Row { cells: cells.collect(), dim });
+    }
+    table.columns = columns.into_iter().map(|(_, column)| column).collect();
+    table
+}
+
+fn cell(
+    at: usize,
+    width: usize,
+    reader: &Reader<'_>,
+    record: &Record,
+    gists: &mut Gists,
+) -> Vec<Span> {
+    let exchange = &record.exchange;
+    let one = |text: String, role| vec![Span::new(text, role)];
+    match at {
+        0 => vec![mark(reader, exchange)],
+        1 => one(format::clock(exchange.timing.started, reader.utc_offset), Role::Dim),
+        2 => one(truncated(&process_name(reader, record.process), width), Role::Process),
+        3 => one(truncated(&short_model(exchange), width), Role::Model),
+        4 => vec![status(exchange)],
+        5 => one(tokens(exchange.usage.input_tokens, exchange), Role::Text),
+        6 => {
+            let output = reader.output(exchange);
+            let text = output.tokens.map_or(String::new(), |tokens| {
+                let sign = if output.estimated || estimated(exchange) { "~" } else { "" };
+                format!("{sign}{}", format::count(tokens))
+            });
+            one(text, if is_over(exchange) { Role::Text } else { Role::Live })
+        }
+        7 => {
+            let first = exchange.timing.first_token.or(exchange.timing.first_byte);
+            let ms = first.map(|first| first.millis_since(exchange.timing.started));
+            one(ms.map_or(String::new(), format::duration), Role::Dim)
+        }
+        8 => {
+            let role = if is_over(exchange) { Role::Text } else { Role::Live };
+            one(format::duration(reader.elapsed(exchange)), role)
+        }
+        9 if exchange.dialect.is_none() => Vec::new(),
+        9 if !is_over(exchange) => {
+            one(reader.output(exchange).rate.map_or(String::new(), format::rate), Role::Live)
+        }
+        9 => one(format::cost(&exchange.cost), Role::Money),
+        _ => about(record, gists, width),
+    }
+}
+
+/// `◐` waiting, a spinner while the answer streams, `✓`, `✗`, `!` for loss.
+fn mark(reader: &Reader<'_>, exchange: &Exchange) -> Span {
+    const FRAMES: [&str; 8] = ["⠋", "⠙", "⠸", "⠴", "⠦", "⠧", "⠇", "⠏"];
+    let frame = (reader.now().0 / 125_000_000) as usize % FRAMES.len();
+    let failed = failed(exchange);
+    match exchange.state {
+        State::Pending => Span::new(if frame % 4 < 2 { "◌" } else { "○" }, Role::Warning),
+        State::Streaming => Span::new(FRAMES[frame], Role::Live),
+        _ if failed => Span::new("✗", Role::Error),
+        State::Aborted => Span::new("✂", Role::Warning),
+        State::Complete if exchange.lost_bytes > 0 => Span::new("!", Role::Warning),
+        State::Complete => Span::new("✓", Role::Good),
+    }
+}
+
+/// Whether the API or the protocol said no.
+pub fn failed(exchange: &Exchange) -> bool {
+    exchange.error.is_some() || exchange.response.status.is_some_and(|status| status >= 400)
+}
+
+/// The HTTP status.
+pub fn status(exchange: &Exchange) -> Span {
+    match exchange.response.status {
+        Some(status) if status >= 400 => Span::new(status.to_string(), Role::Error),
+        Some(status) => Span::new(status.to_string(), Role::Dim),
+        None if exchange.state == State::Aborted => Span::new("cut", Role::Warning),
+        None => Span::new("", Role::Dim),
+    }
+}
+
+fn estimated(exchange: &Exchange) -> bool {
+    exchange.usage.source == UsageSource::Estimated
+}
+
+fn tokens(figure: Option<u64>, exchange: &Exchange) -> String {
+    let sign = if estimated(exchange) { "~" } else { "" };
+    figure.map_or(String::new(), |figure| format!("{sign}{}", format::count(figure)))
+}
+
+/// The command name, fit to be shown.
+pub fn process_name(reader: &Reader<'_>, key: ProcessKey) -> String {
+    reader.process(key).map_or(String::new(), |process| super::shown(&process.process.comm))
+}
+
+/// The model's name without its date: `claude-sonnet-4-5`.
+pub fn short_model(exchange: &Exchange) -> String {
+    let model = exchange.response.model.as_deref().or(exchange.request.model.as_deref());
+    let model = model.unwrap_or("");
+    // A path in front (`models/`, an ARN, `org/`) says less than the name.
+    let name = model.rsplit('/').next().unwrap_or(model);
+    let dated = name.len() > 9 && name.as_bytes().ends_with_date();
+    let name = if dated { &name[..name.len() - 9] } else { name };
+    gist(name, 40)
+}
+
+trait EndsWithDate {
+    fn ends_with_date(&self) -> bool;
+}
+
+impl EndsWithDate for [u8] {
+    /// `-20250929`
+    fn ends_with_date(&self) -> bool {
+        self.len() > 9
+            && self[self.len() - 9] == b'-'
+            && self[self.len() - 8..].iter().all(u8::is_ascii_digit)
+    }
+}
+
+fn about(record: &Record, gists: &mut Gists, width: usize) -> Vec<Span> {
+    let exchange = &record.exchange;
+    if exchange.dialect.is_none() {
+        let method = exchange.request.method.as_deref().unwrap_or("");
+        let host = exchange.request.authority.as_deref().unwrap_or("");
+        let target = exchange.request.target.as_deref().unwrap_or("");
+        let redacted = llmtop_parsers::redact::url(target);
+        let target = gist(&format!("{method} {host}{redacted}"), width);
+        return vec![Span::new(target, Role::Text)];
+    }
+    let answer = answer_gist(exchange, width);
+    let room = if answer.text.is_empty() { width } else { width * 3 / 5 };
+    let prompt = truncated(gists.prompt(record), room.saturating_sub(3));
+    if prompt.is_empty() {
+        return vec![answer];
+    }
+    if answer.text.is_empty() {
+        return vec![Span::new(prompt, Role::Text)];
+    }
+    let text = format!(" → {}", answer.text);
+    vec![Span::new(prompt, Role::Text), Span::new(text, answer.role)]
+}
+
+/// The newest words of an answer that grows, the first of one that is over.
+fn answer_gist(exchange: &Exchange, width: usize) -> Span {
+    if let Some(error) = &exchange.error {
+        let message = error.message.as_deref().or(error.kind.as_deref()).unwrap_or("error");
+        return Span::new(gist(message, width), Role::Error);
+    }
+    let text = exchange.response.text.as_deref().unwrap_or("");
+    if text.is_empty()
+        && let Some(call) = exchange.response.tool_calls.first()
+    {
+        let name = call.name.as_deref().unwrap_or("tool");
+        return Span::new(gist(&format!("⚒ {name} {}", call.arguments), width), Role::Tool);
+    }
+    if text.is_empty() {
+        let reasoning = exchange.response.reasoning.as_deref().unwrap_or("");
+        return Span::new(gist(tail(exchange, reasoning, width), width), Role::Reasoning);
+    }
+    Span::new(gist(tail(exchange, text, width), width), Role::Dim)
+}
+
+fn tail<'t>(exchange: &Exchange, text: &'t str, width: usize) -> &'t str {
+    if is_over(exchange) {
+        return text;
+    }
+    let from = super::floor(text, text.len().saturating_sub(width / 3));
+    text.get(from..).unwrap_or(text)
+}

@@ -1,0 +1,129 @@
+//! Figures as people read them: short, and never more exact than known.
+
+use llmtop_parsers::{Cost, Timestamp};
+
+/// A count in at most five columns: `999`, `1.2k`, `45k`, `1.2M`.
+pub fn count(n: u64) -> String {
+    scaled(n as f64, 1000.0, &["", "k", "M", "G", "T"])
+}
+
+/// Bytes: `999 B`, `1.2 kB`, `45 MB`.
+pub fn bytes(n: u64) -> String {
+    scaled(n as f64, 1000.0, &[" B", " kB", " MB", " GB", " TB"])
+}
+
+fn scaled(value: f64, step: f64, units: &[&str]) -> String {
+    let mut value = value;
+    let mut at = 0;
+    // What would be rounded up to 1000 belongs to the next unit.
+    while value >= step - 0.5 && at + 1 < units.len() {
+        value /= step;
+        at += 1;
+    }
+    let unit = units.get(at).copied().unwrap_or("");
+    if at == 0 || value >= 99.95 || (value >= 9.95 && unit.len() == 1) {
+        format!("{value:.0}{unit}")
+    } else {
+        format!("{value:.1}{unit}")
+    }
+}
+
+/// Milliseconds: `0.8ms`, `351ms`, `1.8s`, `2m03s`, `1h02m`.
+pub fn duration(ms: f64) -> String {
+    if ms < 9.95 {
+        format!("{ms:.1}ms")
+    } else if ms < 999.5 {
+        format!("{ms:.0}ms")
+    } else if ms < 59_950.0 {
+        format!("{:.1}s", ms / 1e3)
+    } else if ms < 3_599_500.0 {
+        let seconds = (ms / 1e3).round() as u64;
+        format!("{}m{:02}s", seconds / 60, seconds % 60)
+    } else {
+        let minutes = (ms / 6e4) as u64;
+        format!("{}h{:02}m", minutes / 60, minutes % 60)
+    }
+}
+
+/// US dollars: `$0.0021`, `$1.23`, `$123`.
+pub fn usd(amount: f64) -> String {
+    if amount == 0.0 {
+        "$0".to_owned()
+    } else if amount < 0.00005 {
+        "<$0.0001".to_owned()
+    } else if amount < 0.1 {
+        format!("${amount:.4}")
+    } else if amount < 99.995 {
+        format!("${amount:.2}")
+    } else if amount < 9_999.5 {
+        format!("${amount:.0}")
+    } else {
+        format!("${}", count(amount as u64))
+    }
+}
+
+/// What an exchange costs; `?` where no price is known.
+pub fn cost(cost: &Cost) -> String {
+    cost.usd.map_or_else(|| "?".to_owned(), usd)
+}
+
+/// Tokens a second.
+pub fn rate(tokens_per_second: f64) -> String {
+    if tokens_per_second < 9.95 {
+        format!("{tokens_per_second:.1}/s")
+    } else {
+        format!("{}/s", count(tokens_per_second as u64))
+    }
+}
+
+/// The time of day, `utc_offset` seconds east of Greenwich: `14:03:22`.
+pub fn clock(at: Timestamp, utc_offset: i32) -> String {
+    let second = (at.0 / 1_000_000_000) as i64 + i64::from(utc_offset);
+    let day = second.rem_euclid(86_400);
+    format!("{:02}:{:02}:{:02}", day / 3600, day / 60 % 60, day % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Timestamp, bytes, clock, count, duration, usd};
+
+    #[test]
+    fn figures_are_short() {
+        for (n, want) in [
+            (0, "0"),
+            (999, "999"),
+            (1000, "1.0k"),
+            (1234, "1.2k"),
+            (45_678, "46k"),
+            (999_700, "1.0M"),
+            (12_345_678, "12M"),
+        ] {
+            assert_eq!(count(n), want);
+        }
+        for (n, want) in
+            [(5, "5 B"), (1500, "1.5 kB"), (12_345_678, "12.3 MB"), (999_999, "1.0 MB")]
+        {
+            assert_eq!(bytes(n), want);
+        }
+        for (ms, want) in [
+            (0.0, "0.0ms"),
+            (351.2, "351ms"),
+            (1800.0, "1.8s"),
+            (59_960.0, "1m00s"),
+            (123_000.0, "2m03s"),
+            (3_720_000.0, "1h02m"),
+        ] {
+            assert_eq!(duration(ms), want);
+        }
+        for (amount, want) in [
+            (0.0, "$0"),
+            (0.00001, "<$0.0001"),
+            (0.0021, "$0.0021"),
+            (1.234, "$1.23"),
+            (1234.5, "$1234"),
+        ] {
+            assert_eq!(usd(amount), want);
+        }
+        assert_eq!(clock(Timestamp(1_700_000_000_000_000_000), 3600), "23:13:20");
+    }
+}

@@ -1,0 +1,87 @@
+//! What an exchange is about, in a line.
+
+use std::collections::HashMap;
+
+use llmtop_parsers::BodyKind;
+use llmtop_parsers::llm::{DIALECTS, Message, Part};
+
+use crate::store::{ExchangeId, Record};
+
+/// Bytes of a body that is read for its gist.
+const READ: usize = 512 << 10;
+
+/// Bytes read for gists in one frame; the rest waits for the next.
+const BUDGET: usize = 1 << 20;
+
+/// Gists that are kept.
+const KEPT: usize = 4096;
+
+/// The last words of the person (or the tool) that each exchange answers.
+/// Reading them means parsing the request, so they are kept, and a frame
+/// reads no more than it has time for.
+#[derive(Debug, Default)]
+pub struct Gists {
+    known: HashMap<ExchangeId, String>,
+    budget: usize,
+    behind: bool,
+}
+
+impl Gists {
+    /// A frame begins.
+    pub fn begin(&mut self) {
+        self.budget = BUDGET;
+        self.behind = false;
+    }
+
+    /// Whether some had to wait for the next frame.
+    pub fn behind(&self) -> bool {
+        self.behind
+    }
+
+    /// What was asked: the first line's worth of it. Empty while unknown.
+    pub fn prompt(&mut self, record: &Record) -> &str {
+        if !self.known.contains_key(&record.id)
+            && let Some(body) = &record.exchange.request.body
+        {
+            if self.budget == 0 {
+                self.behind = true;
+                return "";
+            }
+            self.budget = self.budget.saturating_sub(body.bytes.len().clamp(4096, READ));
+            if self.known.len() >= KEPT {
+                self.known.clear();
+            }
+            self.known.insert(record.id, read(record).unwrap_or_default());
+        }
+        self.known.get(&record.id).map_or("", String::as_str)
+    }
+}
+
+fn read(record: &Record) -> Option<String> {
+    let body = record.exchange.request.body.as_ref()?;
+    if body.bytes.len() > READ {
+        return None;
+    }
+    let messages = messages(record)?;
+    let last = messages.iter().rev().find(|message| message.role != "assistant")?;
+    let text = last.parts.iter().rev().find_map(|part| match part {
+        // Agents put reminders beside what the person wrote.
+        Part::Text(text) if text.trim_start().starts_with('<') && last.parts.len() > 1 => None,
+        Part::Text(text) => Some(text.clone()),
+        Part::ToolResult { text, .. } => Some(format!("⮑ {text}")),
+        _ => None,
+    })?;
+    Some(super::gist(&text, 240))
+}
+
+/// A request's messages. Costs a parse of its body.
+pub fn messages(record: &Record) -> Option<Vec<Message>> {
+    let name = record.exchange.dialect?;
+    let dialect = DIALECTS.iter().find(|dialect| dialect.name() == name)?;
+    let body = record.exchange.request.body.as_ref()?;
+    if body.kind != BodyKind::Json || !body.is_whole() {
+        return None;
+    }
+    let value = serde_json::from_slice(&body.bytes).ok()?;
+    Some(dialect.messages(&value))
+}

@@ -1,0 +1,136 @@
+//! The header: totals, and the state of the session.
+
+use super::{Reader, Role, Show, Span, format, gist};
+use crate::store::{Scope, Session, Status};
+
+/// Both rows of the header.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Header {
+    /// What everything adds up to, the most important first.
+    pub totals: Vec<Vec<Span>>,
+    /// What is captured, and how the screen is set; the most important first.
+    pub session: Vec<Vec<Span>>,
+    /// Badges at the right: `PAUSED`.
+    pub badges: Vec<Span>,
+}
+
+/// How the screen is set.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Setting {
+    /// Frozen.
+    pub paused: bool,
+    /// The list goes with what is new.
+    pub follow: bool,
+    /// Which exchanges are shown.
+    pub show: Show,
+    /// Credentials are shown as they are.
+    pub secrets: bool,
+    /// The mouse is the terminal's own.
+    pub mouse_off: bool,
+}
+
+/// Builds the header.
+pub fn header(reader: &Reader<'_>, session: &Session, setting: Setting) -> Header {
+    Header {
+        totals: totals(reader),
+        session: facts(session, setting),
+        badges: badges(session, setting),
+    }
+}
+
+fn totals(reader: &Reader<'_>) -> Vec<Vec<Span>> {
+    let totals = reader.totals();
+    let fact = |figure: String, word: &str, role| {
+        vec![Span::new(figure, role), Span::new(format!(" {word}"), Role::Dim)]
+    };
+    let plural =
+        |n: usize, one: &str, many: &str| if n == 1 { one.to_owned() } else { many.to_owned() };
+    let processes = reader.process_count();
+    let llm = reader.count(Scope::Llm).max(totals.exchanges as usize);
+    let mut facts = vec![
+        fact(format::count(llm as u64), &plural(llm, "exchange", "exchanges"), Role::Title),
+        fact(
+            format::count(totals.active),
+            "active",
+            if totals.active > 0 { Role::Live } else { Role::Dim },
+        ),
+        vec![
+            Span::new(format::count(totals.input_tokens), Role::Title),
+            Span::new(" → ", Role::Dim),
+            Span::new(format::count(totals.output_tokens), Role::Title),
+            Span::new(" tokens", Role::Dim),
+        ],
+        vec![
+            Span::new(format::usd(totals.usd), Role::Money),
+            Span::new(if totals.unpriced > 0 { "+" } else { "" }, Role::Money),
+        ],
+    ];
+    if totals.lost_bytes > 0 {
+        facts.push(fact(format::bytes(totals.lost_bytes), "LOST", Role::Error));
+    }
+    facts.push(fact(
+        format::count(processes as u64),
+        &plural(processes, "process", "processes"),
+        Role::Text,
+    ));
+    facts.push(fact(format::bytes(totals.captured_bytes), "captured", Role::Text));
+    if totals.lost_bytes == 0 {
+        facts.push(fact("0".to_owned(), "lost", Role::Dim));
+    }
+    if totals.evicted > 0 {
+        facts.push(fact(format::count(totals.evicted), "forgotten", Role::Warning));
+    }
+    facts
+}
+
+fn facts(session: &Session, setting: Setting) -> Vec<Vec<Span>> {
+    let mut facts = Vec::new();
+    let mut fact = |text: String, role| facts.push(vec![Span::new(text, role)]);
+    match &session.status {
+        Status::Starting(what) => fact(format!("{} …", gist(what, 60)), Role::Warning),
+        Status::Failed(why) => fact(format!("stopped: {}", gist(why, 120)), Role::Error),
+        Status::Ended => fact("ended".to_owned(), Role::Dim),
+        Status::Running => {}
+    }
+    if !session.source.is_empty() {
+        fact(gist(&session.source, 40), Role::Text);
+    }
+    if session.probes > 0 {
+        fact(format!("{} probes", session.probes), Role::Dim);
+    }
+    if !session.filters.is_empty() {
+        fact(format!("only {}", gist(&session.filters.join(", "), 60)), Role::Accent);
+    }
+    if let Some(file) = &session.recording_to {
+        fact(format!("● recording to {}", gist(file, 60)), Role::Error);
+    }
+    match setting.show {
+        Show::Smart => {}
+        Show::LlmOnly => fact("LLM only".to_owned(), Role::Dim),
+        Show::All => fact("showing all".to_owned(), Role::Dim),
+    }
+    if session.ignored_bytes > 0 {
+        fact(format!("{} not LLM", format::bytes(session.ignored_bytes)), Role::Faint);
+    }
+    facts
+}
+
+fn badges(session: &Session, setting: Setting) -> Vec<Span> {
+    let mut badges = Vec::new();
+    if setting.secrets {
+        badges.push(Span::new("SECRETS SHOWN", Role::Error));
+    }
+    if setting.mouse_off {
+        badges.push(Span::new("MOUSE OFF", Role::Dim));
+    }
+    if setting.paused {
+        badges.push(Span::new("PAUSED", Role::Warning));
+    } else if matches!(session.status, Status::Running) {
+        badges.push(if setting.follow {
+            Span::new("FOLLOWING", Role::Good)
+        } else {
+            Span::new("LIVE", Role::Good)
+        });
+    }
+    badges
+}

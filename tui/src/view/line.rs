@@ -1,0 +1,160 @@
+//! Styled text as plain data: what a piece of text means, never its colour.
+
+/// What a piece of text means; the theme says how that looks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "roles are called what they are for")]
+pub enum Role {
+    #[default]
+    Text,
+    Dim,
+    Faint,
+    Title,
+    Accent,
+    Good,
+    Warning,
+    Error,
+    Money,
+    Live,
+    Model,
+    Process,
+    System,
+    User,
+    Assistant,
+    Reasoning,
+    Tool,
+    JsonKey,
+    JsonString,
+    JsonNumber,
+    JsonLiteral,
+    JsonPunctuation,
+    Match,
+}
+
+/// A piece of text with its meaning.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Span {
+    /// Fit for a terminal: see [`shown`].
+    pub text: String,
+    /// What it means.
+    pub role: Role,
+}
+
+/// One line of text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Line {
+    /// Its pieces, left to right.
+    pub spans: Vec<Span>,
+    /// The cursor is on it.
+    pub cursor: bool,
+}
+
+impl Span {
+    /// Text that llmtop itself wrote.
+    pub fn new(text: impl Into<String>, role: Role) -> Self {
+        Span { text: text.into(), role }
+    }
+
+    /// Captured text, made fit for a terminal.
+    pub fn shown(text: &str, role: Role) -> Self {
+        Span { text: shown(text), role }
+    }
+}
+
+impl Line {
+    /// A line of one piece.
+    pub fn of(span: Span) -> Self {
+        Line { spans: vec![span], cursor: false }
+    }
+}
+
+impl From<Vec<Span>> for Line {
+    fn from(spans: Vec<Span>) -> Self {
+        Line { spans, cursor: false }
+    }
+}
+
+/// The one display boundary: captured text as it may reach a terminal, on one
+/// line.
+pub fn shown(text: &str) -> String {
+    let visible = llmtop_parsers::escape::visible(text);
+    if visible.contains(['\n', '\r', '\t', '\x1b']) {
+        // What the boundary keeps for others to break lines at.
+        return visible.replace(['\n', '\r', '\t', '\x1b'], " ");
+    }
+    visible.into_owned()
+}
+
+/// The beginning of captured text as one line of at most `width` columns:
+/// runs of white space become one space. Looks at a bounded part of it.
+pub fn gist(text: &str, width: usize) -> String {
+    let bound = width.saturating_mul(8).saturating_add(64);
+    let head = &text[..floor(text, bound)];
+    let mut words = String::with_capacity(head.len().min(256));
+    for word in head.split_whitespace() {
+        if !words.is_empty() {
+            words.push(' ');
+        }
+        words.push_str(word);
+    }
+    truncated(&shown(&words), width)
+}
+
+/// The last character boundary at or before a byte.
+pub fn floor(text: &str, byte: usize) -> usize {
+    let mut at = byte.min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}
+
+/// Text cut to `width` columns, with an ellipsis where it was.
+pub fn truncated(text: &str, width: usize) -> String {
+    use unicode_segmentation::UnicodeSegmentation;
+    use unicode_width::UnicodeWidthStr;
+
+    if text.len() <= width || text.width() <= width {
+        return text.to_owned();
+    }
+    let mut out = String::new();
+    let mut used = 0;
+    for cluster in text.graphemes(true) {
+        let columns = cluster.width();
+        if used + columns >= width {
+            break;
+        }
+        used += columns;
+        out.push_str(cluster);
+    }
+    if width > 0 {
+        out.push('…');
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{gist, truncated};
+
+    #[test]
+    fn cuts_by_columns() {
+        for (text, width, cut) in [
+            ("short", 10, "short"),
+            ("exactly", 7, "exactly"),
+            ("too long", 5, "too …"),
+            ("日本語テキスト", 7, "日本語…"),
+            ("日本語", 4, "日…"),
+            ("👩‍👩‍👧 family", 4, "👩‍👩‍👧 …"),
+            ("x", 0, ""),
+        ] {
+            assert_eq!(truncated(text, width), cut, "{text} in {width}");
+        }
+    }
+
+    #[test]
+    fn a_gist_is_one_line() {
+        assert_eq!(gist("  two\n\n  lines\tand a tab ", 40), "two lines and a tab");
+        let endless = "word ".repeat(1 << 20);
+        assert!(gist(&endless, 20).chars().count() <= 20);
+    }
+}

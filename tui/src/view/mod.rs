@@ -1,0 +1,28 @@
+//! View models: what a screen shows, as plain data.
+//!
+//! Nothing here knows of a terminal library, and every captured text that
+//! leaves here has passed the display boundary ([`shown`]). Building a view
+//! touches what is visible, never the whole history.
+
+pub mod answer;
+pub mod area;
+pub mod connections;
+pub mod document;
+pub mod exchanges;
+pub mod format;
+pub mod gist;
+pub mod header;
+pub mod help;
+mod line;
+pub mod processes;
+mod reader;
+mod screen;
+pub mod table;
+pub mod text;
+mod wrap;
+
+pub use area::{Area, Pane};
+pub use line::{Line, Role, Span, floor, gist, shown, truncated};
+pub use reader::{Frozen, Output, Reader, Show, is_over};
+pub use screen::{Content, Footer, Panel, Screen, TabBar};
+pub use wrap::Wrapped;

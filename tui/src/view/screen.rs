@@ -1,0 +1,98 @@
+//! A whole screen.
+
+use super::area::{Area, inner};
+use super::document::Window;
+use super::header::Header;
+use super::table::Table;
+use super::{Pane, Span};
+
+/// Everything that is drawn, and where.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Screen {
+    /// The header and its place.
+    pub header: (Area, Header),
+    /// The panels of the body.
+    pub panels: Vec<Panel>,
+    /// The footer and its place.
+    pub footer: (Area, Footer),
+    /// Where a line divides left from right.
+    pub divider: Option<Area>,
+}
+
+/// A titled part of the body.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Panel {
+    /// Which pane, on the main screen.
+    pub pane: Option<Pane>,
+    /// Where, title included.
+    pub area: Area,
+    /// Its title.
+    pub title: Vec<Span>,
+    /// At the right of the title.
+    pub note: Vec<Span>,
+    /// The tabs, where it has any.
+    pub tabs: Option<TabBar>,
+    /// Keys go here.
+    pub focused: bool,
+    /// What is in it.
+    pub content: Content,
+}
+
+/// What a panel holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// Rows.
+    Table(Table),
+    /// Text.
+    Text(Window),
+    /// A few words in the middle: why there is nothing, and what to do.
+    Notice(Vec<Vec<Span>>),
+}
+
+impl Default for Content {
+    fn default() -> Self {
+        Content::Notice(Vec::new())
+    }
+}
+
+/// Tabs, of which one is open.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TabBar {
+    /// Their names.
+    pub names: Vec<&'static str>,
+    /// The open one.
+    pub open: usize,
+}
+
+/// The last row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Footer {
+    /// Keys and what they do.
+    Keys(Vec<(&'static str, &'static str)>),
+    /// A line being typed: before and after the cursor.
+    Prompt {
+        /// What it is for.
+        label: &'static str,
+        /// Text before the cursor.
+        before: String,
+        /// Text after it.
+        after: String,
+        /// How it goes.
+        note: Option<Span>,
+    },
+    /// Something to be told once.
+    Message(Span),
+}
+
+impl Default for Footer {
+    fn default() -> Self {
+        Footer::Keys(Vec::new())
+    }
+}
+
+impl Panel {
+    /// Where its content is: below the title, and below the tabs.
+    pub fn inner(&self) -> Area {
+        inner(self.area, self.tabs.is_some())
+    }
+}

@@ -1,0 +1,133 @@
+//! A window of a table: columns that fit, rows that are visible.
+
+use super::Span;
+
+/// How wide a column is, and which go first when there is no room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// Its title.
+    pub title: &'static str,
+    /// Columns of cells.
+    pub width: u16,
+    /// Figures stand at the right.
+    pub right: bool,
+    /// The highest go first; 0 never does.
+    pub rank: u8,
+    /// Takes what is left. At most one does.
+    pub grows: bool,
+}
+
+impl Column {
+    /// Text, from the left.
+    pub const fn left(title: &'static str, width: u16, rank: u8) -> Self {
+        Column { title, width, right: false, rank, grows: false }
+    }
+
+    /// A figure, from the right.
+    pub const fn right(title: &'static str, width: u16, rank: u8) -> Self {
+        Column { title, width, right: true, rank, grows: false }
+    }
+
+    /// Text that takes what is left, at least `width`.
+    pub const fn growing(title: &'static str, width: u16, rank: u8) -> Self {
+        Column { title, width, right: false, rank, grows: true }
+    }
+}
+
+/// The visible part of a table.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Table {
+    /// The columns that fit, left to right, with their final widths.
+    pub columns: Vec<Column>,
+    /// The column by which rows are sorted, and whether descending.
+    pub sorted: Option<(&'static str, bool)>,
+    /// The visible rows.
+    pub rows: Vec<Row>,
+    /// Which of the visible rows is selected.
+    pub selected: Option<usize>,
+    /// (first visible row, all rows)
+    pub progress: (usize, usize),
+    /// What is said instead of rows where there are none.
+    pub empty: Vec<String>,
+}
+
+/// A row: one cell a column.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Row {
+    /// The cells.
+    pub cells: Vec<Vec<Span>>,
+    /// Of lesser interest.
+    pub dim: bool,
+}
+
+/// The columns of `all` that fit into `width`, one blank between two, with the
+/// indices they had.
+pub fn fit(all: &[Column], width: u16) -> Vec<(usize, Column)> {
+    let mut kept: Vec<(usize, Column)> = all.iter().copied().enumerate().collect();
+    let needed = |kept: &[(usize, Column)]| -> u16 {
+        let cells: u16 = kept.iter().map(|(_, column)| column.width).sum();
+        cells + kept.len().saturating_sub(1) as u16
+    };
+    while needed(&kept) > width {
+        let least = kept.iter().map(|(_, column)| column.rank).max().unwrap_or(0);
+        let Some(at) = kept.iter().rposition(|(_, column)| column.rank == least && least > 0)
+        else {
+            break;
+        };
+        kept.remove(at);
+    }
+    let spare = width.saturating_sub(needed(&kept));
+    if let Some((_, column)) = kept.iter_mut().find(|(_, column)| column.grows) {
+        column.width += spare;
+    }
+    kept
+}
+
+/// The first row to show so that `selected` is visible, moving `top` as
+/// little as possible.
+pub fn keep_visible(top: usize, selected: usize, count: usize, height: usize) -> usize {
+    let height = height.max(1);
+    let top = if selected < top {
+        selected
+    } else if selected >= top + height {
+        selected + 1 - height
+    } else {
+        top
+    };
+    top.min(count.saturating_sub(height))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Column, fit, keep_visible};
+
+    #[test]
+    fn the_least_important_columns_go_first() {
+        let all = [
+            Column::left("a", 5, 0),
+            Column::right("b", 5, 2),
+            Column::right("c", 5, 1),
+            Column::growing("d", 5, 0),
+        ];
+        let titles = |width| {
+            fit(&all, width)
+                .iter()
+                .map(|(_, c)| format!("{}{}", c.title, c.width))
+                .collect::<String>()
+        };
+        assert_eq!(titles(40), "a5b5c5d22");
+        assert_eq!(titles(23), "a5b5c5d5");
+        assert_eq!(titles(20), "a5c5d8");
+        assert_eq!(titles(11), "a5d5");
+        assert_eq!(titles(3), "a5d5");
+    }
+
+    #[test]
+    fn the_window_moves_as_little_as_needed() {
+        assert_eq!(keep_visible(0, 5, 100, 10), 0);
+        assert_eq!(keep_visible(0, 12, 100, 10), 3);
+        assert_eq!(keep_visible(20, 12, 100, 10), 12);
+        assert_eq!(keep_visible(95, 99, 100, 10), 90);
+        assert_eq!(keep_visible(7, 0, 0, 10), 0);
+    }
+}
