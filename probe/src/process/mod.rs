@@ -9,7 +9,7 @@ use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-pub use table::{Processes, Seen};
+pub use table::Processes;
 
 use crate::{Process, Timestamp};
 

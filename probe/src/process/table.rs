@@ -3,31 +3,16 @@
 use std::collections::{HashMap, VecDeque};
 
 use super::{read_facts, start_ticks};
-use crate::{Process, Timestamp};
+use crate::Process;
 
 /// Processes that are gone and still remembered.
 const MAX_GONE: usize = 4096;
 /// Processes remembered in all.
 const MAX_ALL: usize = 1 << 16;
 const MAX_ANCESTORS: usize = 64;
-
-/// What the kernel said of a process when it started or executed a program: all
-/// there is to know where it was gone before anyone looked.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Seen {
-    /// Process id.
-    pub pid: u32,
-    /// Its parent's.
-    pub parent: Option<u32>,
-    /// Command name.
-    pub comm: String,
-    /// What was executed, as it was named.
-    pub exe: Option<String>,
-    /// Real user id.
-    pub uid: u32,
-    /// When.
-    pub time: Option<Timestamp>,
-}
+/// Nanoseconds by which two clocks' accounts of one moment may differ: `/proc`
+/// counts in hundredths of a second.
+const SLACK: u64 = 100_000_000;
 
 /// The facts of processes, gathered while they live and kept for a while after.
 ///
@@ -55,32 +40,27 @@ impl Processes {
         Self::default()
     }
 
-    /// The process has executed a program. Its facts are read anew, and filled
-    /// from `seen` where it is gone already.
-    pub fn exec(&mut self, seen: Seen) -> &Process {
-        let read = read_facts(seen.pid).filter(|(read, _)| {
-            // Gone and its id used again between the event and now.
-            let later = |(event, start): (Timestamp, Timestamp)| start.0 > event.0 + 1_000_000_000;
-            !seen.time.zip(read.started).is_some_and(later)
-        });
-        let container = self
-            .known
-            .get(&seen.pid)
-            .or_else(|| self.known.get(&seen.parent?))
-            .and_then(|entry| entry.process.container.clone());
-        let gone = || Process {
-            pid: seen.pid,
-            parent: seen.parent,
-            args: seen.exe.iter().cloned().collect(),
-            comm: seen.comm,
-            exe: seen.exe,
-            uid: seen.uid,
-            container,
-            started: seen.time,
+    /// The process has executed a program. Its facts are read anew; where it is
+    /// gone already, they are `seen`: what the kernel said at the time, with
+    /// `started` no later than that.
+    pub fn exec(&mut self, seen: Process) -> &Process {
+        // Gone, and its id used again between the event and now.
+        let is_later = |read: &Process| {
+            let both = seen.started.zip(read.started);
+            both.is_some_and(|(event, start)| start.0 > event.0.saturating_add(SLACK))
         };
-        match read {
+        match read_facts(seen.pid).filter(|(read, _)| !is_later(read)) {
             Some((process, ticks)) => self.insert(process, Some(ticks)),
-            None => self.insert(gone(), None),
+            None => self.insert_seen(seen),
+        }
+    }
+
+    /// The facts of the process, `seen` where nothing else is known.
+    pub fn facts(&mut self, seen: Process) -> &Process {
+        if self.get(seen.pid).is_none() {
+            self.insert_seen(seen)
+        } else {
+            &self.known[&seen.pid].process
         }
     }
 
@@ -131,6 +111,18 @@ impl Processes {
         chain
     }
 
+    /// A container's processes are in it, as a rule, with their children.
+    fn insert_seen(&mut self, mut seen: Process) -> &Process {
+        if seen.container.is_none() {
+            let of = |pid| self.known.get(&pid).and_then(|e| e.process.container.clone());
+            seen.container = of(seen.pid).or_else(|| of(seen.parent?));
+        }
+        if seen.args.is_empty() {
+            seen.args.extend(seen.exe.clone());
+        }
+        self.insert(seen, None)
+    }
+
     fn insert(&mut self, process: Process, start_ticks: Option<u64>) -> &Process {
         if self.known.len() >= MAX_ALL && !self.known.contains_key(&process.pid) {
             self.known.retain(|&pid, entry| !entry.gone && super::start_ticks(pid).is_some());
@@ -150,14 +142,14 @@ mod tests {
 
     use super::*;
 
-    fn seen(pid: u32) -> Seen {
-        Seen {
+    fn seen(pid: u32) -> Process {
+        Process {
             pid,
             parent: Some(std::process::id()),
             comm: "curl".to_owned(),
             exe: Some("/usr/bin/curl".to_owned()),
             uid: 7,
-            time: None,
+            ..Process::default()
         }
     }
 
@@ -190,7 +182,8 @@ mod tests {
         let child = child();
         let pid = child.id();
         end(child);
-        let process = table.exec(seen(pid)).clone();
+        let process = table.facts(seen(pid)).clone();
+        assert_eq!(&process, table.exec(seen(pid)));
         assert_eq!((&*process.comm, process.uid), ("curl", 7));
         assert_eq!(process.args, ["/usr/bin/curl"]);
         assert_eq!(table.get(pid), Some(&process));
@@ -215,7 +208,7 @@ mod tests {
         // Above the largest id that Linux gives out (2^22).
         let (a, b) = (1 << 30, (1 << 30) + 1);
         for (pid, parent) in [(a, b), (b, a)] {
-            table.exec(Seen { parent: Some(parent), ..seen(pid) });
+            table.exec(Process { parent: Some(parent), ..seen(pid) });
         }
         assert_eq!(table.ancestors(a).len(), 1);
     }
