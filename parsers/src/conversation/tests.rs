@@ -1,0 +1,353 @@
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::{
+    ApiError, Body, BodyKind, Cost, ExchangeSeq, Protocol, Request, Response, Role, Timing,
+    ToolCall, Usage,
+};
+
+/// One process's exchanges, placed as they come.
+#[derive(Default)]
+struct Process {
+    tracker: Tracker,
+    pid: u64,
+}
+
+/// A request under way.
+struct Asked {
+    exchange: Exchange,
+    place: ConversationId,
+}
+
+fn exchange(dialect: &'static str, body: &Value, headers: &[(&str, &str)]) -> Exchange {
+    let bytes = serde_json::to_vec(body).unwrap();
+    let body = Body { bytes, elided: Vec::new(), kind: BodyKind::Json };
+    let headers = headers.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+    Exchange {
+        seq: ExchangeSeq(0),
+        state: State::Complete,
+        role: Role::Client,
+        protocol: Protocol::Http1,
+        stream_id: None,
+        joined_midway: false,
+        lost_bytes: 0,
+        provider: None,
+        operation: Some("chat"),
+        dialect: Some(dialect),
+        request: Request { body: Some(Arc::new(body)), headers, ..Request::default() },
+        response: Response::default(),
+        usage: Usage::default(),
+        cost: Cost::default(),
+        timing: Timing::default(),
+        error: None,
+        findings: Vec::new(),
+    }
+}
+
+impl Process {
+    fn ask(&mut self, dialect: &'static str, body: &Value, headers: &[(&str, &str)]) -> Asked {
+        let exchange = exchange(dialect, body, headers);
+        let place = self.tracker.place(self.pid, &exchange);
+        Asked { exchange, place }
+    }
+
+    fn end(&mut self, mut asked: Asked, response: Response) -> ConversationId {
+        asked.exchange.response = response;
+        self.tracker.answered(self.pid, asked.place, &asked.exchange);
+        asked.place
+    }
+
+    fn fail(&mut self, mut asked: Asked) -> ConversationId {
+        asked.exchange.error = Some(ApiError::default());
+        self.tracker.answered(self.pid, asked.place, &asked.exchange);
+        asked.place
+    }
+
+    /// A chat of user and assistant in turn, the user's question last.
+    fn chat(&mut self, turns: &[&str], answer: &str) -> ConversationId {
+        let asked = self.ask("openai.chat", &chat(turns), &[]);
+        self.end(asked, text(answer))
+    }
+}
+
+fn chat(turns: &[&str]) -> Value {
+    let roles = ["user", "assistant"].into_iter().cycle();
+    let turns = turns.iter().zip(roles).map(|(text, role)| json!({"role": role, "content": text}));
+    let system = json!({"role": "system", "content": "Be brief."});
+    let messages: Vec<Value> = std::iter::once(system).chain(turns).collect();
+    json!({"model": "m", "messages": messages})
+}
+
+fn text(answer: &str) -> Response {
+    Response { text: Some(answer.into()), ..Response::default() }
+}
+
+#[test]
+fn two_conversations_of_one_process_stay_apart() {
+    let mut process = Process::default();
+    let a = process.chat(&["What is red?"], "A colour.");
+    let b = process.chat(&["What is a dog?"], "An animal.");
+    assert_ne!(a, b);
+    assert_eq!(process.chat(&["What is red?", "A colour.", "And blue?"], "Too."), a);
+    assert_eq!(process.chat(&["What is a dog?", "An animal.", "A cat?"], "Too."), b);
+    let longer = ["What is red?", "A colour.", "And blue?", "Too.", "Green?"];
+    assert_eq!(process.chat(&longer, "Also."), a);
+}
+
+#[test]
+fn conversations_that_begin_alike_are_told_apart_by_who_still_stands_there() {
+    let mut process = Process::default();
+    let a = process.chat(&["hi"], "Hello!");
+    let b = process.chat(&["hi"], "Hello!");
+    assert_ne!(a, b, "an answered request asked again is another conversation");
+    assert_eq!(process.chat(&["hi", "Hello!", "one"], "1"), a, "the oldest goes on first");
+    assert_eq!(process.chat(&["hi", "Hello!", "two"], "2"), b, "then the one still there");
+}
+
+#[test]
+fn processes_do_not_share_conversations() {
+    let mut process = Process::default();
+    let a = process.chat(&["hi"], "Hello!");
+    process.pid = 2;
+    assert_ne!(process.chat(&["hi", "Hello!", "one"], "1"), a);
+}
+
+#[test]
+fn branches_stay() {
+    let mut process = Process::default();
+    let a = process.chat(&["q1"], "a1");
+    assert_eq!(process.chat(&["q1", "a1", "q2"], "a2"), a);
+    assert_eq!(process.chat(&["q1", "a1", "q2", "a2", "q3"], "a3"), a);
+    assert_eq!(process.chat(&["q1", "a1", "another q2"], "b2"), a, "an edited question");
+    assert_eq!(process.chat(&["q1", "a1", "q2"], "a2 again"), a, "an answer asked for anew");
+    assert_eq!(process.chat(&["q1", "a1", "another q2", "b2", "q"], "b3"), a);
+}
+
+#[test]
+fn retries_stay() {
+    let mut process = Process::default();
+    let first = process.ask("openai.chat", &chat(&["q"]), &[]);
+    let first = process.fail(first);
+    assert_eq!(process.chat(&["q"], "a"), first, "after a failure");
+
+    let pending = process.ask("openai.chat", &chat(&["slow"]), &[]);
+    let parallel = process.ask("openai.chat", &chat(&["slow"]), &[]);
+    assert_ne!(pending.place, parallel.place, "asked at the same time");
+    let retry = process.ask("openai.chat", &chat(&["slow"]), &[("X-Stainless-Retry-Count", "1")]);
+    assert!([pending.place, parallel.place].contains(&retry.place), "a header says so");
+}
+
+#[test]
+fn a_cut_answer_is_gone_on_from() {
+    let mut process = Process::default();
+    let mut cut = process.ask("openai.chat", &chat(&["q"]), &[]);
+    cut.exchange.state = State::Aborted;
+    let id = process.end(cut, text("Half an ans"));
+    assert_eq!(process.chat(&["q", "Half an ans", "go on"], "wer"), id);
+    let mut cut = process.ask("openai.chat", &chat(&["p"]), &[]);
+    cut.exchange.state = State::Aborted;
+    let id = process.end(cut, text("Half an ans"));
+    assert_eq!(process.chat(&["p", "Half an", "go on"], "wer"), id, "the client saw less of it");
+}
+
+#[test]
+fn a_summary_instead_of_the_history_is_a_new_conversation_unless_ids_say() {
+    let mut process = Process::default();
+    let a = process.chat(&["q1"], "a1");
+    assert_ne!(process.chat(&["Summary: q1, a1. Go on."], "a2"), a);
+
+    let session = [("x-session-id", "s1")];
+    let asked = process.ask("openai.chat", &chat(&["r1"]), &session);
+    let b = process.end(asked, text("a1"));
+    let asked = process.ask("openai.chat", &chat(&["Summary: r1. Go on."]), &session);
+    assert_eq!(process.end(asked, text("a2")), b);
+}
+
+#[test]
+fn answers_come_back_in_other_words() {
+    let mut process = Process::default();
+    let question = json!({"role": "user", "content": "List and read."});
+    let asked = process.ask(
+        "anthropic.messages",
+        &json!({"model": "m", "max_tokens": 9, "system": "It is 10:00.", "messages": [question]}),
+        &[],
+    );
+    let call = |name: &str, arguments: &str| ToolCall {
+        id: Some(format!("toolu_{name}")),
+        name: Some(name.into()),
+        arguments: arguments.into(),
+    };
+    let a = process.end(
+        asked,
+        Response {
+            text: Some("I will look.\n".into()),
+            reasoning: Some("hm".into()),
+            tool_calls: vec![call("list", "{}"), call("read", r#"{"a": 1, "b": [2.0]}"#)],
+            ..Response::default()
+        },
+    );
+    let next = json!({
+        "model": "m", "max_tokens": 9, "system": [{"type": "text", "text": "It is 10:01."}],
+        "messages": [
+            {"role": "user", "content": [
+                {"type": "text", "text": "List and "}, {"type": "text", "text": "read."}]},
+            {"role": "assistant", "content": [
+                {"type": "text", "text": "I will look."},
+                {"type": "tool_use", "id": "x", "name": "read", "input": {"b": [2.0], "a": 1}},
+                {"type": "tool_use", "id": "y", "name": "list", "input": {}}]},
+            {"role": "user", "content": [
+                {"type": "tool_result", "tool_use_id": "y", "content": "a.rs"},
+                {"type": "tool_result", "tool_use_id": "x", "content": [{"type": "text", "text": "fn"}]}]},
+        ]
+    });
+    let asked = process.ask("anthropic.messages", &next, &[]);
+    assert_eq!(process.end(asked, text("Done.")), a);
+}
+
+#[test]
+fn response_ids_are_followed() {
+    let mut process = Process::default();
+    let response = |id: &str| Response { id: Some(id.into()), ..text("answer") };
+    let asked = process.ask("openai.responses", &json!({"model": "m", "input": "one"}), &[]);
+    let a = process.end(asked, response("resp_1"));
+    let next = json!({"model": "m", "input": "two", "previous_response_id": "resp_1"});
+    let asked = process.ask("openai.responses", &next, &[]);
+    assert_eq!(process.end(asked, response("resp_2")), a);
+    let branch = json!({"model": "m", "input": "three", "previous_response_id": "resp_1"});
+    assert_eq!(process.ask("openai.responses", &branch, &[]).place, a);
+    let stranger = json!({"model": "m", "input": "two", "previous_response_id": "resp_9"});
+    assert_ne!(process.ask("openai.responses", &stranger, &[]).place, a);
+}
+
+#[test]
+fn items_of_a_responses_history_are_turns() {
+    let mut process = Process::default();
+    let user = json!({"role": "user", "content": [{"type": "input_text", "text": "read a"}]});
+    let asked = process.ask("openai.responses", &json!({"model": "m", "input": [user]}), &[]);
+    let call = ToolCall { id: None, name: Some("read".into()), arguments: r#"{"p":"a"}"#.into() };
+    let response = Response { tool_calls: vec![call], ..text("Reading.") };
+    let a = process.end(asked, response);
+    let next = json!({"model": "m", "input": [
+        user,
+        {"type": "reasoning", "summary": [{"type": "summary_text", "text": "hm"}]},
+        {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Reading."}]},
+        {"type": "function_call", "call_id": "c", "name": "read", "arguments": "{\"p\": \"a\"}"},
+        {"type": "function_call_output", "call_id": "c", "output": "content"},
+    ]});
+    assert_eq!(process.ask("openai.responses", &next, &[]).place, a);
+}
+
+#[test]
+fn named_conversations_are_followed_whatever_they_say() {
+    let mut process = Process::default();
+    let mut at = |body: Value, headers: &[(&str, &str)]| {
+        let asked = process.ask("openai.responses", &body, headers);
+        process.end(asked, text("a"))
+    };
+    let a = at(json!({"model": "m", "input": "x"}), &[("thread-id", "t1")]);
+    let b = at(json!({"model": "m", "input": "x"}), &[("Thread-Id", "t2")]);
+    assert_ne!(a, b);
+    assert_eq!(at(json!({"model": "m", "input": "other"}), &[("thread-id", "t1")]), a);
+    let review = at(
+        json!({"model": "m", "input": "review"}),
+        &[("thread-id", "t3"), ("x-openai-subagent", "review"), ("x-codex-parent-thread-id", "t1")],
+    );
+    let body = json!({"model": "m", "input": "x", "conversation": {"id": "conv_1"}});
+    let c = at(body, &[]);
+    let body = json!({"model": "m", "input": "y", "conversation": "conv_1"});
+    assert_eq!(at(body, &[]), c);
+    assert_eq!(process.tracker.parent(review), Some(a));
+    assert_eq!(process.tracker.parent(a), None);
+}
+
+#[test]
+fn a_coding_agents_session_has_agents_and_side_requests() {
+    let mut process = Process::default();
+    let body = |question: &str, tools: &[&str]| {
+        let tools: Vec<Value> =
+            tools.iter().map(|name| json!({"name": name, "input_schema": {}})).collect();
+        json!({"model": "m", "max_tokens": 9, "tools": tools,
+            "messages": [{"role": "user", "content": question}]})
+    };
+    let mut at = |body: &Value, headers: &[(&str, &str)]| {
+        let headers = [&[("X-Claude-Code-Session-Id", "s")], headers].concat();
+        let asked = process.ask("anthropic.messages", body, &headers);
+        process.end(asked, text("ok"))
+    };
+    let title = at(&body("Write a title", &[]), &[]);
+    let main = at(&body("Fix the bug", &["Read", "Bash"]), &[]);
+    let agent = at(&body("Find files", &["Read"]), &[("x-claude-code-agent-id", "a1")]);
+    let nested = at(
+        &body("Find more", &["Read"]),
+        &[("x-claude-code-agent-id", "a2"), ("x-claude-code-parent-agent-id", "a1")],
+    );
+    assert_eq!(
+        at(&body("Find other files", &["Read"]), &[("x-claude-code-agent-id", "a1")]),
+        agent
+    );
+    assert_eq!(at(&body("Write another title", &[]), &[]), title);
+    assert_eq!(at(&body("Summary so far. Go on.", &["Bash", "Read"]), &[]), main, "compacted");
+    let all = std::collections::HashSet::from([title, main, agent, nested]);
+    assert_eq!(all.len(), 4);
+    let parent = |id| process.tracker.parent(id);
+    assert_eq!(parent(main), None);
+    assert_eq!(parent(title), Some(main));
+    assert_eq!(parent(agent), Some(main));
+    assert_eq!(parent(nested), Some(agent));
+}
+
+#[test]
+fn sessions_are_read_from_user_ids() {
+    let mut process = Process::default();
+    let mut at = |user: &str, question: &str| {
+        let body = json!({"model": "m", "max_tokens": 1, "metadata": {"user_id": user},
+            "messages": [{"role": "user", "content": question}]});
+        let asked = process.ask("anthropic.messages", &body, &[]);
+        process.end(asked, text("ok"))
+    };
+    let a = at("user_1_account_2_session_aaa", "x");
+    assert_eq!(at("user_1_account_2_session_aaa", "y"), a);
+    assert_ne!(at("user_1_account_2_session_bbb", "y"), a);
+    assert_eq!(at(r#"{"device_id": "d", "session_id": "aaa"}"#, "z"), a);
+}
+
+#[test]
+fn title_requests_without_ids_are_on_their_own() {
+    let mut process = Process::default();
+    let a = process.chat(&["Fix the bug"], "Fixed.");
+    let title = json!({"model": "small", "messages": [
+        {"role": "system", "content": "Write a title."}, {"role": "user", "content": "Fix the bug"}]});
+    let asked = process.ask("openai.chat", &title, &[]);
+    assert_ne!(process.end(asked, text("Bug fix")), a);
+    assert_eq!(process.chat(&["Fix the bug", "Fixed.", "Thanks"], "!"), a);
+}
+
+#[test]
+fn memory_is_bounded() {
+    let mut process = Process::default();
+    let first = process.chat(&["question 0"], "a");
+    for number in 1..=CONVERSATIONS {
+        process.chat(&[&format!("question {number}")], "a");
+    }
+    let tracker = &process.tracker;
+    assert_eq!(tracker.conversations.len(), CONVERSATIONS);
+    assert_eq!(tracker.by_age.len(), CONVERSATIONS);
+    let marks: usize = tracker.conversations.values().map(|c| c.marks.len()).sum();
+    let leads: usize = tracker.marks.values().map(Vec::len).sum();
+    assert_eq!(marks, leads, "no mark leads to a conversation that is forgotten");
+    assert_ne!(process.chat(&["question 0", "a", "more"], "b"), first, "it was forgotten");
+
+    let mut turns = vec!["a".to_owned()];
+    let mut places = std::collections::HashSet::new();
+    for number in 0..2 * MARKS {
+        let borrowed: Vec<&str> = turns.iter().map(String::as_str).collect();
+        let answer = format!("answer {number}");
+        places.insert(process.chat(&borrowed, &answer));
+        turns.extend([answer, format!("question {number}")]);
+    }
+    assert_eq!(places.len(), 1, "a long conversation stays one");
+    let longest = process.tracker.conversations.values().map(|c| c.marks.len()).max();
+    assert_eq!(longest, Some(MARKS));
+}
