@@ -159,7 +159,16 @@ impl Open {
             host: &host,
             headers: &request.headers,
         };
-        let Some((dialect, recognised)) = llm::recognise(&head, body) else { return };
+        let Some((dialect, recognised)) = llm::recognise(&head, body) else {
+            // The body knows better than the path.
+            if body.is_some() {
+                self.dialect = Spoken(None);
+                exchange.dialect = None;
+                exchange.provider = None;
+                exchange.operation = None;
+            }
+            return;
+        };
         let facts = body.map(|body| dialect.request(&head, body));
         self.dialect = Spoken(Some(dialect));
         self.telling = true;
@@ -190,6 +199,9 @@ impl Open {
             && self.exchange.request.stream != Some(false)
             && !is_json(content_type);
         self.answering = Some(Answering::new(content_type, likely, limits));
+        if self.dialect.0.is_some() && self.exchange.provider.is_none() {
+            self.exchange.provider = llm::provider::of_response(&head.headers);
+        }
         self.exchange.response.status = Some(status);
         self.exchange.response.headers = head.headers;
         self.exchange.findings.extend(head.findings);
