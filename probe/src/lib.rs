@@ -13,6 +13,7 @@ mod error;
 pub mod place;
 pub mod privileges;
 pub mod process;
+pub mod recording;
 mod source;
 pub mod stack;
 mod target;

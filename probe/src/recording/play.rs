@@ -1,0 +1,296 @@
+//! A recording as a [`Source`].
+
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use super::{Ending, Header, Item, Reader};
+use crate::{Capture, Control, Error, Outlet, Source, StopFlag, Timestamp, Totals};
+
+/// Captures delivered at once, at most.
+const BATCH: usize = 256;
+
+/// Bytes delivered at once, about.
+const BATCH_BYTES: usize = 1 << 20;
+
+/// A waiting player looks this often whether it is to stop.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// How fast a recording plays.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Pace {
+    /// As fast as it is taken, with the recorded times.
+    Full,
+    /// As it happened, times this; its times are moved to the present, so
+    /// that what shows it need not know.
+    Original(f64),
+}
+
+/// Plays a recording.
+pub struct Recording {
+    reader: Reader<Box<dyn Read + Send>>,
+    pace: Pace,
+    stop: Arc<StopFlag>,
+}
+
+impl Recording {
+    /// Opens a file.
+    ///
+    /// # Errors
+    /// [`Error::Io`] where it cannot be read, [`Error::Recording`] where it
+    /// is no recording.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        Self::new(Box::new(BufReader::with_capacity(1 << 17, File::open(path)?)))
+    }
+
+    /// Plays from any reader: standard input, memory.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn new(from: Box<dyn Read + Send>) -> Result<Self, Error> {
+        Ok(Recording { reader: Reader::new(from)?, pace: Pace::Full, stop: Arc::default() })
+    }
+
+    /// Sets the pace; [`Pace::Full`] unless set.
+    #[must_use]
+    pub fn pace(mut self, pace: Pace) -> Self {
+        self.pace = pace;
+        self
+    }
+
+    /// Where and when it was made.
+    pub fn header(&self) -> &Header {
+        self.reader.header()
+    }
+}
+
+impl std::fmt::Debug for Recording {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Recording").field("pace", &self.pace).finish_non_exhaustive()
+    }
+}
+
+impl Source for Recording {
+    fn run(mut self: Box<Self>, outlet: &mut dyn Outlet) -> Result<Totals, Error> {
+        let mut clock = Clock::new(self.pace);
+        let mut counted = Totals::default();
+        let mut batch = Vec::with_capacity(BATCH);
+        let mut bytes = 0;
+        let mut recorded = None;
+        while !self.stop.is_set() {
+            let mut capture = match self.reader.next_item()? {
+                Some(Item::Capture(capture)) => capture,
+                Some(Item::End(totals)) => {
+                    recorded = Some(totals);
+                    break;
+                }
+                None => break,
+            };
+            bytes += count(&mut counted, &capture);
+            if clock.must_wait(&capture) {
+                if !batch.is_empty() && !outlet.deliver(&mut batch) {
+                    return Ok(counted);
+                }
+                (batch, bytes) = (Vec::with_capacity(BATCH), 0);
+                clock.wait(&capture, &self.stop);
+            }
+            clock.present(&mut capture);
+            batch.push(capture);
+            if batch.len() >= BATCH || bytes >= BATCH_BYTES {
+                if !outlet.deliver(&mut batch) {
+                    return Ok(counted);
+                }
+                (batch, bytes) = (Vec::with_capacity(BATCH), 0);
+            }
+        }
+        if !batch.is_empty() {
+            outlet.deliver(&mut batch);
+        }
+        match self.reader.ending() {
+            Some(Ending::Cut(at)) => log::warn!("the recording ends early, after {at} bytes"),
+            Some(Ending::Damaged(at)) => log::warn!("the recording is damaged from byte {at} on"),
+            Some(Ending::Whole) | None => {}
+        }
+        Ok(recorded.unwrap_or(counted))
+    }
+
+    fn control(&self) -> Arc<dyn Control> {
+        Arc::clone(&self.stop) as Arc<dyn Control>
+    }
+}
+
+/// Adds a capture to the totals of a recording that does not tell its own;
+/// gives the capture's weight.
+fn count(totals: &mut Totals, capture: &Capture) -> usize {
+    match capture {
+        Capture::Chunk(chunk) => {
+            totals.captured_bytes += chunk.bytes.len() as u64;
+            return chunk.bytes.len();
+        }
+        Capture::Gap(gap) => totals.lost_bytes = totals.lost_bytes.saturating_add(gap.lost),
+        Capture::Close { ignored, .. } => {
+            totals.ignored_bytes = totals.ignored_bytes.saturating_add(*ignored);
+        }
+        _ => {}
+    }
+    0
+}
+
+/// Maps recorded times to the present.
+struct Clock {
+    speed: Option<f64>,
+    began: Instant,
+    began_at: Timestamp,
+    first: Option<Timestamp>,
+}
+
+impl Clock {
+    fn new(pace: Pace) -> Self {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Clock {
+            speed: match pace {
+                Pace::Full => None,
+                Pace::Original(speed) => Some(speed.max(1e-3)),
+            },
+            began: Instant::now(),
+            began_at: Timestamp(u64::try_from(now.as_nanos()).unwrap_or(u64::MAX)),
+            first: None,
+        }
+    }
+
+    /// How long after the beginning this time is played.
+    fn due(&mut self, time: Timestamp) -> Duration {
+        let first = *self.first.get_or_insert(time);
+        let since = time.0.saturating_sub(first.0) as f64 / self.speed.unwrap_or(1.0);
+        Duration::from_nanos(since as u64)
+    }
+
+    fn must_wait(&mut self, capture: &Capture) -> bool {
+        let Some(time) = self.speed.and_then(|_| time(capture)) else { return false };
+        self.due(time) > self.began.elapsed()
+    }
+
+    fn wait(&mut self, capture: &Capture, stop: &StopFlag) {
+        let Some(time) = time(capture) else { return };
+        let due = self.due(time);
+        while !stop.is_set() {
+            let Some(left) = due.checked_sub(self.began.elapsed()) else { return };
+            std::thread::sleep(left.min(LOOK));
+        }
+    }
+
+    /// Moves a capture's time to the present.
+    fn present(&mut self, capture: &mut Capture) {
+        if self.speed.is_none() {
+            return;
+        }
+        if let Some(time) = time_mut(capture) {
+            let due = self.due(*time).as_nanos();
+            time.0 = self.began_at.0.saturating_add(u64::try_from(due).unwrap_or(u64::MAX));
+        }
+    }
+}
+
+fn time(capture: &Capture) -> Option<Timestamp> {
+    match capture {
+        Capture::Open(open) => Some(open.time),
+        Capture::Chunk(chunk) => Some(chunk.time),
+        Capture::Gap(gap) => Some(gap.time),
+        Capture::Close { time, .. } | Capture::Exit { time, .. } => Some(*time),
+        Capture::Process(_) | Capture::Endpoint { .. } => None,
+    }
+}
+
+fn time_mut(capture: &mut Capture) -> Option<&mut Timestamp> {
+    match capture {
+        Capture::Open(open) => Some(&mut open.time),
+        Capture::Chunk(chunk) => Some(&mut chunk.time),
+        Capture::Gap(gap) => Some(&mut gap.time),
+        Capture::Close { time, .. } | Capture::Exit { time, .. } => Some(time),
+        Capture::Process(_) | Capture::Endpoint { .. } => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recording::Writer;
+    use crate::{Chunk, ConnId, Direction};
+
+    #[derive(Default)]
+    struct Collected(Vec<Capture>);
+
+    impl Outlet for Collected {
+        fn offer(&mut self, captures: &mut Vec<Capture>) -> bool {
+            self.deliver(captures)
+        }
+
+        fn deliver(&mut self, captures: &mut Vec<Capture>) -> bool {
+            self.0.append(captures);
+            true
+        }
+    }
+
+    /// Chunks at these milliseconds.
+    fn recording(times: &[u64], ended: bool) -> Vec<u8> {
+        let mut writer = Writer::new(Vec::new(), &Header::default()).unwrap();
+        for &time in times {
+            let chunk = Chunk {
+                conn: ConnId(1),
+                direction: Direction::Sent,
+                time: Timestamp(time * 1_000_000),
+                offset: 0,
+                bytes: vec![0; 10],
+            };
+            writer.capture(&Capture::Chunk(chunk)).unwrap();
+        }
+        let totals = Totals { captured_bytes: 77, ..Totals::default() };
+        if ended {
+            return writer.end(&totals).unwrap();
+        }
+        let mut bytes = writer.end(&totals).unwrap();
+        bytes.truncate(bytes.len() - 1);
+        bytes
+    }
+
+    fn play(bytes: Vec<u8>, pace: Pace) -> (Totals, Vec<Capture>, Duration) {
+        let source = Recording::new(Box::new(io::Cursor::new(bytes))).unwrap().pace(pace);
+        let mut outlet = Collected::default();
+        let began = Instant::now();
+        let totals = Box::new(source).run(&mut outlet).unwrap();
+        (totals, outlet.0, began.elapsed())
+    }
+
+    use std::io;
+
+    #[test]
+    fn totals_are_the_recorded_ones_or_counted_where_cut() {
+        assert_eq!(play(recording(&[1, 2, 3], true), Pace::Full).0.captured_bytes, 77);
+        let (totals, captures, _) = play(recording(&[1, 2, 3], false), Pace::Full);
+        assert_eq!((totals.captured_bytes, captures.len()), (30, 3));
+    }
+
+    #[test]
+    fn at_original_pace_it_takes_its_time_and_is_of_today() {
+        let (_, captures, took) = play(recording(&[1000, 1050, 1120], true), Pace::Original(2.0));
+        assert!(took >= Duration::from_millis(60), "{took:?}");
+        let times: Vec<u64> = captures.iter().filter_map(|c| time(c).map(|t| t.0)).collect();
+        assert_eq!(times[2] - times[0], 60_000_000);
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as u64;
+        assert!(now - times[2] < 60_000_000_000);
+    }
+
+    #[test]
+    fn a_stopped_player_ends_soon() {
+        let bytes = recording(&[0, 3_600_000], true);
+        let source = Recording::new(Box::new(io::Cursor::new(bytes))).unwrap();
+        let source = Box::new(source.pace(Pace::Original(1.0)));
+        let control = source.control();
+        let player = std::thread::spawn(move || source.run(&mut Collected::default()));
+        std::thread::sleep(Duration::from_millis(20));
+        control.stop();
+        player.join().unwrap().unwrap();
+    }
+}
