@@ -13,7 +13,6 @@ mod mouse;
 mod page;
 mod prompt;
 mod run;
-mod shared;
 
 use std::path::PathBuf;
 
@@ -24,9 +23,9 @@ use crate::theme::Theme;
 use crate::view::gist::Gists;
 use crate::view::{Frozen, Reader, Role, Screen, Show, Span};
 
+pub use crate::store::Shared;
 pub use event::{Code, Event, Key, Mouse, MouseKind, Signal};
 pub use run::run;
-pub use shared::Shared;
 
 use main_page::MainPage;
 use page::Page;

@@ -83,12 +83,13 @@ impl Index {
         for scope in memberships(now).into_iter().flatten() {
             self.scopes.entry(scope).or_default().insert(now.id);
         }
-        if let Some(conversation) = now.conversation {
-            let known = self.conversations.entry(now.process).or_default();
-            // The one that continues is nearly always the latest.
-            if !known.iter().rev().any(|&other| other == conversation) {
-                known.push(conversation);
-            }
+    }
+
+    /// Files a conversation.
+    pub(super) fn put_conversation(&mut self, process: ProcessKey, id: ConversationId) {
+        let known = self.conversations.entry(process).or_default();
+        if let Err(place) = known.binary_search(&id) {
+            known.insert(place, id);
         }
     }
 
@@ -102,7 +103,9 @@ impl Index {
     /// Forgets a conversation none of whose exchanges is left.
     pub(super) fn remove_conversation(&mut self, process: ProcessKey, id: ConversationId) {
         if let Some(known) = self.conversations.get_mut(&process) {
-            known.retain(|&other| other != id);
+            if let Ok(place) = known.binary_search(&id) {
+                known.remove(place);
+            }
             if known.is_empty() {
                 self.conversations.remove(&process);
             }

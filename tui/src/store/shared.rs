@@ -1,4 +1,4 @@
-//! What the screen shares with the rest of the program.
+//! What the pipeline writes and the screen reads, and the bell between them.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustix::event::{EventfdFlags, eventfd};
 
-use crate::store::{Session, Store};
+use super::{Session, Store};
 
 /// The store, the facts of the session, and the bell that says that either
 /// changed. Held in an `Arc` by the pipeline and the screen.
@@ -54,7 +54,7 @@ impl Shared {
     }
 
     /// Whether [`changed`](Self::changed) was called since the last time this was.
-    pub(super) fn take_change(&self) -> bool {
+    pub fn take_change(&self) -> bool {
         let mut count = [0; 8];
         let _ = rustix::io::read(&self.bell, &mut count);
         self.rung.swap(false, Ordering::AcqRel)
@@ -71,7 +71,7 @@ impl AsFd for Shared {
 #[cfg(test)]
 mod tests {
     use super::Shared;
-    use crate::store::{Session, Store};
+    use super::{Session, Store};
 
     #[test]
     fn a_change_is_told_once() {

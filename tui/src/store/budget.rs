@@ -1,0 +1,126 @@
+//! How much memory exchanges take, and which go first.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use llmtop_parsers::{Exchange, Timestamp};
+
+use super::{ExchangeId, Record};
+
+/// Memory for exchanges unless another size is given.
+pub(super) const DEFAULT: u64 = 256 << 20;
+
+/// What one exchange takes beside its bytes, about.
+const OVERHEAD: u64 = 2 << 10;
+
+/// Ended exchanges in the order in which they are forgotten.
+type Order = (Timestamp, Reverse<u64>, ExchangeId);
+
+#[derive(Debug)]
+pub(super) struct Budget {
+    limit: u64,
+    used: u64,
+    sizes: HashMap<ExchangeId, u64>,
+    /// Those that may be forgotten: the oldest first; of those that ended at
+    /// the same time, the largest.
+    ended: BTreeSet<Order>,
+    pinned: HashSet<ExchangeId>,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Budget {
+            limit: DEFAULT,
+            used: 0,
+            sizes: HashMap::new(),
+            ended: BTreeSet::new(),
+            pinned: HashSet::new(),
+        }
+    }
+}
+
+impl Budget {
+    pub(super) fn limit(&mut self, bytes: u64) {
+        self.limit = bytes;
+    }
+
+    /// These are not forgotten, others are again.
+    pub(super) fn pin(&mut self, ids: impl IntoIterator<Item = ExchangeId>) {
+        self.pinned = ids.into_iter().collect();
+    }
+
+    /// An exchange has this size now. `before` and `now` are what is stored.
+    pub(super) fn resize(&mut self, before: Option<&Record>, now: &Record) {
+        let size = size(&now.exchange);
+        let old = self.sizes.insert(now.id, size).unwrap_or(0);
+        self.used = self.used - old + size;
+        if let Some(before) = before
+            && self.ended.remove(&order(before, old))
+        {
+            self.ended.insert(order(now, size));
+        }
+    }
+
+    /// An exchange grew.
+    pub(super) fn grow(&mut self, record: &Record, bytes: u64) {
+        if let Some(size) = self.sizes.get_mut(&record.id) {
+            let was_ended = self.ended.remove(&order(record, *size));
+            *size += bytes;
+            self.used += bytes;
+            if was_ended {
+                self.ended.insert(order(record, *size));
+            }
+        }
+    }
+
+    /// An exchange ended for good: it may be forgotten.
+    pub(super) fn ended(&mut self, record: &Record) {
+        if let Some(&size) = self.sizes.get(&record.id) {
+            self.ended.insert(order(record, size));
+        }
+    }
+
+    /// An exchange is gone.
+    pub(super) fn remove(&mut self, record: &Record) {
+        if let Some(size) = self.sizes.remove(&record.id) {
+            self.used -= size;
+            self.ended.remove(&order(record, size));
+        }
+    }
+
+    /// The exchange to forget next, if one has to be.
+    pub(super) fn surplus(&self) -> Option<ExchangeId> {
+        if self.used <= self.limit {
+            return None;
+        }
+        self.ended.iter().map(|&(_, _, id)| id).find(|id| !self.pinned.contains(id))
+    }
+}
+
+fn order(record: &Record, size: u64) -> Order {
+    let ended = record.exchange.timing.ended.unwrap_or(record.exchange.timing.started);
+    (ended, Reverse(size), record.id)
+}
+
+/// What an exchange takes, about.
+fn size(exchange: &Exchange) -> u64 {
+    let (request, response) = (&exchange.request, &exchange.response);
+    let headers = |headers: &[(String, String)]| {
+        headers.iter().map(|(name, value)| 48 + name.len() + value.len()).sum::<usize>()
+    };
+    let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+    let body = |body: &Option<std::sync::Arc<llmtop_parsers::Body>>| {
+        body.as_ref().map_or(0, |body| body.bytes.len())
+    };
+    let calls = response.tool_calls.iter().map(|call| 96 + call.arguments.len()).sum::<usize>();
+    let choices = response.other_choices.iter().map(String::len).sum::<usize>();
+    let bytes = headers(&request.headers)
+        + headers(&response.headers)
+        + body(&request.body)
+        + body(&response.body)
+        + text(&response.text)
+        + text(&response.reasoning)
+        + calls
+        + choices;
+    OVERHEAD + bytes as u64
+}

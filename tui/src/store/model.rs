@@ -1,0 +1,123 @@
+//! What the store holds, and what its figures mean.
+
+use std::sync::Arc;
+
+use llmtop_parsers::Exchange;
+use llmtop_parsers::conversation::ConversationId;
+use llmtop_probe::{ConnId, Endpoint, Process, Timestamp, Tls};
+
+/// Names an exchange in the store; in order of their beginning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ExchangeId(pub u64);
+
+/// Names a process run: pids are used again, these are not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ProcessKey(pub u64);
+
+/// What is known of a connection.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    /// The probe's name for it.
+    pub id: ConnId,
+    /// Whose it is.
+    pub process: ProcessKey,
+    /// The thread first seen using it.
+    pub tid: u32,
+    /// Whose plaintext.
+    pub tls: Tls,
+    /// Its ends.
+    pub endpoint: Endpoint,
+    /// Its role, once a request was seen.
+    pub role: Option<llmtop_parsers::Role>,
+    /// Its protocol, once detected.
+    pub protocol: Option<llmtop_parsers::Protocol>,
+    /// Seen from its middle on.
+    pub joined_midway: bool,
+    /// When it opened.
+    pub opened: Timestamp,
+    /// When it closed.
+    pub closed: Option<Timestamp>,
+    /// Bytes captured, both directions.
+    pub captured_bytes: u64,
+    /// Bytes lost, both directions.
+    pub lost_bytes: u64,
+    /// Bytes counted and deliberately not copied.
+    pub ignored_bytes: u64,
+    /// The process at the other end, where it is on this machine.
+    pub peer_process: Option<Arc<Process>>,
+}
+
+/// An exchange with where it belongs.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// Its name here.
+    pub id: ExchangeId,
+    /// Its name outside: a ULID.
+    pub ulid: String,
+    /// Whom it is credited to.
+    pub process: ProcessKey,
+    /// What carries it.
+    pub connection: ConnId,
+    /// What it continues.
+    pub conversation: Option<ConversationId>,
+    /// The exchange.
+    pub exchange: Exchange,
+    /// Deltas so far.
+    pub deltas: u64,
+}
+
+/// A process and what its exchanges add up to.
+#[derive(Clone, Debug)]
+pub struct ProcessTotals {
+    /// Its name here.
+    pub key: ProcessKey,
+    /// The facts.
+    pub process: Arc<Process>,
+    /// When it ended, if it did.
+    pub ended: Option<Timestamp>,
+    /// LLM exchanges.
+    pub exchanges: u64,
+    /// Exchanges whose answer has not ended.
+    pub active: u64,
+    /// Exchanges that failed.
+    pub errors: u64,
+    /// Sums over ended exchanges; estimates included.
+    pub input_tokens: u64,
+    /// Likewise.
+    pub output_tokens: u64,
+    /// Likewise.
+    pub cache_read_tokens: u64,
+    /// Some of the figures are estimates.
+    pub estimated: bool,
+    /// Sum of known costs, US dollars.
+    pub usd: f64,
+    /// Exchanges whose cost is unknown.
+    pub unpriced: u64,
+    /// Latest activity.
+    pub last_active: Timestamp,
+}
+
+/// Sums over everything seen.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Totals {
+    /// LLM exchanges.
+    pub exchanges: u64,
+    /// All exchanges, LLM or not.
+    pub all_exchanges: u64,
+    /// Exchanges whose answer has not ended.
+    pub active: u64,
+    /// Tokens in.
+    pub input_tokens: u64,
+    /// Tokens out.
+    pub output_tokens: u64,
+    /// Known costs, US dollars.
+    pub usd: f64,
+    /// Exchanges whose cost is unknown.
+    pub unpriced: u64,
+    /// Bytes captured.
+    pub captured_bytes: u64,
+    /// Bytes lost.
+    pub lost_bytes: u64,
+    /// Exchanges forgotten to stay inside the memory budget.
+    pub evicted: u64,
+}

@@ -1,0 +1,88 @@
+//! What an exchange adds to the sums.
+
+use llmtop_parsers::{State, UsageSource};
+
+use super::{ProcessTotals, Record, Totals};
+
+/// One exchange's part of the sums. Kept apart, so that what an update
+/// changes, or a removal takes away, is exactly what was added.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Part {
+    llm: u64,
+    active: u64,
+    errors: u64,
+    input: u64,
+    output: u64,
+    cache_read: u64,
+    estimated: bool,
+    usd: f64,
+    unpriced: u64,
+}
+
+impl Part {
+    pub(super) fn of(record: &Record) -> Self {
+        let exchange = &record.exchange;
+        let llm = exchange.dialect.is_some();
+        let active = matches!(exchange.state, State::Pending | State::Streaming);
+        let mut part = Part { llm: u64::from(llm), active: u64::from(active), ..Part::default() };
+        if active {
+            return part;
+        }
+        let failed = exchange.error.is_some()
+            || exchange.state == State::Aborted
+            || exchange.response.status.is_some_and(|status| status >= 400);
+        part.errors = u64::from(failed);
+        if llm {
+            let usage = &exchange.usage;
+            part.input = usage.input_tokens.unwrap_or(0);
+            part.output = usage.output_tokens.unwrap_or(0);
+            part.cache_read = usage.cache_read_tokens.unwrap_or(0);
+            part.estimated = usage.source == UsageSource::Estimated;
+            part.usd = exchange.cost.usd.filter(|usd| usd.is_finite()).unwrap_or(0.0);
+            // A failed request costs nothing that is not known.
+            part.unpriced = u64::from(exchange.cost.usd.is_none() && !failed);
+        }
+        part
+    }
+
+    pub(super) fn add_to(self, totals: &mut Totals, process: Option<&mut ProcessTotals>) {
+        totals.exchanges += self.llm;
+        totals.all_exchanges += 1;
+        totals.active += self.active;
+        totals.input_tokens = totals.input_tokens.saturating_add(self.input);
+        totals.output_tokens = totals.output_tokens.saturating_add(self.output);
+        totals.usd += self.usd;
+        totals.unpriced += self.unpriced;
+        if let Some(process) = process {
+            process.exchanges += self.llm;
+            process.active += self.active;
+            process.errors += self.errors;
+            process.input_tokens = process.input_tokens.saturating_add(self.input);
+            process.output_tokens = process.output_tokens.saturating_add(self.output);
+            process.cache_read_tokens = process.cache_read_tokens.saturating_add(self.cache_read);
+            process.estimated |= self.estimated;
+            process.usd += self.usd;
+            process.unpriced += self.unpriced;
+        }
+    }
+
+    pub(super) fn take_from(self, totals: &mut Totals, process: Option<&mut ProcessTotals>) {
+        totals.exchanges -= self.llm;
+        totals.all_exchanges -= 1;
+        totals.active -= self.active;
+        totals.input_tokens = totals.input_tokens.saturating_sub(self.input);
+        totals.output_tokens = totals.output_tokens.saturating_sub(self.output);
+        totals.usd -= self.usd;
+        totals.unpriced -= self.unpriced;
+        if let Some(process) = process {
+            process.exchanges -= self.llm;
+            process.active -= self.active;
+            process.errors -= self.errors;
+            process.input_tokens = process.input_tokens.saturating_sub(self.input);
+            process.output_tokens = process.output_tokens.saturating_sub(self.output);
+            process.cache_read_tokens = process.cache_read_tokens.saturating_sub(self.cache_read);
+            process.usd -= self.usd;
+            process.unpriced -= self.unpriced;
+        }
+    }
+}

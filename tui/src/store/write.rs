@@ -1,0 +1,221 @@
+//! Writing, for the pipeline.
+
+use std::sync::Arc;
+
+use llmtop_parsers::{Delta, DeltaKind, Exchange, State, Timestamp as ParsersTimestamp};
+use llmtop_probe::{ConnId, Process, Timestamp};
+
+use super::tally::Part;
+use super::{Connection, ExchangeId, ProcessKey, ProcessTotals, Record, Store};
+
+/// Closed connections without a kept exchange that are remembered.
+const RETIRED: usize = 256;
+
+impl Store {
+    /// A store with a memory budget for exchanges, in bytes.
+    pub fn with_budget(bytes: u64) -> Self {
+        let mut store = Store::default();
+        store.budget.limit(bytes);
+        store
+    }
+
+    /// A process showed up, or became another program.
+    pub fn put_process(&mut self, key: ProcessKey, process: Arc<Process>, now: Timestamp) {
+        self.version += 1;
+        self.processes
+            .entry(key)
+            .and_modify(|totals| totals.process = Arc::clone(&process))
+            .or_insert_with(|| ProcessTotals {
+                key,
+                process,
+                ended: None,
+                exchanges: 0,
+                active: 0,
+                errors: 0,
+                input_tokens: 0,
+                output_tokens: 0,
+                cache_read_tokens: 0,
+                estimated: false,
+                usd: 0.0,
+                unpriced: 0,
+                last_active: now,
+            });
+    }
+
+    /// A process ended.
+    pub fn end_process(&mut self, key: ProcessKey, at: Timestamp) {
+        self.version += 1;
+        if let Some(process) = self.processes.get_mut(&key) {
+            process.ended = Some(at);
+        }
+    }
+
+    /// A connection opened, or more is known of it.
+    pub fn put_connection(&mut self, connection: Connection) {
+        self.version += 1;
+        let (id, closed) = (connection.id, connection.closed.is_some());
+        let before = self.connections.insert(id, connection);
+        if closed && before.is_none_or(|before| before.closed.is_none()) {
+            self.retire(id);
+        }
+    }
+
+    /// A connection moved bytes.
+    pub fn add_bytes(&mut self, id: ConnId, captured: u64, lost: u64) {
+        self.version += 1;
+        self.totals.captured_bytes += captured;
+        self.totals.lost_bytes = self.totals.lost_bytes.saturating_add(lost);
+        if let Some(connection) = self.connections.get_mut(&id) {
+            connection.captured_bytes += captured;
+            connection.lost_bytes = connection.lost_bytes.saturating_add(lost);
+        }
+    }
+
+    /// The source ended, having moved so much.
+    pub fn set_source_totals(&mut self, totals: &llmtop_probe::Totals) {
+        self.version += 1;
+        self.totals.captured_bytes = totals.captured_bytes;
+        self.totals.lost_bytes = totals.lost_bytes;
+    }
+
+    /// An exchange began, or more is known of it.
+    pub fn put_exchange(&mut self, record: Record) {
+        self.version += 1;
+        if let Some(conversation) = record.conversation {
+            let members = self.conversations.entry(conversation).or_default();
+            if members.is_empty() {
+                self.index.put_conversation(record.process, conversation);
+            }
+            if let Err(place) = members.binary_search(&record.id) {
+                members.insert(place, record.id);
+            }
+        }
+        let before = self.records.get(&record.id);
+        if let Some(before) = before {
+            let process = self.processes.get_mut(&before.process);
+            Part::of(before).take_from(&mut self.totals, process);
+        } else {
+            *self.carried.entry(record.connection).or_default() += 1;
+        }
+        self.index.put(before, &record);
+        self.budget.resize(before, &record);
+        let timing = &record.exchange.timing;
+        let latest = timing.ended.or(timing.last_token).unwrap_or(timing.started);
+        let mut process = self.processes.get_mut(&record.process);
+        if let Some(process) = &mut process {
+            process.last_active = process.last_active.max(Timestamp(latest.0));
+        }
+        Part::of(&record).add_to(&mut self.totals, process);
+        self.records.insert(record.id, record);
+        self.shrink();
+    }
+
+    /// An answer grew; gives when its exchange began.
+    pub fn add_delta(&mut self, id: ExchangeId, delta: &Delta) -> Option<ParsersTimestamp> {
+        self.version += 1;
+        let record = self.records.get_mut(&id)?;
+        let before = Part::of(record);
+        record.deltas += 1;
+        grow(&mut record.exchange, delta);
+        let mut process = self.processes.get_mut(&record.process);
+        if let Some(process) = &mut process {
+            process.last_active = process.last_active.max(Timestamp(delta.at.0));
+        }
+        before.take_from(&mut self.totals, process.as_deref_mut());
+        Part::of(record).add_to(&mut self.totals, process);
+        self.budget.grow(record, delta.text.len() as u64);
+        Some(record.exchange.timing.started)
+    }
+
+    /// An exchange ended and everybody was told: it may be forgotten.
+    pub fn settle(&mut self, id: ExchangeId) {
+        if let Some(record) = self.records.get(&id) {
+            self.budget.ended(record);
+            self.shrink();
+        }
+    }
+
+    /// It turned out to be the other end of one that is shown: gives it back.
+    pub fn remove_exchange(&mut self, id: ExchangeId) -> Option<Record> {
+        self.version += 1;
+        let record = self.drop_record(id)?;
+        let process = self.processes.get_mut(&record.process);
+        Part::of(&record).take_from(&mut self.totals, process);
+        Some(record)
+    }
+
+    /// These exchanges are looked at: they are not forgotten until others are.
+    pub fn pin(&mut self, ids: impl IntoIterator<Item = ExchangeId>) {
+        self.budget.pin(ids);
+        self.shrink();
+    }
+
+    /// Forgets exchanges until the rest is within the budget. Their part of
+    /// the sums stays.
+    fn shrink(&mut self) {
+        while let Some(id) = self.budget.surplus() {
+            self.version += 1;
+            self.totals.evicted += 1;
+            self.drop_record(id);
+        }
+    }
+
+    fn drop_record(&mut self, id: ExchangeId) -> Option<Record> {
+        let record = self.records.remove(&id)?;
+        self.budget.remove(&record);
+        self.index.remove(&record);
+        if let Some(conversation) = record.conversation
+            && let Some(members) = self.conversations.get_mut(&conversation)
+        {
+            if let Ok(place) = members.binary_search(&id) {
+                members.remove(place);
+            }
+            if members.is_empty() {
+                self.conversations.remove(&conversation);
+                self.index.remove_conversation(record.process, conversation);
+            }
+        }
+        if let Some(carried) = self.carried.get_mut(&record.connection) {
+            *carried -= 1;
+            if *carried == 0 {
+                self.carried.remove(&record.connection);
+                if self.connections.get(&record.connection).is_some_and(|c| c.closed.is_some()) {
+                    self.retire(record.connection);
+                }
+            }
+        }
+        Some(record)
+    }
+
+    /// Remembers the latest closed connections that carry nothing kept.
+    fn retire(&mut self, id: ConnId) {
+        if self.carried.contains_key(&id) {
+            return;
+        }
+        self.retired.push_back(id);
+        while self.retired.len() > RETIRED {
+            if let Some(oldest) = self.retired.pop_front()
+                && !self.carried.contains_key(&oldest)
+            {
+                self.connections.remove(&oldest);
+            }
+        }
+    }
+}
+
+/// Adds a delta to an exchange: between two updates, this is how its answer
+/// grows.
+pub(crate) fn grow(exchange: &mut Exchange, delta: &Delta) {
+    // An answer that ended stays so (and stays out of the active index).
+    if exchange.state == State::Pending {
+        exchange.state = State::Streaming;
+    }
+    exchange.timing.first_token.get_or_insert(delta.at);
+    exchange.timing.last_token = Some(delta.at);
+    let response = &mut exchange.response;
+    match delta.kind {
+        DeltaKind::Text => response.text.get_or_insert_default().push_str(&delta.text),
+        DeltaKind::Reasoning => response.reasoning.get_or_insert_default().push_str(&delta.text),
+        DeltaKind::ToolCall => {}
+    }
+}
