@@ -5,6 +5,12 @@
 
 pub mod action;
 pub mod app;
+pub mod cli;
+pub mod config;
+pub mod logging;
+pub mod pipeline;
+pub mod run;
+pub mod sink;
 pub mod store;
 pub mod term;
 pub mod theme;

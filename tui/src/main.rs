@@ -1,2 +1,4 @@
 //! The `llmtop` command.
-fn main() {}
+fn main() -> std::process::ExitCode {
+    llmtop::run::main()
+}

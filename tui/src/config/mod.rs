@@ -1,0 +1,227 @@
+//! The configuration file: what it may say, where it lies.
+
+mod place;
+mod size;
+
+use std::path::Path;
+
+use serde::{Deserialize, Deserializer};
+
+pub use place::{Invoker, default_path, invoker};
+pub use size::Size;
+
+/// What `llmtop config init` writes: every setting, commented, at its default.
+pub const TEMPLATE: &str = include_str!("template.toml");
+
+/// Which exchanges are shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// LLM exchanges, and other JSON over HTTP dimmed.
+    #[default]
+    Smart,
+    /// LLM exchanges only.
+    LlmOnly,
+    /// Every HTTP exchange.
+    All,
+    /// Every connection.
+    Raw,
+}
+
+/// The settings of a configuration file. The command line wins over them.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Which exchanges are shown.
+    pub mode: Mode,
+    /// Colours of the live screen; `None`: what suits the terminal.
+    pub theme: Option<String>,
+    /// Whether the live screen takes the mouse; `None`: yes.
+    pub mouse: Option<bool>,
+    /// Memory for exchanges; `None`: 256 MiB.
+    pub memory: Option<Size>,
+    /// Size of the ring buffer; `None`: by the machine's memory.
+    pub ring: Option<Size>,
+    /// Prices that are added to the built-in table, and win over it.
+    pub prices: Vec<Price>,
+}
+
+/// What one model's tokens cost, in US dollars for a million.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Price {
+    /// The model, as requests or answers name it.
+    pub model: String,
+    /// Only of this provider; `None`: of any.
+    pub provider: Option<String>,
+    /// Input tokens that were in no cache.
+    #[serde(deserialize_with = "dollars")]
+    pub input: f64,
+    /// Output tokens.
+    #[serde(deserialize_with = "dollars")]
+    pub output: f64,
+    /// Input tokens read from a cache; `None`: as `input`.
+    #[serde(default, deserialize_with = "some_dollars")]
+    pub cache_read: Option<f64>,
+    /// Input tokens written to a cache; `None`: as `input`.
+    #[serde(default, deserialize_with = "some_dollars")]
+    pub cache_write: Option<f64>,
+}
+
+/// What is wrong with a configuration file, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigError {
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+    /// What is wrong there, on one line.
+    pub message: String,
+}
+
+impl std::fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "line {}, column {}: {}", self.line, self.column, self.message)
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl Config {
+    /// Reads a configuration.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, and where.
+    pub fn parse(text: &str) -> Result<Self, ConfigError> {
+        toml::from_str(text).map_err(|error| {
+            let at = error.span().map_or(0, |span| span.start);
+            locate(text, at, hint(error.message()))
+        })
+    }
+
+    /// Reads a configuration file. No file is no configuration, unless it
+    /// was `asked` for.
+    ///
+    /// # Errors
+    /// What is wrong with it, in one line that names the file.
+    pub fn load(path: &Path, asked: bool) -> anyhow::Result<Self> {
+        match std::fs::read_to_string(path) {
+            Ok(text) => {
+                Self::parse(&text).map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !asked => {
+                Ok(Config::default())
+            }
+            Err(error) => Err(anyhow::anyhow!("{}: {error}", path.display())),
+        }
+    }
+}
+
+fn dollars<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+    let dollars = f64::deserialize(from)?;
+    if (0.0..=1e6).contains(&dollars) {
+        Ok(dollars)
+    } else {
+        Err(serde::de::Error::custom("no price in dollars for a million tokens"))
+    }
+}
+
+fn some_dollars<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
+    dollars(from).map(Some)
+}
+
+/// Turns an offset into a line and a column.
+fn locate(text: &str, at: usize, message: String) -> ConfigError {
+    let before = text.get(..at).unwrap_or(text);
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    ConfigError {
+        line: before.matches('\n').count() + 1,
+        column: before[line_start..].chars().count() + 1,
+        message,
+    }
+}
+
+/// Adds to `unknown field` what was probably meant.
+fn hint(message: &str) -> String {
+    let message = message.trim().replace('\n', "; ");
+    let mut names = message.split('`').skip(1).step_by(2);
+    if !message.starts_with("unknown field") {
+        return message;
+    }
+    let Some(unknown) = names.next() else { return message };
+    let nearest = names.map(|name| (distance(unknown, name), name)).min();
+    match nearest {
+        Some((changes, name)) if changes <= 2.max(unknown.len() / 3) => {
+            format!("unknown setting `{unknown}`; did you mean `{name}`?")
+        }
+        _ => message.replacen("unknown field", "unknown setting", 1),
+    }
+}
+
+/// Levenshtein's distance, in bytes: for names of settings.
+fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.bytes().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.bytes().enumerate() {
+            let changed = diagonal + usize::from(x != y);
+            diagonal = row[j + 1];
+            row[j + 1] = changed.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_template_is_a_snapshot_and_says_nothing_new() {
+        insta::assert_snapshot!("template", TEMPLATE);
+        assert_eq!(Config::parse(TEMPLATE), Ok(Config::default()));
+    }
+
+    #[test]
+    fn the_template_uncommented_names_every_setting() {
+        let uncommented: String = TEMPLATE
+            .lines()
+            .map(|line| match line.strip_prefix('#') {
+                Some(setting) if !setting.starts_with(' ') => format!("{setting}\n"),
+                _ => format!("{line}\n"),
+            })
+            .collect();
+        let config = Config::parse(&uncommented).unwrap();
+        assert_eq!(config.memory, Some(Size(256 << 20)));
+        assert_eq!(config.mouse, Some(true));
+        assert!(config.theme.is_some() && config.ring.is_some());
+        assert_eq!(config.prices.len(), 1);
+        assert!(config.prices[0].cache_read.is_some() && config.prices[0].provider.is_some());
+    }
+
+    #[test]
+    fn errors_say_where_and_what() {
+        let cases: &[(&str, (usize, usize), &str)] = &[
+            ("theme = \"x\"\nmemroy = 3\n", (2, 1), "did you mean `memory`?"),
+            ("  colour = 3\n", (1, 3), "unknown setting `colour`, expected one of"),
+            ("mouse = \"yes\"\n", (1, 9), "boolean"),
+            ("mode = \"everything\"\n", (1, 8), "everything"),
+            ("memory = \"12 parsecs\"\n", (1, 10), "size"),
+            ("theme = \n", (1, 9), ""),
+            ("[[prices]]\nmodel = \"m\"\ninput = 1\n", (1, 1), "output"),
+            ("[[prices]]\nmodel = \"m\"\ninput = -1\noutput = 2\n", (3, 9), "price"),
+            (
+                "[[prices]]\nmodel = \"m\"\ninput = 1\noutput = 2\ncash_read = 1",
+                (5, 1),
+                "cache_read",
+            ),
+        ];
+        for (text, (line, column), part) in cases {
+            let error = Config::parse(text).unwrap_err();
+            assert!(error.message.contains(part), "{text:?}: {error}");
+            assert!(!error.message.contains('\n'), "{text:?}: {error}");
+            assert_eq!((error.line, error.column), (*line, *column), "{text:?}: {error}");
+        }
+    }
+}

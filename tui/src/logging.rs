@@ -1,0 +1,43 @@
+//! Messages about llmtop itself, on stderr.
+
+use std::io::Write;
+
+use log::{LevelFilter, Log, Metadata, Record};
+
+struct Stderr;
+
+/// Sends messages to stderr from now on: warnings, with `verbose` 1 also
+/// information, with 2 everything. Called once.
+pub fn init(verbose: u8) {
+    if log::set_logger(&Stderr).is_ok() {
+        log::set_max_level(match verbose {
+            0 => LevelFilter::Warn,
+            1 => LevelFilter::Info,
+            _ => LevelFilter::Debug,
+        });
+    }
+}
+
+/// No messages from now on: stderr is the screen's terminal.
+pub fn silence() {
+    log::set_max_level(LevelFilter::Off);
+}
+
+impl Log for Stderr {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        // Libraries speak up only when they have something to warn of.
+        metadata.target().starts_with("llmtop") || metadata.level() <= log::Level::Warn
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        if self.enabled(record.metadata()) {
+            let level = record.level().as_str().to_ascii_lowercase();
+            let text = record.args().to_string();
+            let text = llmtop_parsers::escape::visible(&text);
+            // Nobody is left to be told that stderr is gone.
+            let _ = writeln!(std::io::stderr().lock(), "llmtop: {level}: {text}");
+        }
+    }
+
+    fn flush(&self) {}
+}

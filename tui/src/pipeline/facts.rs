@@ -1,0 +1,108 @@
+//! What tells two views of one exchange from views of two.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::Duration;
+
+use llmtop_parsers::{Exchange, Role, Timestamp};
+
+/// Of a request body, so much of its beginning and of its end is compared.
+const COMPARED: usize = 64 << 10;
+
+/// What is known of an exchange in one view.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// Which end.
+    pub role: Role,
+    /// Whose: any number that tells processes apart.
+    pub process: u64,
+    /// HTTP/2 stream.
+    pub stream: Option<u32>,
+    /// Hash of method, target and headers; `None`: not seen.
+    pub head: Option<u64>,
+    /// Length and hash of the body; `None`: not all of it was seen.
+    pub body: Option<(u64, u64)>,
+    /// Bytes were lost or not seen from the beginning: less can be compared.
+    pub torn: bool,
+    /// When it began.
+    pub started: Timestamp,
+    /// When it ended.
+    pub ended: Option<Timestamp>,
+}
+
+impl Facts {
+    /// The facts of an exchange.
+    pub fn of(process: u64, exchange: &Exchange) -> Self {
+        let request = &exchange.request;
+        let head = request
+            .method
+            .as_ref()
+            .map(|method| hash(&(method, &request.target, &request.authority, &request.headers)));
+        let body = exchange.timing.sent.map(|_| {
+            let bytes = request.body.as_ref().map_or(&[][..], |body| &body.bytes);
+            let tail = bytes.len().saturating_sub(COMPARED);
+            let ends = (&bytes[..bytes.len().min(COMPARED)], &bytes[tail..]);
+            (request.body_bytes, hash(&ends))
+        });
+        Facts {
+            role: exchange.role,
+            process,
+            stream: exchange.stream_id,
+            head,
+            body,
+            torn: exchange.joined_midway || exchange.lost_bytes > 0,
+            started: exchange.timing.started,
+            ended: exchange.timing.ended,
+        }
+    }
+
+    /// Whether the request was seen to its end.
+    pub(super) fn request_complete(&self) -> bool {
+        self.body.is_some()
+    }
+
+    /// Whether a client's and a server's view on the same connection are one
+    /// exchange: at the same time, and nothing speaks against it.
+    pub(super) fn matches_on_one_connection(&self, server: &Facts, slack: Duration) -> bool {
+        let torn = self.torn || server.torn;
+        self.role != server.role
+            && same_if_known(self.stream, server.stream)
+            && (torn || same_if_known(self.head, server.head))
+            && (torn || same_if_known(self.body, server.body))
+            && self.at_the_time_of(server, slack)
+    }
+
+    /// Whether a client's and a server's view on connections that may or may
+    /// not be the same are one exchange: the same request at the same time.
+    pub(super) fn matches_by_request(&self, server: &Facts, slack: Duration) -> bool {
+        let torn = self.torn || server.torn;
+        // A process that calls itself writes before it reads; a gateway that
+        // passes a request on reads before it writes.
+        let slack_before = if self.process == server.process { Duration::ZERO } else { slack };
+        self.role != server.role
+            && same_if_known(self.stream, server.stream)
+            && self.head.is_some()
+            && self.head == server.head
+            && (torn || (self.body.is_some() && self.body == server.body))
+            && self.started.0 <= plus(server.started, slack_before)
+            && self.at_the_time_of(server, slack)
+    }
+
+    fn at_the_time_of(&self, other: &Facts, slack: Duration) -> bool {
+        let end = |facts: &Facts| facts.ended.map_or(u64::MAX, |ended| plus(ended, slack));
+        self.started.0 <= end(other) && other.started.0 <= end(self)
+    }
+}
+
+fn same_if_known<T: PartialEq>(one: Option<T>, other: Option<T>) -> bool {
+    one.zip(other).is_none_or(|(one, other)| one == other)
+}
+
+fn plus(time: Timestamp, by: Duration) -> u64 {
+    time.0.saturating_add(u64::try_from(by.as_nanos()).unwrap_or(u64::MAX))
+}
+
+fn hash(value: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
+}

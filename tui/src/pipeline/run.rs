@@ -1,0 +1,109 @@
+//! The threads: a source on one, the pipeline on another.
+
+use std::io;
+use std::sync::Arc;
+use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
+
+use anyhow::Context;
+use llmtop_parsers::Timestamp;
+use llmtop_probe::{Control, Error, Source, Totals};
+
+use super::Engine;
+use super::channel::{Bounds, Received, Receiver, channel};
+
+/// Without captures, the pipeline looks at its deadlines this often.
+const TICK: Duration = Duration::from_millis(25);
+
+/// What came of a run.
+#[derive(Debug)]
+pub struct Outcome {
+    /// What the source moved, or what ended it before its time.
+    pub source: Result<Totals, Error>,
+    /// What ended the sinks.
+    pub sinks: io::Result<()>,
+}
+
+/// A pipeline that runs.
+pub struct Running {
+    control: Arc<dyn Control>,
+    pipeline: JoinHandle<Outcome>,
+}
+
+/// Starts the threads.
+///
+/// # Errors
+/// Where there can be no more threads.
+pub fn start(source: Box<dyn Source>, engine: Engine) -> anyhow::Result<Running> {
+    let control = source.control();
+    let (mut sender, receiver) = channel(Bounds::default());
+    let reader = Builder::new()
+        .name("reader".into())
+        .spawn(move || source.run(&mut sender))
+        .context("cannot start a thread")?;
+    let steering = Arc::clone(&control);
+    let pipeline = Builder::new()
+        .name("pipeline".into())
+        .spawn(move || run(engine, receiver, reader, &*steering))
+        .context("cannot start a thread")?;
+    Ok(Running { control, pipeline })
+}
+
+impl Running {
+    /// The handle by which the source is steered.
+    pub fn control(&self) -> Arc<dyn Control> {
+        Arc::clone(&self.control)
+    }
+
+    /// Whether everything ended.
+    pub fn is_finished(&self) -> bool {
+        self.pipeline.is_finished()
+    }
+
+    /// Waits for the end.
+    ///
+    /// # Errors
+    /// Where the pipeline panicked.
+    pub fn join(self) -> anyhow::Result<Outcome> {
+        self.pipeline.join().map_err(|_| anyhow::anyhow!("the pipeline failed; please report this"))
+    }
+}
+
+fn run(
+    mut engine: Engine,
+    receiver: Receiver,
+    reader: JoinHandle<Result<Totals, Error>>,
+    control: &dyn Control,
+) -> Outcome {
+    let sinks = pump(&mut engine, &receiver);
+    if sinks.is_err() {
+        control.stop();
+    }
+    drop(receiver);
+    let source = reader
+        .join()
+        .unwrap_or_else(|_| Err(io::Error::other("the reader failed; please report this").into()));
+    let totals = source.as_ref().copied().unwrap_or_default();
+    let sinks = sinks.and_then(|()| engine.finish(&totals));
+    Outcome { source, sinks }
+}
+
+/// Moves captures until the source ends.
+fn pump(engine: &mut Engine, receiver: &Receiver) -> io::Result<()> {
+    loop {
+        match receiver.receive(TICK) {
+            Received::Captures(captures) => {
+                captures.into_iter().try_for_each(|capture| engine.capture(capture))?;
+                engine.tick(engine.now())?;
+            }
+            Received::Nothing => {
+                // Not the wall clock: after a pause of the whole process, the
+                // source has first to deliver what happened meanwhile.
+                let tick = u64::try_from(TICK.as_nanos()).unwrap_or(0);
+                engine.tick(Timestamp(engine.now().0.saturating_add(tick)))?;
+                engine.idle()?;
+            }
+            Received::Ended => return Ok(()),
+        }
+    }
+}

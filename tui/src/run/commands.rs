@@ -1,0 +1,76 @@
+//! The subcommands.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use anyhow::Context;
+use clap::CommandFactory;
+
+use super::{settings, source};
+use crate::cli::{Cli, Command, ConfigAction, ExportFormat};
+use crate::config::{self, Config};
+use crate::pipeline::{self, Engine};
+use crate::sink::export::Exporter;
+use crate::sink::file;
+use crate::store::{Session, Shared, Store};
+
+pub(super) fn run(cli: &Cli, command: &Command) -> anyhow::Result<()> {
+    match command {
+        Command::Doctor { json } => doctor(*json),
+        Command::Export { read, format, output, show } => {
+            let config = settings::config(cli)?;
+            let options = settings::options(show, &config)?;
+            let recording = source::recording(read)?;
+            let to = settings::output(output.as_deref())?;
+            let exporter = Exporter::new(to, *format == ExportFormat::Json, show.show_secrets);
+            let store = Arc::new(Shared::new(Store::with_budget(0), Session::default())?);
+            let engine = Engine::new(options, store, vec![Box::new(exporter)], None, None);
+            let outcome = pipeline::start(Box::new(recording), engine)?.join()?;
+            outcome.sinks?;
+            outcome.source?;
+            Ok(())
+        }
+        Command::Config { action: ConfigAction::Init } => config_init(cli),
+        Command::Config { action: ConfigAction::Check } => config_check(cli),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut Cli::command(), "llmtop", &mut script);
+            print(&script)
+        }
+        Command::Man => {
+            let mut page = Vec::new();
+            clap_mangen::Man::new(Cli::command()).render(&mut page)?;
+            print(&page)
+        }
+    }
+}
+
+fn doctor(_json: bool) -> anyhow::Result<()> {
+    anyhow::bail!("doctor is not there yet")
+}
+
+fn config_init(cli: &Cli) -> anyhow::Result<()> {
+    let path = settings::config_path(cli).context("there is no home directory; use --config")?;
+    if path.symlink_metadata().is_ok() {
+        anyhow::bail!("{}: exists already; it was not changed", path.display());
+    }
+    if let Some(directory) = path.parent() {
+        file::create_directories(directory).with_context(|| directory.display().to_string())?;
+    }
+    file::create(&path)?.write_all(config::TEMPLATE.as_bytes())?;
+    print(format!("{}: written\n", path.display()).as_bytes())
+}
+
+fn config_check(cli: &Cli) -> anyhow::Result<()> {
+    let path = settings::config_path(cli).context("there is no home directory; use --config")?;
+    let asked = cli.config.is_some();
+    Config::load(&path, asked)?;
+    let said = if path.exists() { "right" } else { "not there; the defaults hold" };
+    print(format!("{}: {said}\n", path.display()).as_bytes())
+}
+
+fn print(bytes: &[u8]) -> anyhow::Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(bytes)?;
+    Ok(stdout.flush()?)
+}

@@ -1,0 +1,87 @@
+//! Where exchanges go besides the screen: JSON lines, readable lines, a
+//! recording, a file.
+
+pub mod export;
+pub mod file;
+pub mod json;
+mod lines;
+mod plain;
+mod record;
+
+use std::io;
+
+use llmtop_parsers::{Delta, Timestamp};
+use llmtop_probe::{Capture, Process, Totals};
+
+use crate::store::{Connection, Record};
+
+pub use lines::JsonLines;
+pub use plain::PlainLines;
+pub use record::Recorder;
+
+/// An exchange with all that is told of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen<'a> {
+    /// The exchange.
+    pub record: &'a Record,
+    /// What carried it.
+    pub connection: &'a Connection,
+    /// Whom it is credited to.
+    pub process: &'a Process,
+    /// The process at the other end, where it is on this machine.
+    pub peer_process: Option<&'a Process>,
+}
+
+/// Takes what the pipeline tells, in order, on the pipeline's thread.
+///
+/// An error ends the run; that of a closed pipe ends it quietly.
+pub trait Sink: Send {
+    /// Something was captured, before anything is made of it.
+    ///
+    /// # Errors
+    /// Those of the destination, as with every method here.
+    fn capture(&mut self, capture: &Capture) -> io::Result<()> {
+        let _ = capture;
+        Ok(())
+    }
+
+    /// Whether [`delta`](Self::delta) does anything.
+    fn wants_deltas(&self) -> bool {
+        false
+    }
+
+    /// The answer of a shown exchange, begun at `started`, grew.
+    ///
+    /// # Errors
+    /// Those of the destination.
+    fn delta(&mut self, ulid: &str, started: Timestamp, delta: &Delta) -> io::Result<()> {
+        let _ = (ulid, started, delta);
+        Ok(())
+    }
+
+    /// A shown exchange ended.
+    ///
+    /// # Errors
+    /// Those of the destination.
+    fn finished(&mut self, seen: Seen<'_>) -> io::Result<()> {
+        let _ = seen;
+        Ok(())
+    }
+
+    /// Nothing more arrives for now.
+    ///
+    /// # Errors
+    /// Those of the destination.
+    fn idle(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// The source ended after `exchanges` shown ones.
+    ///
+    /// # Errors
+    /// Those of the destination.
+    fn end(&mut self, totals: &Totals, exchanges: u64) -> io::Result<()> {
+        let _ = (totals, exchanges);
+        Ok(())
+    }
+}
