@@ -64,6 +64,7 @@ pub enum Verdict {
 #[derive(Debug)]
 pub struct Connection {
     limits: Limits,
+    joined_midway: bool,
     state: State,
     verdict: Option<Verdict>,
     events: VecDeque<Event>,
@@ -110,6 +111,7 @@ impl Connection {
         let patience = if joined_midway { PATIENCE_MIDWAY } else { PATIENCE };
         Connection {
             limits,
+            joined_midway,
             state: State::Detecting(Detecting { patience, ..Detecting::default() }),
             verdict: None,
             events: VecDeque::new(),
@@ -186,7 +188,7 @@ impl Connection {
             role,
             requests: Half::new(Kind::Request, self.limits.head),
             responses: Half::new(Kind::Response, self.limits.head),
-            exchanges: Assembler::new(role, self.limits),
+            exchanges: Assembler::new(role, self.limits, self.joined_midway),
         });
         if let State::Detecting(detecting) = &mut self.state {
             for direction in [direction, direction.opposite()] {
@@ -258,8 +260,10 @@ impl Detecting {
 impl Http1 {
     fn receive(&mut self, direction: Direction, time: Timestamp, bytes: &[u8]) {
         if self.is_request(direction) {
+            self.responses.turn();
             self.requests.receive(time, bytes, &mut self.exchanges.requests());
         } else {
+            self.requests.turn();
             self.responses.receive(time, bytes, &mut self.exchanges.responses());
             if self.responses.is_opaque() && !self.requests.is_opaque() {
                 // No parser for what follows a successful upgrade.

@@ -30,15 +30,20 @@ pub(crate) struct Assembler {
     open: VecDeque<Open>,
     next: u64,
     queue: VecDeque<Event>,
-    /// Lost before the next request, of messages that nothing is known of.
+    /// Lost of requests that nothing is known of: one of them may be what the
+    /// next response answers.
     request_lost: u64,
-    /// Likewise before the next response.
+    /// Lost of responses that nothing is known of: the oldest open exchange's,
+    /// unless its response comes after all.
     response_lost: u64,
     /// Unknown bytes of requests passed, and no response since.
     asked_unseen: bool,
-    /// Bytes of a request or a response were lost since the oldest open
-    /// exchange began.
+    /// Bytes of either direction were lost since the oldest open exchange began.
     torn: bool,
+    /// Bytes of a response were: perhaps all of it.
+    answer_torn: bool,
+    /// Requests may have been sent before the first that was seen.
+    joined_midway: bool,
     /// A second request was seen before the first was answered.
     pipelines: bool,
     /// Which response answers which request is not known any more.
@@ -52,7 +57,7 @@ pub(crate) struct Assembler {
 }
 
 impl Assembler {
-    pub(crate) fn new(role: Role, limits: Limits) -> Self {
+    pub(crate) fn new(role: Role, limits: Limits, joined_midway: bool) -> Self {
         Assembler {
             limits,
             role,
@@ -63,6 +68,8 @@ impl Assembler {
             response_lost: 0,
             asked_unseen: false,
             torn: false,
+            answer_torn: false,
+            joined_midway,
             pipelines: false,
             unpaired: false,
             answering: false,
@@ -113,6 +120,8 @@ impl Assembler {
     /// Ends the `count` oldest exchanges, their messages unfinished.
     fn abort_first(&mut self, count: usize, time: Timestamp, why: &str) {
         for mut open in self.open.drain(..count) {
+            // Of all that is open, the oldest lacks what was lost.
+            open.exchange.lost_bytes += std::mem::take(&mut self.response_lost);
             open.note("aborted", why);
             let exchange = open.finish(time, State::Aborted, &mut self.queue);
             self.queue.push_back(Event::Finished(exchange));
@@ -121,7 +130,13 @@ impl Assembler {
             self.answering = false;
             self.asking &= !self.open.is_empty();
         }
+        self.mend();
+    }
+
+    /// With the last exchange that a loss may have touched, the doubt ends.
+    fn mend(&mut self) {
         self.torn &= !self.open.is_empty();
+        self.answer_torn &= !self.open.is_empty();
     }
 
     /// The message whose head just told is worth a look, or is not.
@@ -150,7 +165,7 @@ impl Assembler {
         let telling = first.telling;
         let exchange = first.finish(time, State::Complete, &mut self.queue);
         self.queue.push_back(Event::Finished(exchange));
-        self.torn &= !self.open.is_empty();
+        self.mend();
         self.weigh(telling);
         if !telling && self.verdict.is_none() {
             self.dull_exchanges += 1;
@@ -181,8 +196,13 @@ impl Assembler {
             // The unknown request before this one is not answered yet.
             self.unpaired = true;
         }
+        if self.answer_torn && !self.pipelines {
+            self.abort_all(time, "its response was lost");
+        }
         let unanswered = self.open.iter().any(|open| !open.response_begun);
         if unanswered && !self.torn {
+            // One that was sent before may be unanswered, too.
+            self.unpaired |= self.joined_midway && !self.pipelines;
             self.pipelines = true;
         }
         if self.unpaired {
@@ -208,6 +228,7 @@ impl Assembler {
             }
         }
         self.torn = !self.open.is_empty();
+        self.answer_torn = self.torn;
     }
 }
 
@@ -223,8 +244,11 @@ impl Sink for Requests<'_> {
         let seq = all.seq();
         let mut open = Open::request(seq, all.role, head, started, &all.limits);
         open.exchange.findings.append(&mut findings);
-        open.exchange.lost_bytes += std::mem::take(&mut all.request_lost);
-        open.request_done = false;
+        // What was lost before it is none of its own.
+        all.request_lost = 0;
+        if all.open.is_empty() {
+            all.response_lost = 0;
+        }
         all.start(open, false);
         all.asking = true;
         if framing == Framing::Unknown {
@@ -266,10 +290,7 @@ impl Sink for Requests<'_> {
     fn lost(&mut self, _time: Timestamp, lost: u64) {
         let all = &mut *self.0;
         all.torn = true;
-        match all.open.back_mut() {
-            Some(open) => open.exchange.lost_bytes += lost,
-            None => all.request_lost += lost,
-        }
+        all.request_lost += lost;
     }
 
     fn skipped(&mut self, _time: Timestamp, _bytes: u64) {
@@ -309,14 +330,15 @@ impl Sink for Responses<'_> {
         }
         if first.is_none() {
             let seq = all.seq();
-            let orphan = Open::orphan(seq, all.role, started);
+            let mut orphan = Open::orphan(seq, all.role, started);
+            orphan.exchange.lost_bytes = std::mem::take(&mut all.request_lost);
             all.start(orphan, true);
         }
-        let lost = std::mem::take(&mut all.response_lost);
+        // What was lost before it was of others.
+        all.response_lost = 0;
         let Some(open) = all.open.front_mut() else { return Framing::Unknown };
         open.response_head(head, status, started, &all.limits);
         open.exchange.findings.append(&mut findings);
-        open.exchange.lost_bytes += lost;
         if framing == Framing::Upgrade && !open.request_done {
             open.request_end(time, true);
             all.asking = false;
@@ -374,10 +396,7 @@ impl Sink for Responses<'_> {
 
     fn lost(&mut self, time: Timestamp, lost: u64) {
         let all = &mut *self.0;
-        match all.open.front_mut() {
-            Some(open) => open.exchange.lost_bytes += lost,
-            None => all.response_lost += lost,
-        }
+        all.response_lost += lost;
         all.responses_torn(time);
     }
 

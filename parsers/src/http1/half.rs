@@ -67,6 +67,9 @@ enum State {
     Length(u64),
     Chunked(Chunked),
     Close,
+    /// Inside a message whose end nobody can tell, and which may imitate
+    /// others: until the other end had its say.
+    Blind,
     Opaque,
 }
 
@@ -149,15 +152,23 @@ impl Half {
                     }
                 },
                 State::Close => return sink.data(time, rest),
+                State::Blind => return sink.skipped(time, rest.len() as u64),
                 State::Opaque => return,
             }
+        }
+    }
+
+    /// The other end wrote: what comes next may be a message again.
+    pub(crate) fn turn(&mut self) {
+        if matches!(self.state, State::Blind) {
+            self.state = State::Head { sure: false };
         }
     }
 
     pub(crate) fn gap(&mut self, time: Timestamp, lost: u64, sink: &mut impl Sink) {
         self.doubtful = false;
         match &mut self.state {
-            State::Head { .. } => {
+            State::Head { .. } | State::Blind => {
                 self.lose_place();
                 sink.lost(time, lost);
             }
@@ -195,7 +206,7 @@ impl Half {
                 self.lose_place();
                 sink.broken(time, 0, "the connection ended first");
             }
-            State::Head { .. } | State::Opaque => {}
+            State::Head { .. } | State::Blind | State::Opaque => {}
         }
     }
 
@@ -299,7 +310,7 @@ impl Half {
             Framing::Close => self.state = State::Close,
             Framing::Interim => self.state = State::Head { sure: true },
             Framing::Upgrade => self.make_opaque(),
-            Framing::Unknown => self.lose_place(),
+            Framing::Unknown => self.state = State::Blind,
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Every capture of the corpus: played whole against its snapshot, cut into
 //! pieces, and joined midway.
 
+use std::path::PathBuf;
+
 use llmtop_parsers::{Event, Exchange, Limits};
 
 use crate::capture::{Capture, cases};
@@ -9,9 +11,14 @@ use crate::render;
 /// Bounds that the larger captures meet.
 const LIMITS: Limits = Limits { body: 4096, head: 2048, event: 1024, open_exchanges: 8 };
 
+/// Those that only make sense from their beginning, too.
+fn all() -> impl Iterator<Item = (PathBuf, Capture)> {
+    cases("http1").into_iter().chain(cases("http1-whole"))
+}
+
 #[test]
 fn captures_mean_what_their_snapshots_say() {
-    for (directory, capture) in cases("http1") {
+    for (directory, capture) in all() {
         let events = capture.play(LIMITS);
         insta::with_settings!({
             snapshot_path => &directory,
@@ -25,7 +32,7 @@ fn captures_mean_what_their_snapshots_say() {
 
 #[test]
 fn pieces_of_any_size_mean_the_same() {
-    for (directory, capture) in cases("http1") {
+    for (directory, capture) in all() {
         let whole = told(&capture.play(LIMITS));
         for size in [1, 2, 3, 7, 16] {
             let pieces = told(&capture.in_pieces(size).play(LIMITS));
@@ -46,13 +53,16 @@ fn joined_midway_tells_less_and_nothing_else() {
             let joined = finished(&capture.joined_at(at).play(LIMITS));
             for exchange in &joined {
                 assert!(
-                    whole.iter().any(|known| is_part_of(exchange, known)),
+                    is_told_by(exchange, &whole),
                     "{} joined at {at} tells\n{}",
                     directory.display(),
                     render::exchange(exchange),
                 );
             }
-            assert!(joined.len() <= whole.len(), "{} joined at {at}", directory.display());
+            for count in [requests, responses] {
+                let name = directory.display();
+                assert!(count(&joined) <= count(&whole), "{name} joined at {at}");
+            }
         }
     }
 }
@@ -114,17 +124,32 @@ fn finished(events: &[Event]) -> Vec<Exchange> {
     events.iter().filter_map(finished).collect()
 }
 
+fn requests(exchanges: &[Exchange]) -> usize {
+    exchanges.iter().filter(|exchange| exchange.request.method.is_some()).count()
+}
+
+fn responses(exchanges: &[Exchange]) -> usize {
+    exchanges.iter().filter(|exchange| exchange.response.status.is_some()).count()
+}
+
 /// Whether what is told of an exchange is true: a message is told as in the
-/// whole capture or not at all.
-fn is_part_of(exchange: &Exchange, known: &Exchange) -> bool {
-    let no_request = exchange.request.method.is_none();
-    let no_response = exchange.response.status.is_none();
-    (no_request || render::request(exchange) == render::request(known))
-        && (no_response
-            || exchange.response.status == known.response.status
-                && exchange.response.headers == known.response.headers
-                && exchange.response.body == known.response.body)
-        && !(no_request && no_response)
+/// whole capture or not at all, and paired as there if it was paired there.
+fn is_told_by(exchange: &Exchange, whole: &[Exchange]) -> bool {
+    let request = |known: &&Exchange| render::request(known) == render::request(exchange);
+    let response = |known: &&Exchange| {
+        let (known, told) = (&known.response, &exchange.response);
+        known.status == told.status && known.headers == told.headers && known.body == told.body
+    };
+    match (exchange.request.method.is_some(), exchange.response.status.is_some()) {
+        (false, false) => false,
+        (true, false) => whole.iter().any(|known| request(&known)),
+        (false, true) => whole.iter().any(|known| response(&known)),
+        (true, true) => {
+            whole.iter().any(|known| request(&known) && response(&known))
+                || whole.iter().filter(request).any(|known| known.response.status.is_none())
+                    && whole.iter().filter(response).any(|known| known.request.method.is_none())
+        }
+    }
 }
 
 /// So that helpers of [`Capture`] are held to what they promise.

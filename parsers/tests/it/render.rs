@@ -130,7 +130,14 @@ fn body(body: Option<&Body>) -> String {
         let bytes = hole.bytes.map_or("?".into(), |bytes| bytes.to_string());
         write!(out, ", {bytes} {why} before {}", hole.at).unwrap();
     }
-    write!(out, " {}", body.bytes.escape_ascii()).unwrap();
+    let bytes = &body.bytes;
+    if bytes.len() <= 2000 {
+        write!(out, " {}", bytes.escape_ascii()).unwrap();
+    } else {
+        let (head, tail) = (&bytes[..60], &bytes[bytes.len() - 60..]);
+        let (head, tail) = (head.escape_ascii(), tail.escape_ascii());
+        write!(out, " {} bytes: {head} ... {tail}", bytes.len()).unwrap();
+    }
     out
 }
 
