@@ -3,14 +3,18 @@
 //!
 //! Driving contract: [`Discovery::initial`] once, [`Discovery::exec`] and
 //! [`Discovery::mapped`] as the kernel reports them, [`Discovery::rescan`] every
-//! few seconds. Each returns the targets that were not known before. After a
-//! rescan, [`Discovery::retired`] names files whose probes can go.
+//! few seconds. Each returns the targets that were not known before. After each,
+//! and before those are attached, the probes of the files that
+//! [`Discovery::retired`] names must go: a file that was written over is named
+//! by both.
 
 mod coverage;
 mod file;
 mod linker_cache;
 mod maps;
 mod programs;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{HashMap, HashSet};
 use std::io::Read;
@@ -235,6 +239,7 @@ impl Discovery {
             version: stack.version,
             sites: stack.sites,
         };
+        self.replace(target.file);
         self.known.insert(
             stamp,
             Known::Target {
@@ -244,6 +249,17 @@ impl Discovery {
             },
         );
         Some(target)
+    }
+
+    /// The file is not what it was when it became a target.
+    fn replace(&mut self, file: FileId) {
+        let before = self.known.len();
+        self.known.retain(
+            |_, known| !matches!(known, Known::Target { target, .. } if target.file == file),
+        );
+        if self.known.len() < before {
+            self.retired.push(file);
+        }
     }
 
     /// Forgets targets that nobody can reach any more.

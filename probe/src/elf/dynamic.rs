@@ -1,14 +1,19 @@
 //! The dynamic section: what the dynamic linker reads, and so what every
 //! stripped file still has.
 
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
 use object::elf;
 
 use super::{Elf, Symbol, le};
 
 /// The longest hash chain followed.
 const MAX_CHAIN: u32 = 4096;
-/// The most symbols looked at where there is no hash table.
-const MAX_SYMBOLS: u64 = 1 << 20;
+/// The most symbols, and bytes of their names, looked at where there is only the
+/// old hash table.
+const MAX_SYMBOLS: u64 = 1 << 16;
+const MAX_STRINGS: u64 = 8 << 20;
 /// The most relocations looked at.
 const MAX_RELOCATIONS: u64 = 1 << 20;
 const LONGEST_NAME: usize = 512;
@@ -23,6 +28,7 @@ pub struct Dynamic {
     strings_size: u64,
     version_definitions: Option<(u64, u64)>,
     relocations: Vec<(u64, u64)>,
+    slots: OnceLock<HashMap<u64, u32>>,
     needed: Vec<u64>,
 }
 
@@ -92,14 +98,27 @@ impl Dynamic {
     /// The name of the symbol whose address the dynamic linker writes into the
     /// word at `slot` (`R_X86_64_JUMP_SLOT`, `R_X86_64_GLOB_DAT` and the like).
     pub fn slot(&self, elf: &Elf, slot: u64) -> Option<String> {
-        self.relocations.iter().find_map(|&(at, size)| {
+        let index = *self.slots.get_or_init(|| self.read_slots(elf)).get(&slot)?;
+        let symbol = self.raw_symbol(elf, index.into())?;
+        self.string(elf, u64::from(le::u32(&symbol, 0)?))
+    }
+
+    /// Symbol indices by the address of the word they are written to.
+    fn read_slots(&self, elf: &Elf) -> HashMap<u64, u32> {
+        let mut slots = HashMap::new();
+        for &(at, size) in &self.relocations {
             let count = (size / 24).min(MAX_RELOCATIONS);
-            let table = elf.at(at, usize::try_from(count * 24).ok()?);
-            let entry = table.chunks_exact(24).find(|entry| le::u64(entry, 0) == Some(slot))?;
-            let index = le::u64(entry, 8)? >> 32;
-            let symbol = self.raw_symbol(elf, index)?;
-            self.string(elf, u64::from(le::u32(&symbol, 0)?))
-        })
+            for entry in elf.at(at, count as usize * 24).chunks_exact(24) {
+                let (Some(slot), Some(symbol)) = (le::u64(entry, 0), le::u32(entry, 12)) else {
+                    break;
+                };
+                // Most have no symbol: they only move with the file.
+                if symbol != 0 {
+                    slots.insert(slot, symbol);
+                }
+            }
+        }
+        slots
     }
 
     pub(super) fn lookup(&self, elf: &Elf, name: &str) -> Option<Symbol> {
@@ -154,7 +173,7 @@ impl Dynamic {
     fn lookup_sysv(&self, elf: &Elf, name: &str) -> Option<Symbol> {
         let count = u64::from(le::u32(&elf.at(self.hash?, 8), 4)?).min(MAX_SYMBOLS);
         let table = elf.at(self.symbols, usize::try_from(count * 24).ok()?);
-        let strings = elf.at(self.strings, usize::try_from(self.strings_size).ok()?);
+        let strings = elf.at(self.strings, self.strings_size.min(MAX_STRINGS) as usize);
         table.chunks_exact(24).find_map(|entry| {
             let at = le::u32(entry, 0)? as usize;
             let rest = strings.get(at..)?;

@@ -28,3 +28,6 @@ pub(crate) mod le {
         Some(u64::from_le_bytes(bytes.get(at..at.checked_add(8)?)?.try_into().ok()?))
     }
 }
+
+#[cfg(test)]
+mod tests;
