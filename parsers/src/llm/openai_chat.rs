@@ -259,7 +259,7 @@ fn text_of(part: &Part) -> Option<&str> {
 
 fn parts(message: &Value) -> Vec<Part> {
     match message.get("content") {
-        Some(Value::String(text)) => vec![Part::Text(text.clone())],
+        Some(Value::String(text)) if !text.is_empty() => vec![Part::Text(text.clone())],
         Some(Value::Array(parts)) => parts.iter().map(json::part).collect(),
         _ => Vec::new(),
     }

@@ -1,5 +1,8 @@
 //! Token figures: what an API reports, in one common sense.
 
+use serde_json::Value;
+
+use crate::llm::{self, Part};
 use crate::{Exchange, Usage, UsageSource};
 
 /// How an API counts. APIs agree neither on whether "input" includes what came
@@ -146,10 +149,30 @@ pub fn settle(exchange: &mut Exchange) {
     }
 }
 
+/// What is sent as text: messages and tools. Images and files are left out:
+/// how many tokens they are depends on what they show.
 fn input_estimate(exchange: &Exchange) -> Option<u64> {
     let body = exchange.request.body.as_ref()?;
-    let text = String::from_utf8_lossy(&body.bytes);
-    Some(tokens(&text))
+    let dialect = exchange.dialect.and_then(llm::by_name);
+    let parsed = serde_json::from_slice::<Value>(&body.bytes).ok().zip(dialect);
+    let Some((json, dialect)) = parsed else {
+        return Some(tokens(&String::from_utf8_lossy(&body.bytes)));
+    };
+    let messages = dialect.messages(&json);
+    let parts = messages.iter().flat_map(|message| &message.parts);
+    let said: u64 = parts.map(part_tokens).sum();
+    let tools = json.get("tools").map_or(0, |tools| tokens(&tools.to_string()));
+    Some(said + tools)
+}
+
+fn part_tokens(part: &Part) -> u64 {
+    match part {
+        Part::Text(text) | Part::Reasoning(text) | Part::ToolResult { text, .. } => tokens(text),
+        Part::ToolCall(call) => {
+            tokens(call.name.as_deref().unwrap_or_default()) + tokens(&call.arguments)
+        }
+        Part::Other { .. } => 0,
+    }
 }
 
 fn output_estimate(exchange: &Exchange) -> Option<u64> {
@@ -179,3 +202,6 @@ pub fn tokens(text: &str) -> u64 {
         .sum();
     quarters.div_ceil(4)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,190 @@
+use std::sync::Arc;
+
+use super::*;
+use crate::{
+    ApiError, Body, BodyKind, Cost, ExchangeSeq, Protocol, Request, Response, Role, State, Timing,
+    ToolCall,
+};
+
+/// Each row of the table of conventions: one request of 1000 uncached, 200
+/// read and 50 written tokens of input, 300 tokens of answer and 100 of
+/// reasoning, as each API counts it. All mean the same.
+#[test]
+fn every_api_means_the_same() {
+    let rows = [
+        // Name, convention, input, output, read, written, reasoning.
+        ("openai", Convention::OPENAI, 1250, 400, Some(200), Some(50)),
+        ("anthropic", Convention::ANTHROPIC, 1000, 400, Some(200), Some(50)),
+        ("bedrock converse", Convention::BEDROCK_CONVERSE, 1000, 400, Some(200), Some(50)),
+        ("gemini", Convention::GEMINI, 1250, 300, Some(200), None),
+        ("deepseek", Convention::DEEPSEEK, 1250, 400, Some(200), None),
+        ("ollama", Convention::OLLAMA, 1250, 400, None, None),
+        ("opentelemetry", Convention::INCLUSIVE, 1250, 400, Some(200), Some(50)),
+    ];
+    for (name, convention, input, output, cache_read, cache_write) in rows {
+        let reported = Reported {
+            convention,
+            input: Some(input),
+            output: Some(output),
+            cache_read,
+            cache_write,
+            reasoning: Some(100),
+            ..Reported::default()
+        };
+        let expected = Usage {
+            input_tokens: Some(1250),
+            output_tokens: Some(400),
+            cache_read_tokens: cache_read,
+            cache_write_tokens: cache_write,
+            cache_write_1h_tokens: None,
+            reasoning_tokens: Some(100),
+            source: UsageSource::Reported,
+        };
+        assert_eq!(reported.usage(true), expected, "{name}");
+    }
+}
+
+#[test]
+fn nothing_reported_is_nothing_known() {
+    assert_eq!(Reported::default().usage(true), Usage::default());
+    let only_cached = Reported { cache_read: Some(5), ..Reported::default() };
+    assert_eq!(only_cached.usage(true).source, UsageSource::None);
+    assert_eq!(only_cached.usage(true).input_tokens, None);
+}
+
+#[test]
+fn later_reports_win_field_by_field() {
+    let mut reported = Reported { input: Some(1), output: Some(1), ..Reported::default() };
+    reported.merge(Reported { output: Some(2), cache_read: Some(3), ..Reported::default() });
+    reported.merge(Reported::default());
+    let expected =
+        Reported { input: Some(1), output: Some(2), cache_read: Some(3), ..Reported::default() };
+    assert_eq!(reported, expected);
+}
+
+#[test]
+fn an_early_figure_counts_only_where_no_other_comes() {
+    let mut reported = Reported { input: Some(9), early_output: Some(3), ..Reported::default() };
+    assert_eq!(reported.usage(false).output_tokens, None);
+    assert_eq!(reported.usage(true).output_tokens, Some(3));
+    reported.output = Some(80);
+    assert_eq!(reported.usage(true).output_tokens, Some(80));
+}
+
+#[test]
+fn hostile_figures_do_not_overflow() {
+    let most = Some(u64::MAX);
+    let reported = Reported {
+        convention: Convention {
+            input_includes_cache_reads: false,
+            input_includes_cache_writes: false,
+            output_includes_reasoning: false,
+        },
+        input: most,
+        output: most,
+        early_output: most,
+        cache_read: most,
+        cache_write: most,
+        cache_write_1h: most,
+        reasoning: most,
+    };
+    assert_eq!(reported.usage(true).input_tokens, most);
+    assert_eq!(reported.usage(true).output_tokens, most);
+}
+
+#[test]
+fn text_is_some_tokens_long() {
+    let cases = [
+        ("", 0),
+        ("a", 1),
+        ("four", 1),
+        ("The quick brown fox jumps over the lazy dog.", 11),
+        ("Привет, мир", 3),
+        ("日本語", 3),
+        ("안녕하세요", 5),
+        ("👍", 2),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(tokens(text), expected, "{text}");
+    }
+}
+
+fn exchange(body: &str, response: Response) -> Exchange {
+    let bytes = body.as_bytes().to_vec();
+    let body = Body { bytes, elided: Vec::new(), kind: BodyKind::Json };
+    Exchange {
+        seq: ExchangeSeq(0),
+        state: State::Aborted,
+        role: Role::Client,
+        protocol: Protocol::Http1,
+        stream_id: None,
+        joined_midway: false,
+        lost_bytes: 0,
+        provider: None,
+        operation: Some("chat"),
+        dialect: Some("openai.chat"),
+        request: Request { body: Some(Arc::new(body)), ..Request::default() },
+        response,
+        usage: Usage::default(),
+        cost: Cost::default(),
+        timing: Timing::default(),
+        error: None,
+        findings: Vec::new(),
+    }
+}
+
+/// 40 characters of text; an image that must not count; a tool.
+const ASKED: &str = r#"{"model": "m", "messages": [
+    {"role": "system", "content": "0123456789"},
+    {"role": "user", "content": [{"type": "text", "text": "012345678901234567890123456789"},
+        {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}}]}],
+    "tools": [{"name": "t"}]}"#;
+
+#[test]
+fn what_is_not_reported_is_estimated_and_says_so() {
+    let call = ToolCall { id: None, name: Some("read".into()), arguments: r#"{"a":1}"#.into() };
+    let text = Some("12345678".into());
+    let mut answered =
+        exchange(ASKED, Response { text, tool_calls: vec![call], ..Response::default() });
+    settle(&mut answered);
+    assert_eq!(answered.usage.source, UsageSource::Estimated);
+    // 10 and 30 characters, and 14 of the tool's JSON.
+    assert_eq!(answered.usage.input_tokens, Some(3 + 8 + 4));
+    assert_eq!(answered.usage.output_tokens, Some(2 + 1 + 2));
+}
+
+#[test]
+fn a_reported_half_stays() {
+    let mut cut = exchange(ASKED, Response { text: Some("1234".into()), ..Response::default() });
+    cut.usage = Usage {
+        input_tokens: Some(1200),
+        cache_read_tokens: Some(1000),
+        source: UsageSource::Reported,
+        ..Usage::default()
+    };
+    settle(&mut cut);
+    let expected = Usage {
+        input_tokens: Some(1200),
+        output_tokens: Some(1),
+        cache_read_tokens: Some(1000),
+        source: UsageSource::Estimated,
+        ..Usage::default()
+    };
+    assert_eq!(cut.usage, expected);
+    let whole = Usage { output_tokens: Some(7), source: UsageSource::Reported, ..expected };
+    cut.usage = whole;
+    settle(&mut cut);
+    assert_eq!(cut.usage, whole);
+}
+
+#[test]
+fn no_answer_no_estimate() {
+    let mut failed = exchange(ASKED, Response::default());
+    failed.error = Some(ApiError::default());
+    settle(&mut failed);
+    assert_eq!(failed.usage, Usage::default());
+    let mut other = exchange(ASKED, Response { text: Some("x".into()), ..Response::default() });
+    other.dialect = None;
+    settle(&mut other);
+    assert_eq!(other.usage, Usage::default());
+}
