@@ -114,3 +114,8 @@ pub struct RequestFacts {
 pub(crate) fn header<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
     headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
 }
+
+/// Compiles and runs the code of the page that says how to add a dialect.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/adding-a-dialect.md")]
+pub struct AddingADialect;
