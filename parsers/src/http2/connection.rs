@@ -1,0 +1,398 @@
+//! The streams of a connection, from its two directions.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::event::Event;
+use super::half::{Half, Piece};
+use super::role::{Client, Held, Waiting, are_events};
+use super::{ErrorCode, Head};
+use crate::{Direction, Limits, Role};
+
+/// Streams that are remembered as over: frames sent before the other end knew
+/// may still come.
+const REMEMBERED: usize = 128;
+
+/// Follows a connection, both directions.
+///
+/// Drive it with [`receive`](Self::receive) and [`gap`](Self::gap) in the
+/// order things happened; the events of a call come before it returns. Frames
+/// on their way need no memory but for header blocks and, where the framing is
+/// not known, the bytes in which it is looked for (256 KiB each way).
+#[derive(Debug)]
+pub struct Http2 {
+    sent: Half,
+    received: Half,
+    client: Client,
+    held: Held,
+    streams: BTreeMap<u32, Stream>,
+    over: VecDeque<u32>,
+    /// The youngest stream that a client began.
+    youngest: u32,
+    /// There may be streams whose beginning was not seen.
+    partial: bool,
+    limits: Limits,
+}
+
+#[derive(Debug, Default)]
+struct Stream {
+    client: Phase,
+    server: Phase,
+}
+
+/// How far a message has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Phase {
+    #[default]
+    Head,
+    Body,
+    Ended,
+}
+
+impl Stream {
+    fn phase(&mut self, from: Role) -> &mut Phase {
+        match from {
+            Role::Client => &mut self.client,
+            Role::Server => &mut self.server,
+        }
+    }
+}
+
+impl Http2 {
+    /// A connection that speaks HTTP/2, with prior knowledge or by ALPN.
+    /// `joined_midway`: bytes had moved before the first that will be received.
+    pub fn new(limits: Limits, joined_midway: bool) -> Self {
+        let half = || Half::new(!joined_midway, limits.head);
+        Http2 {
+            sent: half(),
+            received: half(),
+            client: Client::Unknown,
+            held: Held::default(),
+            streams: BTreeMap::new(),
+            over: VecDeque::new(),
+            youngest: 0,
+            partial: joined_midway,
+            limits,
+        }
+    }
+
+    /// A connection that HTTP/1.1 upgraded (RFC 7540 section 3.2): from the
+    /// first byte behind the `101` response and behind the request, which
+    /// became stream 1. `client`: the direction that the client writes.
+    pub fn upgraded(limits: Limits, client: Direction) -> Self {
+        let mut http2 = Http2::new(limits, false);
+        http2.client.learn(client, Role::Client);
+        http2.youngest = 1;
+        http2.streams.insert(1, Stream { client: Phase::Ended, server: Phase::Head });
+        http2
+    }
+
+    /// Which end the observed process is, as far as it is known.
+    pub fn role(&self) -> Option<Role> {
+        self.client.direction().map(|client| match client {
+            Direction::Sent => Role::Client,
+            Direction::Received => Role::Server,
+        })
+    }
+
+    /// The next bytes of one direction.
+    pub fn receive(&mut self, direction: Direction, bytes: &[u8], mut tell: impl FnMut(Event<'_>)) {
+        let mut input = bytes;
+        loop {
+            self.pieces(direction, &mut input, &mut tell);
+            let Some(found) = self.half(direction).find(&mut input) else { break };
+            self.pieces(direction, &mut &found[..], &mut tell);
+        }
+    }
+
+    /// Bytes of one direction were lost here; 0: nobody knows how many.
+    pub fn gap(&mut self, direction: Direction, lost: u64, mut tell: impl FnMut(Event<'_>)) {
+        let mut pieces = Vec::new();
+        self.half(direction).gap(lost, |piece| pieces.push(piece));
+        for piece in pieces {
+            self.apply(direction, piece, &mut tell);
+        }
+    }
+
+    /// Says that both directions surely speak HTTP/2, so that frames which
+    /// came before that was known need no further proof.
+    pub fn settle(&mut self, mut tell: impl FnMut(Event<'_>)) {
+        for direction in [Direction::Sent, Direction::Received] {
+            if let Some(found) = self.half(direction).settle() {
+                self.pieces(direction, &mut &found[..], &mut tell);
+            }
+        }
+    }
+
+    fn half(&mut self, direction: Direction) -> &mut Half {
+        match direction {
+            Direction::Sent => &mut self.sent,
+            Direction::Received => &mut self.received,
+        }
+    }
+
+    fn pieces(
+        &mut self,
+        direction: Direction,
+        input: &mut &[u8],
+        tell: &mut impl FnMut(Event<'_>),
+    ) {
+        while let Some(piece) = self.half(direction).next(input) {
+            self.apply(direction, piece, tell);
+        }
+    }
+
+    /// The connection ended: what was held back is told.
+    pub fn close(&mut self, mut tell: impl FnMut(Event<'_>)) {
+        if let Some((direction, role)) = self.held.guess() {
+            self.client.suppose(direction, role);
+            self.release(&mut tell);
+        }
+    }
+
+    fn apply(&mut self, direction: Direction, piece: Piece<'_>, tell: &mut impl FnMut(Event<'_>)) {
+        if self.client.direction().is_none() && !self.tells_roles(direction, &piece) {
+            let waiting = match piece {
+                Piece::Data { stream, bytes } => Waiting::Data { stream, bytes: bytes.to_vec() },
+                Piece::End { stream } => Waiting::Other(Piece::End { stream }),
+                Piece::Hole { stream, lost } => Waiting::Other(Piece::Hole { stream, lost }),
+                // Of the connection, or of a stream that nothing is known of.
+                other => return self.act(direction, other, tell),
+            };
+            self.held.push(direction, waiting);
+            if self.held.is_full() {
+                if let Some((direction, role)) = self.held.guess() {
+                    self.client.suppose(direction, role);
+                }
+                self.release(tell);
+            }
+            return;
+        }
+        self.release(tell);
+        self.act(direction, piece, tell);
+    }
+
+    /// Whether a piece says, or a guess from it, who writes which direction.
+    fn tells_roles(&mut self, direction: Direction, piece: &Piece<'_>) -> bool {
+        match piece {
+            Piece::Preface => self.client.learn(direction, Role::Client),
+            Piece::Head { promised: Some(_), .. } => self.client.learn(direction, Role::Server),
+            Piece::Head { head, .. } => match head.writer() {
+                Some(role) => self.client.learn(direction, role),
+                // Every request has fields of the static table.
+                None => self.client.suppose(direction, Role::Server),
+            },
+            Piece::Data { bytes, .. } if are_events(bytes) => {
+                self.client.suppose(direction, Role::Server);
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    /// Tells what was held back.
+    fn release(&mut self, tell: &mut impl FnMut(Event<'_>)) {
+        for (direction, waiting) in self.held.take() {
+            match waiting {
+                Waiting::Data { stream, bytes } => {
+                    self.act(direction, Piece::Data { stream, bytes: &bytes }, tell);
+                }
+                Waiting::Other(piece) => self.act(direction, piece, tell),
+            }
+        }
+    }
+
+    fn act(&mut self, direction: Direction, piece: Piece<'_>, tell: &mut impl FnMut(Event<'_>)) {
+        if let Piece::Head { head, promised: None, .. } = &piece
+            && let Some(role) = head.writer()
+        {
+            self.client.learn(direction, role);
+        }
+        // Unknown only where it does not matter.
+        let from = self.client.writer(direction).unwrap_or(Role::Server);
+        match piece {
+            Piece::Preface => {
+                self.client.learn(direction, Role::Client);
+                if self.half(direction.opposite()).is_untouched() {
+                    let limit = self.limits.head;
+                    *self.half(direction.opposite()) = Half::new(true, limit);
+                    self.partial = false;
+                }
+            }
+            Piece::Head { stream, promised: None, head, ends_stream } => {
+                self.head(from, stream, head, ends_stream, tell);
+            }
+            Piece::Head { promised: Some(promised), head, .. } => {
+                self.client.learn(direction, Role::Server);
+                self.promise(promised, head, tell);
+            }
+            Piece::Data { stream, bytes } => {
+                if self.body(stream, from, tell) {
+                    tell(Event::Data { stream, from, bytes });
+                }
+            }
+            Piece::End { stream } => {
+                if self.body(stream, from, tell) {
+                    self.end(stream, from, tell);
+                }
+            }
+            Piece::Hole { stream, lost } => {
+                if self.body(stream, from, tell) {
+                    tell(Event::Lost { stream, from, bytes: lost });
+                }
+            }
+            Piece::Reset { stream, code } => {
+                if self.forget(stream) {
+                    tell(Event::Reset { stream, from, code: ErrorCode(code) });
+                }
+            }
+            Piece::MaxFrameSize(size) => self.half(direction.opposite()).allow(size),
+            Piece::GoAway(go_away) => {
+                let code = ErrorCode(go_away.code);
+                tell(Event::GoAway { from, code, debug: go_away.debug });
+                if from == Role::Server {
+                    self.refuse(go_away.last_stream, tell);
+                }
+            }
+            Piece::Unframed => self.unframed(from, tell),
+        }
+    }
+
+    fn head(
+        &mut self,
+        from: Role,
+        stream: u32,
+        head: Box<Head>,
+        ends_stream: bool,
+        tell: &mut impl FnMut(Event<'_>),
+    ) {
+        if head.status.is_some_and(|status| status < 200) && from == Role::Server {
+            return;
+        }
+        let phase = self.streams.get_mut(&stream).map(|stream| *stream.phase(from));
+        self.partial |= head.broken;
+        let new = from == Role::Client && stream > self.youngest;
+        // Else it is trailers of a message whose head was not seen.
+        let begins = new || head.writer().is_some() || (head.unknown > 0 && !ends_stream);
+        match phase {
+            Some(Phase::Ended) => return,
+            Some(Phase::Head) if !begins && head.broken => {
+                // Nobody can tell what it was.
+                tell(Event::Lost { stream, from, bytes: None });
+            }
+            Some(Phase::Head) if !begins => tell(Event::Trailers { stream, from, head }),
+            Some(Phase::Body) => tell(Event::Trailers { stream, from, head }),
+            None if !begins => return,
+            Some(Phase::Head) | None => {
+                if phase.is_none() && !self.open(stream, from, new, tell) {
+                    return;
+                }
+                if let Some(stream) = self.streams.get_mut(&stream) {
+                    *stream.phase(from) = Phase::Body;
+                }
+                tell(match from {
+                    Role::Client => Event::Request { stream, head },
+                    Role::Server => Event::Response { stream, head },
+                });
+            }
+        }
+        if ends_stream {
+            self.end(stream, from, tell);
+        }
+    }
+
+    /// A server announces a response, and the request it answers.
+    fn promise(&mut self, stream: u32, head: Box<Head>, tell: &mut impl FnMut(Event<'_>)) {
+        if self.streams.contains_key(&stream) || self.over.contains(&stream) {
+            return;
+        }
+        self.insert(stream, Stream { client: Phase::Body, server: Phase::Head }, tell);
+        tell(Event::Request { stream, head });
+        self.end(stream, Role::Client, tell);
+    }
+
+    /// Whether a body of a message from `from` passes on `stream`.
+    fn body(&mut self, stream: u32, from: Role, tell: &mut impl FnMut(Event<'_>)) -> bool {
+        if !self.streams.contains_key(&stream) && !self.open(stream, from, false, tell) {
+            return false;
+        }
+        let Some(stream) = self.streams.get_mut(&stream) else { return false };
+        let phase = stream.phase(from);
+        if *phase == Phase::Head {
+            *phase = Phase::Body;
+        }
+        *phase == Phase::Body
+    }
+
+    /// Begins a stream at the first that is seen of it; whether it may be one.
+    /// `new`: its client begins it just now.
+    fn open(
+        &mut self,
+        stream: u32,
+        from: Role,
+        new: bool,
+        tell: &mut impl FnMut(Event<'_>),
+    ) -> bool {
+        if new {
+            self.youngest = stream;
+        } else if !self.partial || self.over.contains(&stream) {
+            return false;
+        }
+        // A request that was not seen has been sent by the time it is answered.
+        let client = if from == Role::Server { Phase::Ended } else { Phase::Head };
+        self.insert(stream, Stream { client, server: Phase::Head }, tell);
+        true
+    }
+
+    fn insert(&mut self, id: u32, stream: Stream, tell: &mut impl FnMut(Event<'_>)) {
+        self.streams.insert(id, stream);
+        while self.streams.len() > self.limits.open_exchanges.max(1)
+            && let Some(&stream) = self.streams.keys().find(|stream| **stream != id)
+        {
+            self.forget(stream);
+            tell(Event::Forgotten { stream });
+        }
+    }
+
+    fn end(&mut self, id: u32, from: Role, tell: &mut impl FnMut(Event<'_>)) {
+        let Some(stream) = self.streams.get_mut(&id) else { return };
+        *stream.phase(from) = Phase::Ended;
+        let over = stream.client == Phase::Ended && stream.server == Phase::Ended;
+        if over {
+            self.forget(id);
+        }
+        tell(Event::End { stream: id, from });
+    }
+
+    /// Nothing more is told of a stream; whether there was one.
+    fn forget(&mut self, stream: u32) -> bool {
+        self.over.push_back(stream);
+        if self.over.len() > REMEMBERED {
+            self.over.pop_front();
+        }
+        self.streams.remove(&stream).is_some()
+    }
+
+    /// A server will not deal with streams after `last`.
+    fn refuse(&mut self, last: u32, tell: &mut impl FnMut(Event<'_>)) {
+        let refused: Vec<u32> = self
+            .streams
+            .range(last.saturating_add(1)..)
+            .map(|(stream, _)| *stream)
+            .filter(|stream| stream % 2 == 1)
+            .collect();
+        for stream in refused {
+            self.forget(stream);
+            tell(Event::Reset { stream, from: Role::Server, code: ErrorCode::REFUSED_STREAM });
+        }
+    }
+
+    /// Anything may be missing of what `from` writes.
+    fn unframed(&mut self, from: Role, tell: &mut impl FnMut(Event<'_>)) {
+        self.partial = true;
+        for (&stream, phases) in &mut self.streams {
+            if *phases.phase(from) != Phase::Ended {
+                tell(Event::Lost { stream, from, bytes: None });
+            }
+        }
+    }
+}
