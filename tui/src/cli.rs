@@ -218,6 +218,13 @@ pub enum ExportFormat {
     Jsonl,
 }
 
+impl FlowOptions {
+    /// Whether lines are asked for instead of the screen.
+    pub fn is_lines(&self) -> bool {
+        self.json.is_some() || self.plain
+    }
+}
+
 impl ShowOptions {
     /// The mode asked for, if any.
     pub fn mode(&self) -> Option<Mode> {

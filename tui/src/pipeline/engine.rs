@@ -18,7 +18,7 @@ use super::processes::{Known, Processes};
 use super::ulid::ulid;
 use crate::config::Mode;
 use crate::sink::{Seen, Sink};
-use crate::store::{Connection, ExchangeId, Shared, grow};
+use crate::store::{Connection, ExchangeId, Shared, Status, grow};
 
 /// What the pipeline is to do.
 #[derive(Debug, Default)]
@@ -141,7 +141,9 @@ impl Engine {
     pub fn tick(&mut self, now: Timestamp) -> io::Result<()> {
         self.now = self.now.max(now);
         self.ends.advance(self.now);
-        self.decide()
+        self.decide()?;
+        self.store.changed();
+        Ok(())
     }
 
     /// Nothing arrives for now.
@@ -168,6 +170,15 @@ impl Engine {
         self.store.store().set_source_totals(totals);
         let exchanges = self.exchanges;
         self.sinks.iter_mut().try_for_each(|sink| sink.end(totals, exchanges))
+    }
+
+    /// Says in the store how the run ended.
+    pub fn conclude(&mut self, status: Status, totals: &Totals) {
+        let mut session = self.store.session();
+        session.status = status;
+        session.ignored_bytes = totals.ignored_bytes;
+        drop(session);
+        self.store.changed();
     }
 
     fn take(&mut self, capture: Capture) -> io::Result<()> {

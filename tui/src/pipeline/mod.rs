@@ -13,6 +13,6 @@ mod processes;
 mod run;
 mod ulid;
 
-pub use engine::{Engine, Options};
+pub use engine::{Engine, Lookup, Options};
 pub use facts::Facts;
 pub use run::{Outcome, Running, start};

@@ -11,6 +11,7 @@ use llmtop_probe::{Control, Error, Source, Totals};
 
 use super::Engine;
 use super::channel::{Bounds, Received, Receiver, channel};
+use crate::store::Status;
 
 /// Without captures, the pipeline looks at its deadlines this often.
 const TICK: Duration = Duration::from_millis(25);
@@ -22,6 +23,18 @@ pub struct Outcome {
     pub source: Result<Totals, Error>,
     /// What ended the sinks.
     pub sinks: io::Result<()>,
+}
+
+impl Outcome {
+    /// What to tell of it, if anything went wrong.
+    ///
+    /// # Errors
+    /// What ended the run before its time.
+    pub fn into_result(self) -> anyhow::Result<()> {
+        self.sinks?;
+        self.source?;
+        Ok(())
+    }
 }
 
 /// A pipeline that runs.
@@ -85,6 +98,9 @@ fn run(
         .unwrap_or_else(|_| Err(io::Error::other("the reader failed; please report this").into()));
     let totals = source.as_ref().copied().unwrap_or_default();
     let sinks = sinks.and_then(|()| engine.finish(&totals));
+    let failed = source.as_ref().err().map(ToString::to_string);
+    let failed = failed.or_else(|| sinks.as_ref().err().map(ToString::to_string));
+    engine.conclude(failed.map_or(Status::Ended, Status::Failed), &totals);
     Outcome { source, sinks }
 }
 

@@ -25,10 +25,7 @@ pub(super) fn run(cli: &Cli, command: &Command) -> anyhow::Result<()> {
             let exporter = Exporter::new(to, *format == ExportFormat::Json, show.show_secrets);
             let store = Arc::new(Shared::new(Store::with_budget(0), Session::default())?);
             let engine = Engine::new(options, store, vec![Box::new(exporter)], None, None);
-            let outcome = pipeline::start(Box::new(recording), engine)?.join()?;
-            outcome.sinks?;
-            outcome.source?;
-            Ok(())
+            pipeline::start(Box::new(recording), engine)?.join()?.into_result()
         }
         Command::Config { action: ConfigAction::Init } => config_init(cli),
         Command::Config { action: ConfigAction::Check } => config_check(cli),
@@ -45,8 +42,15 @@ pub(super) fn run(cli: &Cli, command: &Command) -> anyhow::Result<()> {
     }
 }
 
-fn doctor(_json: bool) -> anyhow::Result<()> {
-    anyhow::bail!("doctor is not there yet")
+fn doctor(json: bool) -> anyhow::Result<()> {
+    let report = llmtop_probe::doctor::report();
+    if json {
+        print(format!("{}\n", serde_json::to_string_pretty(&report)?).as_bytes())?;
+    } else {
+        print(format!("{}\n", report.to_string().trim_end()).as_bytes())?;
+    }
+    // What was printed says why, for people; this does for scripts.
+    Ok(llmtop_probe::privileges::check()?)
 }
 
 fn config_init(cli: &Cli) -> anyhow::Result<()> {

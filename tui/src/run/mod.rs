@@ -2,6 +2,7 @@
 
 mod commands;
 mod lines;
+mod screen;
 mod settings;
 mod signals;
 mod source;
@@ -38,8 +39,8 @@ pub fn main() -> ExitCode {
 fn run(cli: &Cli) -> anyhow::Result<()> {
     match &cli.command {
         Some(command) => commands::run(cli, command),
-        None if cli.flow.json.is_some() || cli.flow.plain => lines::run(cli),
-        None => anyhow::bail!("the live screen is not there yet; use --json or --plain"),
+        None if cli.flow.is_lines() => lines::run(cli),
+        None => screen::run(cli),
     }
 }
 

@@ -11,7 +11,7 @@ use llmtop_parsers::price::{ANY_PROVIDER, PriceError, PriceTable, Providers, Rat
 use crate::cli::{Cli, ShowOptions};
 use crate::config::{self, Config};
 use crate::pipeline::Options;
-use crate::sink::file;
+use crate::sink::{Recorder, Sink, file};
 
 /// The built-in price table.
 const PRICES: &str = include_str!("../../../assets/prices.json");
@@ -66,6 +66,13 @@ pub(super) fn output(path: Option<&Path>) -> io::Result<Box<dyn Write + Send>> {
         Some(path) => Box::new(io::BufWriter::new(file::create(path)?)),
         None => Box::new(io::BufWriter::with_capacity(1 << 16, io::stdout())),
     })
+}
+
+/// The recording to make, if one is asked for.
+pub(super) fn recorder(cli: &Cli) -> anyhow::Result<Option<Box<dyn Sink>>> {
+    let Some(path) = &cli.flow.write else { return Ok(None) };
+    let now = llmtop_probe::Timestamp(now()?.0);
+    Ok(Some(Box::new(Recorder::create(path, now)?)))
 }
 
 /// Now, in nanoseconds since the Unix epoch.

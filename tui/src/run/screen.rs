@@ -1,0 +1,98 @@
+//! The live screen.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context;
+use rustix::process::{Signal, getpid, kill_process};
+
+use super::{settings, signals, source};
+use crate::app::{self, Hooks, UiOptions};
+use crate::cli::Cli;
+use crate::config::{Config, Mode, Size};
+use crate::logging;
+use crate::pipeline::{self, Engine, Running};
+use crate::sink::{Sink, export};
+use crate::store::{ExchangeId, Shared, Store};
+use crate::theme::{Depth, Theme};
+use crate::view::Show;
+
+/// Memory for exchanges unless another size is given.
+const MEMORY: Size = Size(256 << 20);
+
+pub(super) fn run(cli: &Cli) -> anyhow::Result<()> {
+    let config = settings::config(cli)?;
+    let mut options = settings::options(&cli.show, &config)?;
+    options.count = cli.flow.count;
+    options.eager = true;
+    let ui = ui_options(cli, &config, options.mode)?;
+    // All that can fail does so before the terminal is taken.
+    let opened = source::open(cli, &config)?;
+    let sinks: Vec<Box<dyn Sink>> = settings::recorder(cli)?.into_iter().collect();
+    let mut session = opened.session;
+    session.recording_to = cli.flow.write.as_deref().map(|path| path.display().to_string());
+    let memory = cli.screen.memory.or(config.memory).unwrap_or(MEMORY);
+    let shared = Arc::new(Shared::new(Store::with_budget(memory.0), session)?);
+    let control = opened.source.control();
+    let engine = Engine::new(options, Arc::clone(&shared), sinks, Some(control), opened.lookup);
+    logging::silence();
+    let running = pipeline::start(opened.source, engine)?;
+    let control = running.control();
+    signals::stop_after(cli.flow.duration, Arc::clone(&control))?;
+    let ends_by_itself = cli.flow.duration.is_some() || cli.flow.count.is_some();
+    let pipeline = watch(running, ends_by_itself)?;
+
+    let shown = app::run(Arc::clone(&shared), ui, hooks(shared, cli.show.show_secrets));
+    control.stop();
+    let ended = pipeline.join().map_err(|_| anyhow::anyhow!("the pipeline failed"))?;
+    shown?;
+    ended
+}
+
+/// Waits for the pipeline, so that its end is noticed while the screen runs.
+fn watch(
+    running: Running,
+    ends_by_itself: bool,
+) -> anyhow::Result<std::thread::JoinHandle<anyhow::Result<()>>> {
+    std::thread::Builder::new()
+        .name("watch".into())
+        .spawn(move || {
+            let ended = running.join().and_then(pipeline::Outcome::into_result);
+            if ends_by_itself {
+                // The way in which everybody else ends the screen, too.
+                let _ = kill_process(getpid(), Signal::TERM);
+            }
+            ended
+        })
+        .context("cannot start a thread")
+}
+
+fn ui_options(cli: &Cli, config: &Config, mode: Mode) -> anyhow::Result<UiOptions> {
+    let theme = match cli.screen.theme.as_ref().or(config.theme.as_ref()) {
+        Some(name) => Theme::named(name, Depth::detected()).with_context(|| {
+            format!("no theme is called `{name}`; there are {}", Theme::NAMES.join(", "))
+        })?,
+        None => Theme::detected(),
+    };
+    Ok(UiOptions {
+        theme,
+        show: match mode {
+            Mode::Smart => Show::Smart,
+            Mode::LlmOnly => Show::LlmOnly,
+            Mode::All | Mode::Raw => Show::All,
+        },
+        show_secrets: cli.show.show_secrets,
+        mouse: config.mouse.unwrap_or(true),
+        ..UiOptions::default()
+    })
+}
+
+/// Exports go where llmtop was started.
+fn hooks(shared: Arc<Shared>, show_secrets: bool) -> Hooks {
+    let export = move |id: ExchangeId| -> Result<PathBuf, String> {
+        export::one(&shared.store(), id, Path::new("."), show_secrets)
+            .map(|path| path.canonicalize().unwrap_or(path))
+            .map_err(|error| error.to_string())
+    };
+    Hooks { export: Box::new(export) }
+}
