@@ -204,3 +204,77 @@ fn is_text_around(bytes: &[u8], elided: &[Elided]) -> bool {
     }
     true
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kept(budget: usize, pieces: &[&[u8]]) -> Option<Body> {
+        let mut keeper = Keeper::new(budget);
+        pieces.iter().for_each(|piece| keeper.push(piece));
+        keeper.finish()
+    }
+
+    #[test]
+    fn head_and_tail_are_kept() {
+        let all: Vec<u8> = (b'a'..=b'z').collect();
+        for size in 1..=all.len() {
+            let pieces: Vec<&[u8]> = all.chunks(size).collect();
+            let body = kept(26, &pieces).unwrap();
+            assert_eq!((&body.bytes, body.is_whole()), (&all, true));
+            let body = kept(8, &pieces).unwrap();
+            assert_eq!(body.bytes, b"abcdwxyz", "in pieces of {size}");
+            assert_eq!(body.elided, [Elided { at: 4, bytes: Some(18), lost: false }]);
+        }
+        assert_eq!(kept(8, &[]), None);
+    }
+
+    #[test]
+    fn holes_stay_where_they_are() {
+        let mut keeper = Keeper::new(8);
+        keeper.push(b"ab");
+        keeper.hole(Some(3));
+        keeper.hole(Some(4));
+        keeper.push(b"cdefgh");
+        keeper.hole(Some(5));
+        keeper.push(b"ijklmnopqrstuvw");
+        keeper.hole(None);
+        keeper.push(b"xyz");
+        let body = keeper.finish().unwrap();
+        assert_eq!(body.bytes, b"abcdwxyz");
+        let hole = |at, bytes, lost| Elided { at, bytes, lost };
+        let expected = [
+            hole(2, Some(7), true),
+            hole(4, Some(18), false),
+            hole(4, Some(5), true),
+            hole(5, None, true),
+        ];
+        assert_eq!(body.elided, expected);
+    }
+
+    #[test]
+    fn kinds_are_told_by_the_bytes() {
+        for (bytes, kind) in [
+            (&b"{\"a\": [1, null]}\n"[..], BodyKind::Json),
+            (b"\"text\"", BodyKind::Json),
+            (b"{\"a\": }", BodyKind::Text),
+            (b"{} {}", BodyKind::Text),
+            (b"\"\xFF\"", BodyKind::Binary),
+            (b"hello", BodyKind::Text),
+        ] {
+            assert_eq!(BodyKind::of(bytes), kind, "{}", bytes.escape_ascii());
+        }
+        // Deeply nested, it is judged without a stack to overflow.
+        let deep = vec![b'['; 1 << 20];
+        assert_eq!(BodyKind::of(&deep), BodyKind::Text);
+    }
+
+    #[test]
+    fn a_hole_may_cut_a_character() {
+        let mut keeper = Keeper::new(100);
+        keeper.push("ä".as_bytes().split_at(1).0);
+        keeper.hole(Some(9));
+        keeper.push("€".as_bytes().split_at(1).1);
+        assert_eq!(keeper.finish().unwrap().kind, BodyKind::Text);
+    }
+}

@@ -309,8 +309,9 @@ impl Layer {
     fn is_complete(&mut self) -> bool {
         match self {
             Layer::Gzip(decoder) => decoder.try_finish().is_ok(),
-            Layer::Zlib(decoder) => decoder.try_finish().is_ok(),
-            Layer::Raw(decoder) => decoder.try_finish().is_ok(),
+            // These do not mind a missing end, but after it they take nothing.
+            Layer::Zlib(decoder) => matches!(decoder.write(&[0]), Ok(0)),
+            Layer::Raw(decoder) => matches!(decoder.write(&[0]), Ok(0)),
             Layer::Brotli(decoder) => decoder.close().is_ok(),
             Layer::Zstd(zstd) => zstd.complete,
             Layer::Deflate(_) => false,
@@ -351,6 +352,123 @@ impl Zstd {
             if status.bytes_read == 0 && status.bytes_written == 0 {
                 return Err(io::Error::new(io::ErrorKind::InvalidData, "no progress"));
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use flate2::Compression;
+    use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
+
+    use super::*;
+
+    const EVENTS: [&str; 4] = ["data: one\n\n", "data: two\n\n", "data: one two one\n\n", "\n"];
+
+    /// Compresses the events, each flushed on its own.
+    fn flushed<W: Write>(
+        mut encoder: W,
+        written: impl Fn(&mut W) -> &mut Vec<u8>,
+        end: impl Fn(W) -> Vec<u8>,
+    ) -> Vec<Vec<u8>> {
+        let mut pieces: Vec<Vec<u8>> = EVENTS
+            .iter()
+            .map(|event| {
+                encoder.write_all(event.as_bytes()).unwrap();
+                encoder.flush().unwrap();
+                std::mem::take(written(&mut encoder))
+            })
+            .collect();
+        pieces.push(end(encoder));
+        pieces
+    }
+
+    fn compressed(coding: &str) -> Vec<Vec<u8>> {
+        let level = Compression::default();
+        match coding {
+            "gzip" => flushed(GzEncoder::new(vec![], level), GzEncoder::get_mut, |encoder| {
+                encoder.finish().unwrap()
+            }),
+            "zlib" => flushed(ZlibEncoder::new(vec![], level), ZlibEncoder::get_mut, |encoder| {
+                encoder.finish().unwrap()
+            }),
+            "raw" => {
+                flushed(DeflateEncoder::new(vec![], level), DeflateEncoder::get_mut, |encoder| {
+                    encoder.finish().unwrap()
+                })
+            }
+            _ => flushed(
+                zstd::stream::write::Encoder::new(vec![], 3).unwrap(),
+                |encoder| encoder.get_mut(),
+                |encoder| encoder.finish().unwrap(),
+            ),
+        }
+    }
+
+    #[test]
+    fn each_flush_is_readable_at_once() {
+        for (name, coding) in
+            [("gzip", "gzip"), ("zlib", "deflate"), ("raw", "deflate"), ("zstd", "zstd")]
+        {
+            let mut decoder = Decoder::new(&[coding.to_owned()], false, 1 << 20);
+            let mut expected = EVENTS.iter();
+            for piece in compressed(name) {
+                let mut output = Vec::new();
+                decoder.push(&piece, &mut |bytes| output.extend_from_slice(bytes));
+                let event = expected.next().copied().unwrap_or_default();
+                assert_eq!(output, event.as_bytes(), "{name}");
+            }
+            decoder.finish(true, &mut |_| panic!("{name}: something was held back"));
+            assert_eq!(decoder.problem(), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn any_cut_decodes_the_same_and_a_missing_end_is_told() {
+        for (name, coding) in
+            [("gzip", "gzip"), ("zlib", "deflate"), ("raw", "deflate"), ("zstd", "zstd")]
+        {
+            let whole = compressed(name).concat();
+            for size in 1..whole.len() {
+                for end in [whole.len(), whole.len() - 1] {
+                    let mut decoder = Decoder::new(&[coding.to_owned()], false, 1 << 20);
+                    let mut output = Vec::new();
+                    for piece in whole[..end].chunks(size) {
+                        decoder.push(piece, &mut |bytes| output.extend_from_slice(bytes));
+                    }
+                    decoder.finish(true, &mut |_| panic!("{name}: something was held back"));
+                    assert_eq!(output, EVENTS.concat().as_bytes(), "{name} by {size}");
+                    assert_eq!(decoder.problem().is_none(), end == whole.len(), "{name} to {end}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_as_announced_is_kept_as_it_is() {
+        for (coding, body, problem) in [
+            ("gzip", &b"{}"[..], "not gzip, though announced"),
+            ("zstd", b"{}", "not zstd, though announced"),
+            ("lzma", b"{}", "unknown content coding \"lzma\""),
+        ] {
+            let mut decoder = Decoder::new(&[coding.to_owned()], true, 1 << 20);
+            let mut output = Vec::new();
+            decoder.push(body, &mut |bytes| output.extend_from_slice(bytes));
+            decoder.finish(true, &mut |bytes| output.extend_from_slice(bytes));
+            assert_eq!((&output[..], decoder.problem()), (body, Some(problem)));
+        }
+    }
+
+    #[test]
+    fn a_body_that_only_begins_like_gzip_is_left_alone() {
+        for body in [&b"\x1f"[..], b"\x1f\x1f", b"\x1e\x8b", b""] {
+            let mut decoder = Decoder::new(&[], true, 1 << 20);
+            let mut output = Vec::new();
+            for byte in body {
+                decoder.push(&[*byte], &mut |bytes| output.extend_from_slice(bytes));
+            }
+            decoder.finish(true, &mut |bytes| output.extend_from_slice(bytes));
+            assert_eq!((&output[..], decoder.problem()), (body, None));
         }
     }
 }

@@ -22,7 +22,7 @@ impl Parser {
     pub(crate) fn push(&mut self, bytes: &[u8], on_line: &mut impl FnMut(Cow<'_, str>)) {
         let mut rest = bytes;
         while let Some(end) = memchr(b'\n', rest) {
-            if self.line.is_empty() && !self.broken {
+            if self.line.is_empty() && !self.broken && end <= self.limit {
                 tell(&rest[..end], on_line);
             } else {
                 self.keep(&rest[..end]);
@@ -64,5 +64,38 @@ fn tell(line: &[u8], on_line: &mut impl FnMut(Cow<'_, str>)) {
     let line = line.trim_ascii();
     if !line.is_empty() {
         on_line(String::from_utf8_lossy(line));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(stream: &[u8], expected: &[&str]) {
+        for at in 0..=stream.len() {
+            let mut lines = Vec::new();
+            let mut parser = Parser::new(8);
+            parser.push(&stream[..at], &mut |line| lines.push(line.into_owned()));
+            parser.push(&stream[at..], &mut |line| lines.push(line.into_owned()));
+            parser.finish(&mut |line| lines.push(line.into_owned()));
+            assert_eq!(lines, expected, "{} cut at {at}", stream.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn lines_are_values() {
+        check(b"", &[]);
+        check(b"{}\n[1]\r\n\n 2", &["{}", "[1]", "2"]);
+        check(b"1\n\"too long to keep\"\n2\n", &["1", "2"]);
+    }
+
+    #[test]
+    fn a_hole_costs_the_line_around_it() {
+        let mut lines = Vec::new();
+        let mut parser = Parser::new(8);
+        parser.push(b"1\n[2", &mut |line| lines.push(line.into_owned()));
+        parser.hole();
+        parser.push(b",3]\n4\n", &mut |line| lines.push(line.into_owned()));
+        assert_eq!(lines, ["1", "4"]);
     }
 }

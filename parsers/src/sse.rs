@@ -203,3 +203,71 @@ impl Parser {
         self.truncated = false;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Events as `name|data`, an unfinished one with `~` before it; the stream
+    /// cut at every place.
+    fn check(stream: &[u8], expected: &[&str]) {
+        for at in 0..=stream.len() {
+            let mut events = Vec::new();
+            let mut tell = |event: Event<'_>| events.push(format!("{}|{}", event.name, event.data));
+            let mut parser = Parser::new(1 << 10);
+            parser.push(&stream[..at], &mut tell);
+            parser.push(&stream[at..], &mut tell);
+            parser.finish(&mut |event| events.push(format!("~{}|{}", event.name, event.data)));
+            assert_eq!(events, expected, "{} cut at {at}", stream.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn streams_are_cut_as_the_standard_says() {
+        check(b"", &[]);
+        check(b"data: a\n\n", &["|a"]);
+        check(b"data:a\r\rdata:  b\r\n\r\n", &["|a", "| b"]);
+        check(b"\xEF\xBB\xBFdata: a\n\n", &["|a"]);
+        check(b"\xEF\xBB\xBF\xEF\xBB\xBFdata: a\n\n", &[]);
+        check(b"\xEFdata: a\n\ndata: b\n\n", &["|b"]);
+        check(b": comment\n\nevent: x\n\ndata: a\n\n", &["|a"]);
+        check(b"event: x\ndata: 1\ndata: 2\n\ndata: 3\n\n", &["x|1\n2", "|3"]);
+        check(b"data\n\ndata\ndata\n\ndata:", &["|", "|\n", "~|"]);
+        check(b"event: x\nevent: y\nid: 1\nretry: 5\nother: z\ndata: a\n\n", &["y|a"]);
+        check(b"data: a\n", &["~|a"]);
+        check(b"event: x\n", &[]);
+        check(b"data: a\n\ndata: {\"b\"", &["|a", "~|{\"b\""]);
+        check(b"data: \xFF\n\n", &["|\u{FFFD}"]);
+    }
+
+    #[test]
+    fn a_hole_costs_the_event_around_it() {
+        for (before, after, expected) in [
+            (&b"data: a\n\nda"[..], &b"ta: b\n\ndata: c\n\n"[..], &["a", "c"][..]),
+            (b"data: a\n", b"\ndata: b\n\ndata: c\n\n", &["c"]),
+            (b"data: a\r", b"\n\r\ndata: c\r\n\r\n", &["c"]),
+            (b"", b"x\n\ndata: c\n\n", &["c"]),
+        ] {
+            let mut events = Vec::new();
+            let mut parser = Parser::new(1 << 10);
+            parser.push(before, &mut |event| events.push(event.data.into_owned()));
+            parser.hole();
+            parser.push(after, &mut |event| events.push(event.data.into_owned()));
+            assert_eq!(events, expected, "{}", after.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn an_event_holds_no_more_than_its_bound() {
+        let mut parser = Parser::new(10);
+        let mut events = Vec::new();
+        let long = [&b"data: "[..], &[b'x'; 50], b"\ndata: y\n\ndata: z\n\n"].concat();
+        for piece in long.chunks(3) {
+            parser.push(piece, &mut |event| events.push((event.data.len(), event.truncated)));
+            assert!(parser.line.len() + parser.data.len() <= 20);
+        }
+        assert_eq!(events.len(), 2);
+        assert!(events[0].0 <= 10 && events[0].1);
+        assert_eq!(events[1], (1, false));
+    }
+}

@@ -41,7 +41,7 @@ impl Incoming {
 
     /// `sink` gets what `bytes` decode to.
     pub(crate) fn push(&mut self, bytes: &[u8], mut sink: impl FnMut(&[u8])) {
-        self.wire += bytes.len() as u64;
+        self.wire = self.wire.saturating_add(bytes.len() as u64);
         let keeper = &mut self.keeper;
         self.decoder.push(bytes, &mut |decoded| {
             keeper.push(decoded);
@@ -52,7 +52,7 @@ impl Incoming {
     /// So many bytes, as sent, are missing here. Whether what follows can
     /// still be decoded.
     pub(crate) fn hole(&mut self, lost: u64) -> bool {
-        self.wire += lost;
+        self.wire = self.wire.saturating_add(lost);
         self.torn = true;
         if self.decoder.is_identity() {
             self.keeper.hole(Some(lost));

@@ -121,7 +121,8 @@ impl Assembler {
     fn abort_first(&mut self, count: usize, time: Timestamp, why: &str) {
         for mut open in self.open.drain(..count) {
             // Of all that is open, the oldest lacks what was lost.
-            open.exchange.lost_bytes += std::mem::take(&mut self.response_lost);
+            open.exchange.lost_bytes =
+                open.exchange.lost_bytes.saturating_add(std::mem::take(&mut self.response_lost));
             open.note("aborted", why);
             let exchange = open.finish(time, State::Aborted, &mut self.queue);
             self.queue.push_back(Event::Finished(exchange));
@@ -270,7 +271,7 @@ impl Sink for Requests<'_> {
     fn hole(&mut self, _time: Timestamp, lost: u64) {
         match self.0.open.back_mut().filter(|_| self.0.asking) {
             Some(open) => open.request_hole(lost),
-            None => self.0.request_lost += lost,
+            None => self.0.request_lost = self.0.request_lost.saturating_add(lost),
         }
     }
 
@@ -281,7 +282,7 @@ impl Sink for Requests<'_> {
     fn broken(&mut self, time: Timestamp, lost: u64, why: &'static str) {
         if let Some(open) = self.0.open.back_mut().filter(|_| self.0.asking) {
             open.note("request_broken", why);
-            open.exchange.lost_bytes += lost;
+            open.exchange.lost_bytes = open.exchange.lost_bytes.saturating_add(lost);
             self.0.torn = true;
             self.0.request_over(time, false);
         }
@@ -290,7 +291,7 @@ impl Sink for Requests<'_> {
     fn lost(&mut self, _time: Timestamp, lost: u64) {
         let all = &mut *self.0;
         all.torn = true;
-        all.request_lost += lost;
+        all.request_lost = all.request_lost.saturating_add(lost);
     }
 
     fn skipped(&mut self, _time: Timestamp, _bytes: u64) {
@@ -366,7 +367,7 @@ impl Sink for Responses<'_> {
     fn hole(&mut self, _time: Timestamp, lost: u64) {
         match self.0.open.front_mut().filter(|_| self.0.answering) {
             Some(open) => open.response_hole(lost),
-            None => self.0.response_lost += lost,
+            None => self.0.response_lost = self.0.response_lost.saturating_add(lost),
         }
     }
 
@@ -389,14 +390,14 @@ impl Sink for Responses<'_> {
                 }
                 all.abort_first(1, time, why);
             }
-            None => all.response_lost += lost,
+            None => all.response_lost = all.response_lost.saturating_add(lost),
         }
         all.responses_torn(time);
     }
 
     fn lost(&mut self, time: Timestamp, lost: u64) {
         let all = &mut *self.0;
-        all.response_lost += lost;
+        all.response_lost = all.response_lost.saturating_add(lost);
         all.responses_torn(time);
     }
 

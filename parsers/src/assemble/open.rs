@@ -118,7 +118,7 @@ impl Open {
     }
 
     pub(crate) fn request_hole(&mut self, lost: u64) {
-        self.exchange.lost_bytes += lost;
+        self.exchange.lost_bytes = self.exchange.lost_bytes.saturating_add(lost);
         if let Some(request) = &mut self.request {
             request.hole(lost);
         }
@@ -224,7 +224,7 @@ impl Open {
     }
 
     pub(crate) fn response_hole(&mut self, lost: u64) {
-        self.exchange.lost_bytes += lost;
+        self.exchange.lost_bytes = self.exchange.lost_bytes.saturating_add(lost);
         if let Some(response) = &mut self.response {
             response.hole(lost);
         }

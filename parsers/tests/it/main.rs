@@ -7,4 +7,6 @@
 
 mod capture;
 mod corpus;
+mod large;
+mod random;
 mod render;

@@ -1,0 +1,146 @@
+//! Bytes nobody meant: no panic, no broken contract, no unbounded memory.
+
+use llmtop_parsers::{Connection, Direction, Event, Limits, Timestamp};
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use crate::capture::{Capture, Step, cases};
+use crate::corpus::check_order;
+
+const LIMITS: Limits = Limits { body: 512, head: 1024, event: 256, open_exchanges: 4 };
+
+/// What may happen to a connection.
+#[derive(Clone, Debug)]
+enum Happening {
+    Bytes(bool, Vec<u8>),
+    Gap(bool, u64),
+    Close,
+}
+
+fn happenings() -> impl Strategy<Value = Vec<Happening>> {
+    // Pieces of the protocol, so that more than the detection is met.
+    let words: Vec<&[u8]> = vec![
+        b"POST /v1/messages HTTP/1.1\r\n",
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"HEAD / HTTP/1.0\r\n\r\n",
+        b"CONNECT a:1 HTTP/1.1\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n",
+        b"HTTP/1.1 204 No\r\n\r\n",
+        b"HTTP/1.1 100 Continue\r\n\r\n",
+        b"HTTP/1.1 101 Switching\r\n\r\n",
+        b"Content-Length: 5\r\n",
+        b"Content-Length: 18446744073709551615\r\n",
+        b"Transfer-Encoding: chunked\r\n",
+        b"Content-Encoding: gzip\r\n",
+        b"Content-Encoding: br, zstd, deflate\r\n",
+        b"Content-Type: text/event-stream\r\n",
+        b"Content-Type: application/json\r\n",
+        b"\r\n",
+        b"\n",
+        b"5\r\nhello\r\n",
+        b"ffffffffffffffff\r\n",
+        b"0\r\n\r\n",
+        b"data: {\"choices\":[{\"delta\":{\"content\":\"x\"}}]}\n\n",
+        b"event: message_start\n",
+        b"{\"model\":\"m\",\"stream\":true,\"messages\":[]}",
+        b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03",
+        b"\x28\xb5\x2f\xfd",
+        b"hello",
+    ];
+    let bytes = prop_oneof![
+        4 => proptest::sample::select(words).prop_map(<[u8]>::to_vec),
+        1 => vec(any::<u8>(), 0..40),
+    ];
+    let bytes = vec(bytes, 1..6).prop_map(|pieces| pieces.concat());
+    let happening = prop_oneof![
+        20 => (any::<bool>(), bytes).prop_map(|(sent, bytes)| Happening::Bytes(sent, bytes)),
+        2 => (any::<bool>(), 0..50u64).prop_map(|(sent, lost)| Happening::Gap(sent, lost)),
+        1 => any::<bool>().prop_map(|sent| Happening::Gap(sent, u64::MAX)),
+        1 => Just(Happening::Close),
+    ];
+    vec(happening, 0..40)
+}
+
+fn direction(sent: bool) -> Direction {
+    if sent { Direction::Sent } else { Direction::Received }
+}
+
+fn check(events: &[Event]) {
+    check_order(events, "random");
+    for event in events {
+        if let Event::Started(exchange) | Event::Updated(exchange) | Event::Finished(exchange) =
+            event
+        {
+            for body in exchange.request.body.iter().chain(&exchange.response.body) {
+                assert!(body.bytes.len() <= LIMITS.body);
+                assert!(body.elided.iter().all(|hole| hole.at <= body.bytes.len()));
+                assert!(body.elided.is_sorted_by_key(|hole| hole.at));
+            }
+            let text = exchange.response.text.as_deref().unwrap_or_default();
+            assert!(text.len() <= LIMITS.body);
+            let heads = exchange.request.headers.iter().chain(&exchange.response.headers);
+            let size: usize = heads.map(|(name, value)| name.len() + value.len()).sum();
+            assert!(size <= 2 * 3 * LIMITS.head, "a head of {size} bytes");
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn any_bytes_keep_the_contract(
+        happenings in happenings(),
+        joined_midway in any::<bool>(),
+    ) {
+        let mut connection = Connection::new(LIMITS, joined_midway);
+        let mut events = Vec::new();
+        for (time, happening) in happenings.into_iter().enumerate() {
+            let time = Timestamp(time as u64);
+            match happening {
+                Happening::Bytes(sent, bytes) => connection.receive(direction(sent), time, &bytes),
+                Happening::Gap(sent, lost) => connection.gap(direction(sent), time, lost),
+                Happening::Close => connection.close(time),
+            }
+            events.extend(std::iter::from_fn(|| connection.poll()));
+        }
+        connection.close(Timestamp(1000));
+        events.extend(std::iter::from_fn(|| connection.poll()));
+        check(&events);
+    }
+
+    #[test]
+    fn damaged_captures_keep_the_contract(
+        which in any::<prop::sample::Index>(),
+        damages in vec((any::<prop::sample::Index>(), 0..4u8, any::<u8>(), 1..300u64), 0..6),
+        size in 1..500usize,
+    ) {
+        let cases = cases("http1");
+        let mut capture: Capture = which.get(&cases).1.in_pieces(size);
+        for (at, what, byte, lost) in damages {
+            let at = at.index(capture.steps.len());
+            let (time, step) = capture.steps[at].clone();
+            match (what, step) {
+                // A byte changes.
+                (0, Step::Chunk(direction, mut bytes)) if !bytes.is_empty() => {
+                    let place = lost as usize % bytes.len();
+                    bytes[place] = byte;
+                    capture.steps[at] = (time, Step::Chunk(direction, bytes));
+                }
+                // A chunk is lost.
+                (1, Step::Chunk(direction, bytes)) => {
+                    capture.steps[at] = (time, Step::Gap(direction, bytes.len() as u64));
+                }
+                // A chunk comes twice.
+                (2, step) => capture.steps.insert(at, (time, step)),
+                // Something is lost, nobody knows where from.
+                (_, _) => {
+                    let gap = Step::Gap(direction(byte & 1 == 0), lost);
+                    capture.steps.insert(at, (time, gap));
+                }
+            }
+        }
+        capture.steps.push((u64::MAX / 1_000_000, Step::Close));
+        check(&capture.play(LIMITS));
+    }
+}
