@@ -60,11 +60,13 @@ pub enum Value {
     Unknown,
 }
 
-/// A call or tail jump to a fixed address, and what its argument registers hold.
+/// A call or tail jump to a fixed place, and what its argument registers hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Call {
-    /// The callee.
+    /// The callee's address.
     pub target: u64,
+    /// `target` is the address of a word that holds the callee's.
+    pub indirect: bool,
     /// The first six integer arguments (System V AMD64 ABI).
     pub arguments: [Value; 6],
 }

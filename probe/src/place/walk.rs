@@ -48,7 +48,14 @@ pub fn walk(entry: u64, code: impl Fn(u64, usize) -> Vec<u8>) -> Vec<Call> {
                     }
                     registers.clobber();
                 }
-                FlowControl::IndirectCall => registers.clobber(),
+                FlowControl::IndirectCall => {
+                    calls.extend(registers.slot_call(&instruction));
+                    registers.clobber();
+                }
+                FlowControl::IndirectBranch => {
+                    calls.extend(registers.slot_call(&instruction));
+                    break;
+                }
                 FlowControl::ConditionalBranch if direct => {
                     if paths.len() < MAX_PATHS {
                         paths.push((instruction.near_branch64(), registers));
@@ -122,7 +129,13 @@ impl Registers {
     }
 
     fn call(&self, target: u64) -> Call {
-        Call { target, arguments: ARGUMENTS.map(|r| self.of(r)) }
+        Call { target, indirect: false, arguments: ARGUMENTS.map(|r| self.of(r)) }
+    }
+
+    /// `call [rip+slot]`, `jmp [rip+slot]`.
+    fn slot_call(&self, instruction: &Instruction) -> Option<Call> {
+        let call = self.call(instruction.memory_displacement64());
+        instruction.is_ip_rel_memory_operand().then_some(Call { indirect: true, ..call })
     }
 
     /// A call keeps rbx, rbp, rsp and r12 to r15 only.
@@ -244,6 +257,14 @@ mod tests {
             assert_eq!(call.target, target);
             assert_eq!(call.arguments[..5], arguments);
         }
+    }
+
+    #[test]
+    fn slots_are_named() {
+        // call [rip+0x10]; jmp [rip+0x10]; call rax is not told
+        let found = calls(&[0xff, 0x15, 0x10, 0, 0, 0, 0xff, 0xd0, 0xff, 0x25, 0x10, 0, 0, 0]);
+        let slots: Vec<_> = found.iter().map(|c| (c.target, c.indirect)).collect();
+        assert_eq!(slots, [(0x1016, true), (0x101e, true)]);
     }
 
     #[test]

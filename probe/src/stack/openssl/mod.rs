@@ -2,6 +2,8 @@
 //! AWS-LC), wherever a file exports `SSL_read` and `SSL_write`: shared libraries
 //! of any name, and executables such as node's.
 
+#[cfg(test)]
+mod tests;
 mod transfer;
 mod version;
 
@@ -94,65 +96,4 @@ fn site(
         placement: place.placement,
         reason: place.reason,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use std::fs::File;
-
-    use super::*;
-    use crate::Placement;
-
-    fn examine(path: &str) -> Option<Verdict> {
-        let elf = Elf::open(File::open(path).ok()?).ok()?;
-        Some(OpenSsl.examine(&elf, &|_| None))
-    }
-
-    fn found(path: &str) -> Option<Found> {
-        match examine(path)? {
-            Verdict::Found(found) => Some(found),
-            other => panic!("{path}: {other:?}"),
-        }
-    }
-
-    #[test]
-    #[cfg(target_arch = "x86_64")]
-    fn shared_library() {
-        let Some(found) = found("/usr/lib/x86_64-linux-gnu/libssl.so.3") else {
-            return; // another distribution
-        };
-        assert_eq!(found.tls, Tls::Openssl);
-        assert!(found.version.is_some_and(|v| v.starts_with("OpenSSL 3.")));
-        for function in [Function::Write, Function::Read] {
-            let of: Vec<_> = found.sites.iter().filter(|s| s.function == function).collect();
-            let [site] = of.as_slice() else {
-                panic!("{of:#?}");
-            };
-            assert_eq!(site.placement, Placement::Internal);
-            assert_eq!(site.entry, site.start);
-            assert!(matches!(site.abi, Abi::BehindArgument4 | Abi::BehindArgument5));
-        }
-        let frees = found.sites.iter().filter(|s| s.function == Function::Free);
-        assert_eq!(frees.count(), 1);
-    }
-
-    #[test]
-    fn executable() {
-        let Some(found) = found("/usr/bin/node") else {
-            return; // not installed
-        };
-        assert_eq!(found.tls, Tls::Openssl);
-        for function in [Function::Write, Function::Read, Function::Free, Function::Ctrl] {
-            assert!(found.sites.iter().any(|s| s.function == function), "{function:?}");
-        }
-    }
-
-    #[test]
-    fn importers_are_not_targets() {
-        for path in ["/usr/bin/curl", "/usr/bin/openssl", "/proc/self/exe"] {
-            if let Some(verdict) = examine(path) {
-                assert_eq!(verdict, Verdict::Absent, "{path}");
-            }
-        }
-    }
 }

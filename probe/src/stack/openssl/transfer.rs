@@ -68,7 +68,7 @@ fn of(elf: &Elf, family: &Family) -> Vec<Site> {
     let why = match internal(&public, &foreign) {
         Ok((address, abi)) => match internal_site(elf, family, &public, address, abi) {
             Some(site) => return vec![site],
-            None => "the internal function is no better place".to_owned(),
+            None => "the internal function's entry is not emulated".to_owned(),
         },
         Err(why) => why,
     };
@@ -98,14 +98,10 @@ fn internal(public: &[Public], foreign: &[Call]) -> Result<(u64, Abi), String> {
             continue;
         };
         let is_public = public.iter().any(|p| p.symbol.address == call.target);
-        let reaches = |p: &&Public| {
-            let mut calls = p.calls.iter();
-            calls.any(|c| c.target == call.target && handed_on(p.abi, c) == Some(abi))
-        };
         if is_public {
             continue;
         }
-        if let Some(stray) = others.iter().find(|p| !reaches(p)) {
+        if let Some(stray) = others.iter().find(|p| !reaches(p, public, call.target, abi)) {
             why = format!("{} and {} share no internal function", first.name, stray.name);
         } else if foreign.iter().any(|c| c.target == call.target) {
             why = "SSL_peek shares the internal function".to_owned();
@@ -114,6 +110,17 @@ fn internal(public: &[Public], foreign: &[Call]) -> Result<(u64, Abi), String> {
         }
     }
     Err(why)
+}
+
+/// Whether `p` hands its arguments to `internal`, which takes them as `abi` says:
+/// itself, or through another public function (`SSL_write_ex` through
+/// `SSL_write_ex2`).
+fn reaches(p: &Public, public: &[Public], internal: u64, abi: Abi) -> bool {
+    let hands = |p: &Public, to: u64, abi: Abi| {
+        p.calls.iter().any(|c| c.target == to && handed_on(p.abi, c) == Some(abi))
+    };
+    let through = |q: &Public| hands(p, q.symbol.address, q.abi) && hands(q, internal, abi);
+    hands(p, internal, abi) || public.iter().any(through)
 }
 
 /// How the arguments of `call` lie, where they are those of the public function
@@ -165,32 +172,36 @@ fn is_nested(p: &Public, public: &[Public]) -> bool {
     })
 }
 
-/// The calls a function makes, through the procedure linkage table too.
+/// The calls a function makes, those through the procedure linkage table and
+/// the global offset table too.
 fn calls(elf: &Elf, symbol: Symbol) -> Vec<Call> {
     let mut calls = walk(symbol.address, |at, length| elf.at(at, length));
-    for call in &mut calls {
-        if let Some(resolved) = linked(elf, call.target) {
-            call.target = resolved.address;
+    calls.retain_mut(|call| {
+        let slot = if call.indirect { Some(call.target) } else { stub(elf, call.target) };
+        let Some(slot) = slot else { return true };
+        let name = elf.dynamic().and_then(|dynamic| dynamic.slot(elf, slot));
+        match name.and_then(|name| elf.export(&name)) {
+            Some(callee) => {
+                call.target = callee.address;
+                call.indirect = false;
+                true
+            }
+            // Another library's.
+            None => false,
         }
-    }
+    });
     calls
 }
 
-/// The function of this file that the linkage stub at `stub` leads to.
-///
-/// Both forms end in `jmp [rip+slot]` (`ff 25`), after an `endbr64` or not, with
-/// a `bnd` prefix or not.
-fn linked(elf: &Elf, stub: u64) -> Option<Symbol> {
-    let code = elf.at(stub, 16);
+/// The word through which the linkage stub at `address` jumps, where it is one:
+/// `jmp [rip+slot]`, after an `endbr64` or not, with a `bnd` prefix or not.
+fn stub(elf: &Elf, address: u64) -> Option<u64> {
+    let code = elf.at(address, 16);
     let skip = if code.starts_with(&[0xf3, 0x0f, 0x1e, 0xfa]) { 4 } else { 0 };
     let skip = skip + usize::from(code.get(skip) == Some(&0xf2));
-    let jump = code.get(skip..skip + 6)?;
-    let [0xff, 0x25, displacement @ ..] = jump else {
+    let [0xff, 0x25, displacement @ ..] = code.get(skip..skip + 6)? else {
         return None;
     };
     let displacement = i32::from_le_bytes(displacement.try_into().ok()?);
-    let next = stub.checked_add(skip as u64 + 6)?;
-    let slot = next.checked_add_signed(displacement.into())?;
-    let name = elf.dynamic()?.slot(elf, slot)?;
-    elf.export(&name)
+    address.checked_add(skip as u64 + 6)?.checked_add_signed(displacement.into())
 }
