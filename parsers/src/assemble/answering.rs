@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use super::incoming::{is_events, is_lines};
-use crate::llm::{Answer, Dialect};
+use crate::llm::{self, Answer, Dialect};
 use crate::{Delta, Event, Exchange, Finding, Limits, Timestamp};
 use crate::{ndjson, sse};
 
@@ -122,7 +122,7 @@ impl Answering {
 
     /// Reads a whole body.
     pub(crate) fn whole(&mut self, bytes: &[u8], dialect: &dyn Dialect) {
-        if let Ok(value) = serde_json::from_slice(bytes) {
+        if let Some(value) = llm::parse(bytes) {
             dialect.response(&value, &mut self.told.answer);
             // It came at once: there is nothing to watch grow.
             self.told.answer.deltas.clear();

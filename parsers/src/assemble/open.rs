@@ -136,7 +136,7 @@ impl Open {
         let json = body
             .as_ref()
             .filter(|body| body.kind == BodyKind::Json)
-            .and_then(|body| serde_json::from_slice(&body.bytes).ok());
+            .and_then(|body| llm::parse(&body.bytes));
         self.telling |= json.is_some();
         self.exchange.request.body = body.map(Arc::new);
         self.recognise(json.as_ref());

@@ -11,7 +11,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use serde_json::Value;
 
 use crate::Response;
-use crate::llm::{Message, Part};
+use crate::llm::{self, Message, Part};
 
 /// See the module.
 #[derive(Clone, Debug, Default)]
@@ -121,9 +121,9 @@ fn hash_of(part: &Part) -> u64 {
     match part {
         Part::ToolCall(call) => {
             ("call", &call.name).hash(&mut hasher);
-            match serde_json::from_str::<Value>(&call.arguments) {
-                Ok(arguments) => feed_value(&mut hasher, &arguments),
-                Err(_) => feed(&mut hasher, &call.arguments),
+            match llm::parse(call.arguments.as_bytes()) {
+                Some(arguments) => feed_value(&mut hasher, &arguments),
+                None => feed(&mut hasher, &call.arguments),
             }
         }
         Part::ToolResult { text, .. } => {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::Mark;
-use crate::llm::header;
+use crate::llm::{header, parse};
 
 /// Headers that name one conversation.
 const THREADS: &[&str] = &[
@@ -121,7 +121,7 @@ fn agent_mark(process: u64, session: &str, agent: &str) -> Mark {
 /// The session in Anthropic's `metadata.user_id`, as Claude Code writes it:
 /// `user_..._session_<uuid>`, or a JSON object with `session_id`.
 fn session_of_user(user: &str) -> Option<String> {
-    if let Ok(Value::Object(members)) = serde_json::from_str(user) {
+    if let Some(Value::Object(members)) = parse(user.as_bytes()) {
         return members.get("session_id")?.as_str().map(str::to_owned);
     }
     let (_, session) = user.rsplit_once("_session_")?;

@@ -319,8 +319,7 @@ const NO_TOOLS: u64 = 0;
 impl Reading {
     fn of(exchange: &Exchange) -> Self {
         let body = exchange.request.body.as_ref().filter(|body| body.is_whole());
-        let body: Value =
-            body.and_then(|body| serde_json::from_slice(&body.bytes).ok()).unwrap_or(Value::Null);
+        let body: Value = body.and_then(|body| llm::parse(&body.bytes)).unwrap_or(Value::Null);
         let dialect = exchange.dialect.and_then(llm::by_name);
         let messages = dialect.map(|dialect| dialect.messages(&body)).unwrap_or_default();
         Reading {

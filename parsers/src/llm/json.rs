@@ -3,11 +3,12 @@
 use serde_json::Value;
 
 use super::message::Part;
+use super::parse::parse;
 use crate::ApiError;
 
 /// A whole JSON object.
 pub(super) fn object(data: &str) -> Option<Value> {
-    serde_json::from_str(data).ok().filter(Value::is_object)
+    parse(data.as_bytes()).filter(Value::is_object)
 }
 
 /// A string that says something.

@@ -17,10 +17,12 @@ mod json;
 mod message;
 mod openai_chat;
 mod openai_responses;
+mod parse;
 pub mod provider;
 
 pub use answer::{Answer, Slot, SlotKind};
 pub use message::{Message, Part};
+pub use parse::parse;
 
 use serde_json::Value;
 

@@ -1,7 +1,5 @@
 //! Token figures: what an API reports, in one common sense.
 
-use serde_json::Value;
-
 use crate::llm::{self, Part};
 use crate::{Exchange, Usage, UsageSource};
 
@@ -154,7 +152,7 @@ pub fn settle(exchange: &mut Exchange) {
 fn input_estimate(exchange: &Exchange) -> Option<u64> {
     let body = exchange.request.body.as_ref()?;
     let dialect = exchange.dialect.and_then(llm::by_name);
-    let parsed = serde_json::from_slice::<Value>(&body.bytes).ok().zip(dialect);
+    let parsed = llm::parse(&body.bytes).zip(dialect);
     let Some((json, dialect)) = parsed else {
         return Some(tokens(&String::from_utf8_lossy(&body.bytes)));
     };
