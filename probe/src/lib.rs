@@ -5,11 +5,14 @@
 //! are a [`Source`] of [`Capture`]s, and nothing here knows what the bytes mean.
 
 mod capture;
+mod decode;
 mod discovery;
 pub mod doctor;
 pub mod elf;
 pub mod endpoint;
 mod error;
+pub mod live;
+mod object;
 pub mod place;
 pub mod privileges;
 pub mod process;
@@ -23,5 +26,6 @@ pub use capture::{
 };
 pub use discovery::{Coverage, Discovery, FileCoverage, Found};
 pub use error::Error;
+pub use live::Live;
 pub use source::{Control, Outlet, Source, StopFlag, Totals};
 pub use target::{Abi, FileId, Function, Placement, Site, Target};

@@ -10,8 +10,9 @@ use crate::{Capture, ConnId, Error};
 
 /// Where captures go. Implemented by whoever owns the channel.
 pub trait Outlet: Send {
-    /// Delivers without waiting. `false`: there was no room, the captures are
-    /// lost, and the source accounts for them as gaps.
+    /// Delivers without waiting, and empties `captures`. `false`: there was no
+    /// room and `captures` is as it was; the source gives their bytes up and
+    /// offers the rest again, with gaps in their place.
     fn offer(&mut self, captures: &mut Vec<Capture>) -> bool;
 
     /// Delivers, waiting for room: for sources that can wait (recordings).

@@ -1,0 +1,91 @@
+//! What the user side tells the kernel programs before and while they run.
+
+/// Which capture filters are in force: a call is captured when it passes each
+/// kind that is set. All zero: everything passes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(transparent)]
+pub struct Filters(pub u32);
+
+impl Filters {
+    /// The thread group is in the map [`names::PIDS`]. Children of members join.
+    pub const PIDS: Self = Self(1);
+    /// The thread group is in the map [`names::NAMED`]: it executed a program
+    /// whose name is in [`names::COMMS`], or a parent of it did.
+    pub const COMMS: Self = Self(2);
+    /// The real user id is in the map [`names::UIDS`].
+    pub const UIDS: Self = Self(4);
+    /// The id of the cgroup (version 2) is in the map [`names::CGROUPS`].
+    pub const CGROUPS: Self = Self(8);
+
+    /// Whether all of `other` is set.
+    #[inline(always)]
+    pub const fn has(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// Both.
+    #[must_use]
+    pub const fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+/// Constants that the loader patches into the programs before it loads them, so
+/// that the verifier removes what is switched off.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Settings {
+    /// The observer's own thread group, never observed.
+    pub own_pid: u32,
+    /// Which filters are in force.
+    pub filters: u32,
+    /// `bpf_get_attach_cookie` exists (Linux 5.15).
+    pub has_cookie: u32,
+    /// Unused, zero.
+    pub reserved: u32,
+}
+
+/// Written by the user side at run time; one element.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Control {
+    /// Not zero: the reader sleeps until somebody wakes it. Zero: it polls, and
+    /// waking it would cost more than the record.
+    pub reader_sleeps: u32,
+    /// Unused, zero.
+    pub reserved: u32,
+}
+
+/// Names of programs and maps in the object.
+pub mod names {
+    /// The [`Settings`](super::Settings) constant.
+    pub const SETTINGS: &str = "SETTINGS";
+    /// Ring buffer of records.
+    pub const EVENTS: &str = "EVENTS";
+    /// Array of one [`Control`](super::Control).
+    pub const CONTROL: &str = "CONTROL";
+    /// Hash of `ConnKey` to `Conn`: the connections alive.
+    pub const CONNS: &str = "CONNS";
+    /// Hash of connection id to `Conn`: ended, and the record that would have
+    /// said so found no room.
+    pub const ORPHANS: &str = "ORPHANS";
+    /// Array of connection ids of no interest, by `interest_slot`.
+    pub const IGNORED: &str = "IGNORED";
+    /// Per-CPU array of one `Stats`.
+    pub const STATS: &str = "STATS";
+    /// Set of thread groups.
+    pub const PIDS: &str = "PIDS";
+    /// Set of thread groups that run a program of a wanted name.
+    pub const NAMED: &str = "NAMED";
+    /// Set of program names, 16 bytes, zero-padded.
+    pub const COMMS: &str = "COMMS";
+    /// Set of user ids.
+    pub const UIDS: &str = "UIDS";
+    /// Set of cgroup ids.
+    pub const CGROUPS: &str = "CGROUPS";
+}
+
+const _: () = {
+    assert!(size_of::<Settings>() == 16 && align_of::<Settings>() == 4);
+    assert!(size_of::<Control>() == 8 && align_of::<Control>() == 4);
+};

@@ -1,0 +1,154 @@
+//! Keys and values of the maps.
+
+use crate::Address;
+
+/// Names a TLS object while it lives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[repr(C)]
+pub struct ConnKey {
+    /// Address of the object in its process.
+    pub object: u64,
+    /// Thread group.
+    pub pid: u32,
+    /// Unused, zero: keys are compared as bytes.
+    pub reserved: u32,
+}
+
+/// A connection: one generation of a TLS object. Counters are by direction, and
+/// updated after the records they count were reserved, so that whoever reads
+/// them and then the ring to its end has seen what they count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Conn {
+    /// Names the generation; never used twice while the programs are loaded.
+    pub id: u64,
+    /// Bytes moved, lost and ignored ones included.
+    pub moved: [u64; 2],
+    /// Bytes that found no room or could not be read.
+    pub lost: [u64; 2],
+    /// Bytes of no interest, counted only.
+    pub ignored: [u64; 2],
+    /// Bits of [`conn_flags`].
+    pub flags: u32,
+    /// The descriptor of its socket; -1: unknown; -2 - n: n was guessed.
+    pub fd: i32,
+    /// Thread group.
+    pub pid: u32,
+    /// Guesses at the descriptor made so far.
+    pub guesses: u32,
+}
+
+/// Bits of [`Conn::flags`].
+pub mod conn_flags {
+    /// The user side wants no more of its bytes.
+    pub const IGNORED: u32 = 1;
+    /// Seen before it moved a byte.
+    pub const FRESH: u32 = 2;
+}
+
+/// How many connections can be ignored at once before one forgets; a forgotten
+/// one is ignored again at its next chunk.
+pub const INTEREST_SLOTS: u32 = 1 << 16;
+
+/// The slot of a connection in the array of ignored ones.
+#[inline(always)]
+pub const fn interest_slot(conn: u64) -> u32 {
+    // Fibonacci hashing: ids are times, their low bits are not spread.
+    (conn.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 48) as u32
+}
+
+/// What is known of a thread that uses TLS: the call it is in, and the
+/// descriptors its socket calls used around it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Thread {
+    /// The TLS object of the call.
+    pub object: u64,
+    /// The caller's buffer.
+    pub buffer: u64,
+    /// Where the callee writes how much it moved, or 0: it returns that.
+    pub moved_at: u64,
+    /// Stack pointer at the entry: tells a call's own return from those of
+    /// calls it makes, and a stale call from a live one.
+    pub stack: u64,
+    /// What the call does, in the program's own encoding; 0: none is under way.
+    pub call: u32,
+    /// Descriptor of the first socket call inside the call, or -1.
+    pub inside_fd: i32,
+    /// Descriptor of the last receive on this thread, or -1.
+    pub received_fd: i32,
+    /// Not zero: the next socket write belongs to `wrote_object`.
+    pub wrote: u32,
+    /// The TLS object last written to.
+    pub wrote_object: u64,
+    /// What the call moved, on its way out. Here and not on the stack: what the
+    /// verifier knows of a stack slot differs from turn to turn of a loop, and
+    /// it would follow every turn.
+    pub transfer: Transfer,
+}
+
+/// A transfer on its way out, chunk by chunk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Transfer {
+    /// The caller's buffer, from the next chunk on.
+    pub buffer: u64,
+    /// Bytes to go.
+    pub left: u64,
+    /// The connection.
+    pub conn: u64,
+    /// Bytes of the direction before the next chunk.
+    pub offset: u64,
+    /// Those of them that were lost.
+    pub lost: u64,
+    /// When the call returned.
+    pub time: u64,
+    /// Thread group and thread.
+    pub pid_tgid: u64,
+    /// How to submit.
+    pub wakeup: u64,
+    /// Flags of each chunk.
+    pub flags: u64,
+}
+
+/// Names a socket.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[repr(C)]
+pub struct SocketKey {
+    /// Thread group.
+    pub pid: u32,
+    /// Descriptor.
+    pub fd: i32,
+}
+
+/// What is known of a socket.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct SocketState {
+    /// This end.
+    pub local: Address,
+    /// The other end.
+    pub peer: Address,
+}
+
+/// What could not be accounted to a connection, by CPU.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Stats {
+    /// Calls not seen, because the table of threads was full.
+    pub untracked_calls: u64,
+    /// Bytes not captured, because the table of connections was full.
+    pub untracked_bytes: u64,
+    /// Records other than chunks that found no room.
+    pub lost_records: u64,
+}
+
+const _: () = {
+    assert!(INTEREST_SLOTS == 1 << 16);
+    assert!(size_of::<ConnKey>() == 16 && align_of::<ConnKey>() == 8);
+    assert!(size_of::<Conn>() == 72);
+    assert!(size_of::<Thread>() == 56 + 72);
+    assert!(size_of::<SocketKey>() == 8);
+    assert!(size_of::<SocketState>() == 40);
+    assert!(size_of::<Stats>() == 24);
+};

@@ -1,0 +1,24 @@
+//! llmtop's kernel programs: what each answers is said where it lives, and
+//! docs/kernel-programs.md has the map. They copy and count; what bytes mean is
+//! the user side's to say.
+#![no_std]
+#![no_main]
+
+mod calls;
+mod emit;
+mod filter;
+mod interest;
+mod maps;
+mod openssl;
+mod process;
+mod socket;
+
+#[unsafe(link_section = "license")]
+#[unsafe(no_mangle)]
+static LICENSE: [u8; 13] = *b"Dual MIT/GPL\0";
+
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo) -> ! {
+    // Nothing panics: the verifier would refuse an endless loop.
+    loop {}
+}

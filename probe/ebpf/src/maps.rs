@@ -1,0 +1,72 @@
+//! Every map, and every constant the loader patches.
+
+use aya_ebpf::Global;
+use aya_ebpf::macros::map;
+use aya_ebpf::maps::{Array, HashMap, LruHashMap, PerCpuArray, RingBuf};
+use llmtop_probe_common::{
+    Args, Conn, ConnKey, Control, INTEREST_SLOTS, MAX_ARGS_BYTES, Settings, SocketKey, SocketState,
+    Stats, Thread,
+};
+
+#[unsafe(no_mangle)]
+pub static SETTINGS: Global<Settings> =
+    Global::new(Settings { own_pid: 0, filters: 0, has_cookie: 0, reserved: 0 });
+
+/// Records on their way out. The loader sets the size.
+#[map]
+pub static EVENTS: RingBuf = RingBuf::with_byte_size(16 << 20, 0);
+#[map]
+pub static CONTROL: Array<Control> = Array::with_max_entries(1, 0);
+#[map]
+pub static STATS: PerCpuArray<Stats> = PerCpuArray::with_max_entries(1, 0);
+
+/// Threads that were inside TLS, by `pid_tgid`; an entry goes with its thread.
+#[map]
+pub static THREADS: HashMap<u64, Thread> = HashMap::with_max_entries(32768, 0);
+#[map]
+pub static CONNS: HashMap<ConnKey, Conn> = HashMap::with_max_entries(65536, 0);
+#[map]
+pub static ORPHANS: HashMap<u64, Conn> = HashMap::with_max_entries(16384, 0);
+#[map]
+pub static IGNORED: Array<u64> = Array::with_max_entries(INTEREST_SLOTS, 0);
+
+#[map]
+pub static PIDS: HashMap<u32, u8> = HashMap::with_max_entries(65536, 0);
+#[map]
+pub static NAMED: HashMap<u32, u8> = HashMap::with_max_entries(65536, 0);
+#[map]
+pub static COMMS: HashMap<[u8; 16], u8> = HashMap::with_max_entries(1024, 0);
+#[map]
+pub static UIDS: HashMap<u32, u8> = HashMap::with_max_entries(1024, 0);
+#[map]
+pub static CGROUPS: HashMap<u64, u8> = HashMap::with_max_entries(4096, 0);
+
+/// TCP sockets whose connect or accept was seen.
+#[map]
+pub static SOCKETS: LruHashMap<SocketKey, SocketState> = LruHashMap::with_max_entries(32768, 0);
+/// The descriptor a thread is connecting, by `pid_tgid`.
+#[map]
+pub static CONNECTING: LruHashMap<u64, i32> = LruHashMap::with_max_entries(8192, 0);
+/// Whose a connecting kernel socket is, by its address.
+#[map]
+pub static CONNECTORS: LruHashMap<u64, SocketKey> = LruHashMap::with_max_entries(16384, 0);
+/// Where accept writes the peer's address, by `pid_tgid`.
+#[map]
+pub static ACCEPTING: LruHashMap<u64, u64> = LruHashMap::with_max_entries(8192, 0);
+
+/// Parent thread group of a thread group whose fork was seen.
+#[map]
+pub static PARENTS: LruHashMap<u32, u32> = LruHashMap::with_max_entries(32768, 0);
+/// When a process was last reported to map code.
+#[map]
+pub static MAPPED: LruHashMap<u32, u64> = LruHashMap::with_max_entries(16384, 0);
+
+/// Where a command line is put together. Twice as long as its contents may be:
+/// the verifier knows an offset's range and a length's, not their sum's.
+#[repr(C)]
+pub struct ArgsRecord {
+    pub fixed: Args,
+    pub bytes: [u8; 2 * MAX_ARGS_BYTES],
+}
+#[map]
+pub static ARGS: PerCpuArray<ArgsRecord> = PerCpuArray::with_max_entries(1, 0);

@@ -1,0 +1,335 @@
+//! OpenSSL and what has its interface: `SSL_write` and `SSL_read` in their
+//! forms, and the calls that say what a connection is.
+//!
+//! One entry program a form, as attach cookies, which could tell the forms
+//! apart, exist only since Linux 5.15; the return learns the form from the
+//! entry.
+
+use aya_ebpf::EbpfContext;
+use aya_ebpf::helpers::bpf_get_current_pid_tgid;
+use aya_ebpf::helpers::generated::{
+    bpf_get_attach_cookie, bpf_get_current_cgroup_id, bpf_probe_read_user,
+    bpf_probe_read_user_str,
+};
+use aya_ebpf::helpers::{bpf_get_current_comm, bpf_get_current_uid_gid};
+use aya_ebpf::macros::{uprobe, uretprobe};
+use aya_ebpf::programs::{ProbeContext, RetProbeContext};
+use llmtop_probe_common::{
+    Close, Conn, ConnKey, Kind, MAX_SERVER_NAME, Open, ServerName, Transfer, conn_flags, direction, flags,
+};
+
+use crate::calls::{self, Entry};
+use crate::emit;
+use crate::maps::{CONNS, ORPHANS, PARENTS, SETTINGS, STATS};
+use crate::{filter, interest, socket};
+
+/// `SSL_CTRL_MODE`: what `SSL_set_mode` calls, on new objects.
+const SSL_CTRL_MODE: u64 = 33;
+/// `SSL_CTRL_SET_TLSEXT_HOSTNAME`.
+const SSL_CTRL_SET_TLSEXT_HOSTNAME: u64 = 55;
+
+/// `int f(ssl, buf, int num)`
+#[uprobe]
+pub fn write_returned(ctx: ProbeContext) -> u32 {
+    enter(&ctx, calls::ACTIVE, None)
+}
+/// `int f(ssl, buf, size_t num, size_t *written)`
+#[uprobe]
+pub fn write_arg4(ctx: ProbeContext) -> u32 {
+    enter(&ctx, calls::ACTIVE, Some(3))
+}
+/// `int f(ssl, buf, size_t num, uint64_t flags, size_t *written)`
+#[uprobe]
+pub fn write_arg5(ctx: ProbeContext) -> u32 {
+    enter(&ctx, calls::ACTIVE, Some(4))
+}
+/// `int f(ssl, buf, int num)`; 0 is the end of the stream.
+#[uprobe]
+pub fn read_returned(ctx: ProbeContext) -> u32 {
+    enter(&ctx, calls::ACTIVE | calls::READ | calls::ZERO_IS_END, None)
+}
+/// `int SSL_read_ex(ssl, buf, size_t num, size_t *readbytes)`; 0 is any failure.
+#[uprobe]
+pub fn read_arg4(ctx: ProbeContext) -> u32 {
+    enter(&ctx, calls::ACTIVE | calls::READ, Some(3))
+}
+/// `int f(ssl, buf, size_t num, size_t *readbytes)`, the function inside both
+/// forms; 0 is the end of the stream.
+#[uprobe]
+pub fn read_internal(ctx: ProbeContext) -> u32 {
+    enter(&ctx, calls::ACTIVE | calls::READ | calls::ZERO_IS_END, Some(3))
+}
+
+#[inline(always)]
+fn enter(ctx: &ProbeContext, call: u32, moved_at: Option<usize>) -> u32 {
+    let pid_tgid = bpf_get_current_pid_tgid();
+    if !filter::wanted((pid_tgid >> 32) as u32) {
+        return 0;
+    }
+    let argument = |n| ctx.arg::<u64>(n).unwrap_or(0);
+    let entry = Entry {
+        object: argument(0),
+        buffer: argument(1),
+        moved_at: moved_at.map_or(0, argument),
+        stack: calls::stack(ctx.regs),
+        call,
+    };
+    calls::enter(pid_tgid, &entry);
+    0
+}
+
+/// The return of each of them.
+#[uretprobe]
+pub fn transfer_return(ctx: RetProbeContext) -> u32 {
+    leave::<true>(&ctx)
+}
+/// The same for kernels without `bpf_loop` (before 5.17).
+#[uretprobe]
+pub fn transfer_return_bounded(ctx: RetProbeContext) -> u32 {
+    leave::<false>(&ctx)
+}
+
+#[inline(always)]
+fn leave<const LOOP: bool>(ctx: &RetProbeContext) -> u32 {
+    let pid_tgid = bpf_get_current_pid_tgid();
+    let Some(thread) = calls::leave(pid_tgid, calls::stack(ctx.regs)) else { return 0 };
+    let call = thread.call;
+    thread.call = 0;
+    // An `int`: -1 arrives zero-extended.
+    let returned = ctx.ret::<u64>() as i32;
+    let read = call & calls::READ != 0;
+    let key = ConnKey { object: thread.object, pid: (pid_tgid >> 32) as u32, reserved: 0 };
+    if returned <= 0 {
+        if returned == 0 && call & calls::ZERO_IS_END != 0 {
+            close(&key, pid_tgid, flags::END_OF_STREAM);
+        }
+        return 0;
+    }
+    let moved = if thread.moved_at == 0 {
+        u64::from(returned as u32)
+    } else {
+        let mut moved = 0u64;
+        // SAFETY: writes eight bytes to a local.
+        let failed = unsafe {
+            bpf_probe_read_user((&raw mut moved).cast(), 8, thread.moved_at as *const _)
+        };
+        if failed != 0 {
+            return 0;
+        }
+        moved
+    };
+    // A length no transfer has: not the function we took it for.
+    if moved == 0 || moved > u64::from(u32::MAX) {
+        return 0;
+    }
+    let Some(conn) = conn(&key, ctx, pid_tgid, 0) else {
+        if let Some(stats) = STATS.get_ptr_mut(0) {
+            // SAFETY: the kernel returned a live element.
+            unsafe { (*stats).untracked_bytes += moved };
+        }
+        return 0;
+    };
+    let side = if read { direction::RECEIVED } else { direction::SENT };
+    if interest::ignored(conn) {
+        conn.ignored[side] += moved;
+        conn.moved[side] += moved;
+        return 0;
+    }
+    thread.transfer = Transfer {
+        buffer: thread.buffer,
+        left: moved,
+        conn: conn.id,
+        offset: conn.moved[side],
+        lost: conn.lost[side],
+        time: emit::now(),
+        pid_tgid,
+        wakeup: emit::wakeup(),
+        flags: if read { u64::from(flags::RECEIVED) } else { 0 },
+    };
+    emit::transfer::<LOOP>(&mut thread.transfer);
+    conn.moved[side] = thread.transfer.offset;
+    conn.lost[side] = thread.transfer.lost;
+    socket::after_transfer(thread, conn, read, pid_tgid);
+    0
+}
+
+/// `void SSL_free(ssl)`: the object's generation ends.
+#[uprobe]
+pub fn free(ctx: ProbeContext) -> u32 {
+    let pid_tgid = bpf_get_current_pid_tgid();
+    let key = ConnKey {
+        object: ctx.arg::<u64>(0).unwrap_or(0),
+        pid: (pid_tgid >> 32) as u32,
+        reserved: 0,
+    };
+    close(&key, pid_tgid, 0);
+    0
+}
+
+/// `int SSL_set_fd(ssl, int fd)`
+#[uprobe]
+pub fn set_fd(ctx: ProbeContext) -> u32 {
+    let pid_tgid = bpf_get_current_pid_tgid();
+    let pid = (pid_tgid >> 32) as u32;
+    if !filter::wanted(pid) {
+        return 0;
+    }
+    let key = ConnKey { object: ctx.arg::<u64>(0).unwrap_or(0), pid, reserved: 0 };
+    let fd = ctx.arg::<u64>(1).unwrap_or(0) as i32;
+    if let Some(conn) = conn(&key, &ctx, pid_tgid, conn_flags::FRESH) {
+        socket::set(conn, fd, pid_tgid);
+    }
+    0
+}
+
+/// `long SSL_ctrl(ssl, int cmd, long larg, void *parg)`
+#[uprobe]
+pub fn ctrl(ctx: ProbeContext) -> u32 {
+    let command = ctx.arg::<u64>(1).unwrap_or(0) as u32 as u64;
+    if command != SSL_CTRL_MODE && command != SSL_CTRL_SET_TLSEXT_HOSTNAME {
+        return 0;
+    }
+    let pid_tgid = bpf_get_current_pid_tgid();
+    let pid = (pid_tgid >> 32) as u32;
+    if !filter::wanted(pid) {
+        return 0;
+    }
+    let key = ConnKey { object: ctx.arg::<u64>(0).unwrap_or(0), pid, reserved: 0 };
+    let Some(conn) = conn(&key, &ctx, pid_tgid, conn_flags::FRESH) else { return 0 };
+    let name = ctx.arg::<u64>(3).unwrap_or(0);
+    if command == SSL_CTRL_SET_TLSEXT_HOSTNAME && name != 0 {
+        send_server_name(conn.id, name, pid_tgid);
+    }
+    0
+}
+
+#[repr(C)]
+struct NameRecord {
+    fixed: ServerName,
+    name: [u8; MAX_SERVER_NAME],
+}
+
+#[inline(always)]
+fn send_server_name(conn: u64, name: u64, pid_tgid: u64) {
+    let Some(mut entry) = emit::reserve::<NameRecord>() else { return };
+    let record = entry.as_mut_ptr();
+    // SAFETY: `record` points to a reserved record, and the helper writes at
+    // most the name's size.
+    unsafe {
+        let len = bpf_probe_read_user_str(
+            (&raw mut (*record).name).cast(),
+            MAX_SERVER_NAME as u32,
+            name as *const _,
+        );
+        let len = if len > 0 { len as u32 - 1 } else { 0 };
+        (&raw mut (*record).fixed).write(ServerName {
+            header: emit::header(Kind::ServerName, 0, len, pid_tgid),
+            conn,
+        });
+    }
+    entry.submit(emit::wakeup());
+}
+
+/// The connection of an object; its first sign of life is told.
+#[inline(always)]
+fn conn<C: EbpfContext>(
+    key: &ConnKey,
+    ctx: &C,
+    pid_tgid: u64,
+    flags: u32,
+) -> Option<&'static mut Conn> {
+    if let Some(conn) = CONNS.get_ptr_mut(key) {
+        // SAFETY: the element stays valid for this program's run. A direction's
+        // counters are written by the one thread that the library's rules allow
+        // in it.
+        return Some(unsafe { &mut *conn });
+    }
+    open(key, ctx, pid_tgid, flags)
+}
+
+#[inline(always)]
+fn open<C: EbpfContext>(
+    key: &ConnKey,
+    ctx: &C,
+    pid_tgid: u64,
+    flags: u32,
+) -> Option<&'static mut Conn> {
+    let header = emit::header(
+        Kind::Open,
+        if flags & conn_flags::FRESH != 0 { flags::FRESH } else { 0 },
+        0,
+        pid_tgid,
+    );
+    // A thread opens at most one connection in a nanosecond, and no other does
+    // on its processor.
+    // SAFETY: the helper has no preconditions.
+    let cpu = unsafe { aya_ebpf::helpers::generated::bpf_get_smp_processor_id() };
+    let id = header.time << 6 | u64::from(cpu & 63);
+    let new = Conn {
+        id,
+        moved: [0; 2],
+        lost: [0; 2],
+        ignored: [0; 2],
+        flags,
+        fd: -1,
+        pid: key.pid,
+        guesses: 0,
+    };
+    CONNS.insert(key, new, 0).ok()?;
+    let has_cookie = SETTINGS.load().has_cookie != 0;
+    emit::send(Open {
+        header,
+        conn: id,
+        object: key.object,
+        // SAFETY: the context is the probe's, and the verifier drops the call
+        // where the helper does not exist.
+        tls: if has_cookie { unsafe { bpf_get_attach_cookie(ctx.as_ptr()) as u32 } } else { 0 },
+        uid: bpf_get_current_uid_gid() as u32,
+        // SAFETY: the helper has no preconditions.
+        cgroup: unsafe { bpf_get_current_cgroup_id() },
+        parent: parent(key.pid),
+        reserved: 0,
+        comm: bpf_get_current_comm().unwrap_or([0; 16]),
+    });
+    // SAFETY: as in `conn`.
+    Some(unsafe { &mut *CONNS.get_ptr_mut(key)? })
+}
+
+/// The parent of a thread group, where its fork was seen, else 0.
+#[inline(always)]
+pub fn parent(pid: u32) -> u32 {
+    // SAFETY: the value is read at once; at worst it is another process's.
+    unsafe { PARENTS.get(pid) }.copied().unwrap_or(0)
+}
+
+/// Ends an object's generation, with its final counters. Where the record finds
+/// no room they are kept for the reader to find.
+#[inline(always)]
+fn close(key: &ConnKey, pid_tgid: u64, flags: u16) {
+    let Some(conn) = CONNS.get_ptr_mut(key) else { return };
+    // SAFETY: as in `conn`.
+    let last = unsafe { *conn };
+    let sent = emit::send(Close {
+        header: emit::header(Kind::Close, flags, 0, pid_tgid),
+        conn: last.id,
+        moved: last.moved,
+        lost: last.lost,
+        ignored: last.ignored,
+    });
+    if !sent {
+        let _ = ORPHANS.insert(last.id, last, 0);
+    }
+    let _ = CONNS.remove(key);
+}
+
+/// Does nothing at an entry: what a probe costs by itself.
+#[uprobe]
+pub fn empty_entry(_: ProbeContext) -> u32 {
+    0
+}
+/// Does nothing at a return.
+#[uretprobe]
+pub fn empty_return(_: RetProbeContext) -> u32 {
+    0
+}
+

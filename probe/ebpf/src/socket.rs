@@ -1,0 +1,347 @@
+//! Which socket a TLS connection uses. The TLS object rarely knows: most
+//! clients move the ciphertext themselves. So: the first socket write inside or
+//! right after a TLS write on the same thread, the last receive inside or
+//! before a TLS read, and `SSL_set_fd`.
+//!
+//! Descriptors are numbers that pass from hand to hand. Those whose connect or
+//! accept was seen are known to be TCP, with their addresses; the others are
+//! reported as guesses, for the user side to check.
+
+use aya_ebpf::EbpfContext;
+use aya_ebpf::helpers::bpf_get_current_pid_tgid;
+use aya_ebpf::helpers::generated::bpf_probe_read_user;
+use aya_ebpf::macros::tracepoint;
+use aya_ebpf::programs::TracePointContext;
+use llmtop_probe_common::{
+    Address, Conn, ConnKey, Kind, Socket, SocketKey, SocketState, Thread, flags,
+};
+
+use crate::calls::READ;
+use crate::emit;
+use crate::maps::{ACCEPTING, CONNECTING, CONNECTORS, CONNS, SOCKETS, THREADS};
+
+const AF_INET: u16 = 2;
+const AF_INET6: u16 = 10;
+const TCP_ESTABLISHED: u32 = 1;
+const TCP_SYN_SENT: u32 = 2;
+const TCP_CLOSE: u32 = 7;
+const IPPROTO_TCP: u16 = 6;
+
+/// Guesses a connection gets.
+const MAX_GUESSES: u32 = 8;
+
+/// Argument `n` of a `sys_enter` event; of a `sys_exit` event, 0 is the result.
+#[inline(always)]
+pub fn argument(ctx: &TracePointContext, n: usize) -> u64 {
+    // SAFETY: these events hold eight-byte values from offset 16 on, as many as
+    // the call has arguments.
+    unsafe { *ctx.as_ptr().cast::<u64>().add(2 + n) }
+}
+
+/// `write`, `writev`, `sendto`, `sendmsg`, `sendmmsg`: the descriptor is first.
+#[tracepoint]
+pub fn socket_write(ctx: TracePointContext) -> u32 {
+    let pid_tgid = bpf_get_current_pid_tgid();
+    let Some(thread) = THREADS.get_ptr_mut(pid_tgid) else { return 0 };
+    // SAFETY: the element is this thread's.
+    let thread = unsafe { &mut *thread };
+    let fd = argument(&ctx, 0) as i32;
+    if thread.call != 0 {
+        if thread.call & READ == 0 && thread.inside_fd < 0 {
+            thread.inside_fd = fd;
+        }
+        return 0;
+    }
+    if thread.wrote == 0 {
+        return 0;
+    }
+    let key =
+        ConnKey { object: thread.wrote_object, pid: (pid_tgid >> 32) as u32, reserved: 0 };
+    let Some(conn) = CONNS.get_ptr_mut(key) else {
+        thread.wrote = 0;
+        return 0;
+    };
+    // SAFETY: the element stays valid for this program's run.
+    let conn = unsafe { &mut *conn };
+    guess(conn, fd, pid_tgid);
+    // A known socket settles it; anything else may have been a log line.
+    if conn.fd >= 0 || conn.guesses >= MAX_GUESSES {
+        thread.wrote = 0;
+    }
+    0
+}
+
+/// `read`, `readv`, `recvfrom`, `recvmsg`: the descriptor is first.
+#[tracepoint]
+pub fn socket_read(ctx: TracePointContext) -> u32 {
+    let pid_tgid = bpf_get_current_pid_tgid();
+    let Some(thread) = THREADS.get_ptr_mut(pid_tgid) else { return 0 };
+    // SAFETY: the element is this thread's.
+    let thread = unsafe { &mut *thread };
+    let fd = argument(&ctx, 0) as i32;
+    if thread.call == 0 {
+        thread.received_fd = fd;
+    } else if thread.call & READ != 0 && thread.inside_fd < 0 {
+        thread.inside_fd = fd;
+    }
+    0
+}
+
+/// A TLS call moved bytes: what is known of the thread's socket calls becomes a
+/// guess at the connection's socket, as long as it needs one.
+#[inline(always)]
+pub fn after_transfer(thread: &mut Thread, conn: &mut Conn, read: bool, pid_tgid: u64) {
+    let received = thread.received_fd;
+    if read {
+        // One receive feeds one connection.
+        thread.received_fd = -1;
+    }
+    if conn.fd >= 0 || conn.guesses >= MAX_GUESSES {
+        return;
+    }
+    if thread.inside_fd >= 0 {
+        guess(conn, thread.inside_fd, pid_tgid);
+    } else if read && received >= 0 {
+        guess(conn, received, pid_tgid);
+    }
+    if !read && conn.fd < 0 {
+        thread.wrote = 1;
+        thread.wrote_object = thread.object;
+    }
+}
+
+/// The connection's socket may be `fd`.
+#[inline(always)]
+fn guess(conn: &mut Conn, fd: i32, pid_tgid: u64) {
+    if fd < 0 || conn.fd >= 0 {
+        return;
+    }
+    conn.guesses += 1;
+    let key = SocketKey { pid: conn.pid, fd };
+    // SAFETY: copied at once.
+    if let Some(state) = unsafe { SOCKETS.get(key) } {
+        let state = *state;
+        conn.fd = fd;
+        report(conn.id, fd, &state, 0, pid_tgid);
+    } else if conn.fd != -2 - fd {
+        conn.fd = -2 - fd;
+        report(conn.id, fd, &SocketState::default(), flags::UNVERIFIED, pid_tgid);
+    }
+}
+
+/// The program said which socket it is.
+#[inline(always)]
+pub fn set(conn: &mut Conn, fd: i32, pid_tgid: u64) {
+    if fd < 0 || conn.fd == fd {
+        return;
+    }
+    conn.fd = fd;
+    // SAFETY: copied at once.
+    let state =
+        unsafe { SOCKETS.get(SocketKey { pid: conn.pid, fd }) }.copied().unwrap_or_default();
+    report(conn.id, fd, &state, 0, pid_tgid);
+}
+
+#[inline(always)]
+fn report(conn: u64, fd: i32, state: &SocketState, flags: u16, pid_tgid: u64) {
+    emit::send(Socket {
+        header: emit::header(Kind::Socket, flags, 0, pid_tgid),
+        conn,
+        fd,
+        local: state.local,
+        peer: state.peer,
+        reserved: 0,
+    });
+}
+
+/// Entry of `connect(fd, address, length)`.
+#[tracepoint]
+pub fn connect_enter(ctx: TracePointContext) -> u32 {
+    let pid_tgid = bpf_get_current_pid_tgid();
+    let fd = argument(&ctx, 0) as i32;
+    let key = SocketKey { pid: (pid_tgid >> 32) as u32, fd };
+    let _ = SOCKETS.remove(key);
+    let Some(peer) = sockaddr(argument(&ctx, 1)) else { return 0 };
+    let _ = SOCKETS.insert(key, SocketState { local: Address::default(), peer }, 0);
+    let _ = CONNECTING.insert(pid_tgid, fd, 0);
+    0
+}
+
+/// Exit of `connect`.
+#[tracepoint]
+pub fn connect_exit(ctx: TracePointContext) -> u32 {
+    const EINPROGRESS: i64 = -115;
+    let pid_tgid = bpf_get_current_pid_tgid();
+    // SAFETY: copied at once.
+    let Some(fd) = (unsafe { CONNECTING.get(pid_tgid) }).copied() else { return 0 };
+    let _ = CONNECTING.remove(pid_tgid);
+    let result = argument(&ctx, 0) as i64;
+    if result != 0 && result != EINPROGRESS {
+        let _ = SOCKETS.remove(SocketKey { pid: (pid_tgid >> 32) as u32, fd });
+    }
+    0
+}
+
+/// Entry of `accept(fd, address, length)` and `accept4`.
+#[tracepoint]
+pub fn accept_enter(ctx: TracePointContext) -> u32 {
+    let address = argument(&ctx, 1);
+    let _ = ACCEPTING.insert(bpf_get_current_pid_tgid(), address, 0);
+    0
+}
+
+/// Exit of `accept` and `accept4`: the new descriptor, and the peer where the
+/// program asked for it.
+#[tracepoint]
+pub fn accept_exit(ctx: TracePointContext) -> u32 {
+    let pid_tgid = bpf_get_current_pid_tgid();
+    // SAFETY: copied at once.
+    let Some(address) = (unsafe { ACCEPTING.get(pid_tgid) }).copied() else { return 0 };
+    let _ = ACCEPTING.remove(pid_tgid);
+    let fd = argument(&ctx, 0) as i64;
+    if fd < 0 {
+        return 0;
+    }
+    let key = SocketKey { pid: (pid_tgid >> 32) as u32, fd: fd as i32 };
+    match sockaddr(address) {
+        Some(peer) => {
+            let _ = SOCKETS.insert(key, SocketState { local: Address::default(), peer }, 0);
+        }
+        None => {
+            let _ = SOCKETS.remove(key);
+        }
+    }
+    0
+}
+
+/// `close(fd)`: the number may name another thing from now on.
+#[tracepoint]
+pub fn close_enter(ctx: TracePointContext) -> u32 {
+    let pid_tgid = bpf_get_current_pid_tgid();
+    let key = SocketKey { pid: (pid_tgid >> 32) as u32, fd: argument(&ctx, 0) as i32 };
+    if SOCKETS.get_ptr(key).is_some() {
+        let _ = SOCKETS.remove(key);
+    }
+    0
+}
+
+/// `sock:inet_sock_set_state`: a connecting socket is bound to its descriptor
+/// while `connect` runs; when it is established its own port is known.
+#[tracepoint]
+pub fn tcp_state(ctx: TracePointContext) -> u32 {
+    let event = ctx.as_ptr().cast::<StateEvent>();
+    // SAFETY: the event's layout, of Linux 5.6 and later.
+    let event = unsafe { &*event };
+    if event.protocol != IPPROTO_TCP {
+        return 0;
+    }
+    match event.newstate {
+        TCP_SYN_SENT => {
+            let pid_tgid = bpf_get_current_pid_tgid();
+            // SAFETY: copied at once.
+            if let Some(fd) = unsafe { CONNECTING.get(pid_tgid) } {
+                let key = SocketKey { pid: (pid_tgid >> 32) as u32, fd: *fd };
+                let _ = CONNECTORS.insert(event.skaddr, key, 0);
+            }
+        }
+        TCP_ESTABLISHED if event.oldstate == TCP_SYN_SENT => {
+            // SAFETY: copied at once.
+            let Some(key) = (unsafe { CONNECTORS.get(event.skaddr) }).copied() else { return 0 };
+            let _ = CONNECTORS.remove(event.skaddr);
+            let Some(state) = SOCKETS.get_ptr_mut(key) else { return 0 };
+            let local = event.local();
+            // SAFETY: the element stays valid for this program's run.
+            unsafe { (*state).local = local };
+        }
+        TCP_CLOSE => {
+            if event.oldstate == TCP_SYN_SENT {
+                let _ = CONNECTORS.remove(event.skaddr);
+            }
+        }
+        _ => {}
+    }
+    0
+}
+
+#[repr(C)]
+struct StateEvent {
+    common: u64,
+    skaddr: u64,
+    oldstate: u32,
+    newstate: u32,
+    sport: u16,
+    dport: u16,
+    family: u16,
+    protocol: u16,
+    saddr: [u8; 4],
+    daddr: [u8; 4],
+    saddr_v6: [u32; 4],
+    daddr_v6: [u32; 4],
+}
+
+impl StateEvent {
+    #[inline(always)]
+    fn local(&self) -> Address {
+        let mut address = Address { family: self.family, port: self.sport, ip: [0; 16] };
+        if self.family == AF_INET {
+            address.ip[0] = self.saddr[0];
+            address.ip[1] = self.saddr[1];
+            address.ip[2] = self.saddr[2];
+            address.ip[3] = self.saddr[3];
+        } else {
+            let mut word = 0;
+            while word < 4 {
+                let bytes = self.saddr_v6[word].to_ne_bytes();
+                address.ip[4 * word] = bytes[0];
+                address.ip[4 * word + 1] = bytes[1];
+                address.ip[4 * word + 2] = bytes[2];
+                address.ip[4 * word + 3] = bytes[3];
+                word += 1;
+            }
+        }
+        address
+    }
+}
+
+/// An IP address in the memory of the current process.
+#[inline(always)]
+fn sockaddr(at: u64) -> Option<Address> {
+    #[repr(C)]
+    struct Raw {
+        family: u16,
+        port: [u8; 2],
+        v4: [u8; 4],
+        v6: [u8; 16],
+    }
+    if at == 0 {
+        return None;
+    }
+    let mut raw = Raw { family: 0, port: [0; 2], v4: [0; 4], v6: [0; 16] };
+    // SAFETY: reads 8 bytes, what `sockaddr_in` has and more than half of what
+    // `sockaddr_in6` has, into a local.
+    if unsafe { bpf_probe_read_user((&raw mut raw).cast(), 8, at as *const _) } != 0 {
+        return None;
+    }
+    let mut address =
+        Address { family: raw.family, port: u16::from_be_bytes(raw.port), ip: [0; 16] };
+    match raw.family {
+        AF_INET => {
+            address.ip[0] = raw.v4[0];
+            address.ip[1] = raw.v4[1];
+            address.ip[2] = raw.v4[2];
+            address.ip[3] = raw.v4[3];
+        }
+        AF_INET6 => {
+            // SAFETY: reads 16 bytes into a local.
+            let failed = unsafe {
+                bpf_probe_read_user((&raw mut raw.v6).cast(), 16, (at + 8) as *const _)
+            };
+            if failed != 0 {
+                return None;
+            }
+            address.ip = raw.v6;
+        }
+        _ => return None,
+    }
+    Some(address)
+}

@@ -1,0 +1,205 @@
+//! Programs into the kernel, probes into files.
+
+use std::collections::HashMap;
+
+use aya::Ebpf;
+use aya::programs::trace_point::TracePointLink;
+use aya::programs::uprobe::{UProbeAttachLocation, UProbeAttachPoint, UProbeLink, UProbeScope};
+use aya::programs::{TracePoint, UProbe};
+use llmtop_probe_common::tls;
+
+use crate::{Abi, Error, FileId, Function, Site, Target, Tls, object};
+
+/// Program, category and events.
+const TRACEPOINTS: &[(&str, &str, &[&str])] = &[
+    ("exec", "sched", &["sched_process_exec"]),
+    ("exit", "sched", &["sched_process_exit"]),
+    ("newtask", "task", &["task_newtask"]),
+    ("execve_enter", "syscalls", &["sys_enter_execve"]),
+    ("execveat_enter", "syscalls", &["sys_enter_execveat"]),
+    ("mmap_enter", "syscalls", &["sys_enter_mmap"]),
+    (
+        "socket_write",
+        "syscalls",
+        &["sys_enter_write", "sys_enter_writev", "sys_enter_sendto", "sys_enter_sendmsg"],
+    ),
+    (
+        "socket_read",
+        "syscalls",
+        &["sys_enter_read", "sys_enter_readv", "sys_enter_recvfrom", "sys_enter_recvmsg"],
+    ),
+    ("connect_enter", "syscalls", &["sys_enter_connect"]),
+    ("connect_exit", "syscalls", &["sys_exit_connect"]),
+    ("accept_enter", "syscalls", &["sys_enter_accept", "sys_enter_accept4"]),
+    ("accept_exit", "syscalls", &["sys_exit_accept", "sys_exit_accept4"]),
+    ("close_enter", "syscalls", &["sys_enter_close"]),
+    ("tcp_state", "sock", &["inet_sock_set_state"]),
+];
+
+const ENTRIES: &[&str] = &[
+    "write_returned",
+    "write_arg4",
+    "write_arg5",
+    "read_returned",
+    "read_arg4",
+    "read_internal",
+    "free",
+    "set_fd",
+    "ctrl",
+];
+
+/// Owns the programs and every link. Dropping it detaches all.
+pub(super) struct Attacher {
+    // Before the programs: links go first.
+    links: HashMap<FileId, Vec<UProbeLink>>,
+    tracepoints: Vec<TracePointLink>,
+    bpf: Ebpf,
+    /// The program for the returns of transfers.
+    transfer_return: &'static str,
+    cookies: bool,
+}
+
+impl Attacher {
+    /// Loads the programs for transfers.
+    pub(super) fn new(bpf: Ebpf) -> Result<Self, Error> {
+        let mut this = Self {
+            links: HashMap::new(),
+            tracepoints: Vec::new(),
+            bpf,
+            transfer_return: "transfer_return",
+            cookies: aya::features().bpf_cookie(),
+        };
+        for name in ENTRIES {
+            this.uprobe(name)?
+                .load()
+                .map_err(|error| object::kernel(&format!("loading {name}"), &error))?;
+        }
+        if let Err(error) = this.uprobe(this.transfer_return)?.load() {
+            log::info!("no bpf_loop, calls are captured up to 512 KiB: {error}");
+            this.transfer_return = "transfer_return_bounded";
+            this.uprobe(this.transfer_return)?
+                .load()
+                .map_err(|error| object::kernel("loading the return probe", &error))?;
+        }
+        Ok(this)
+    }
+
+    /// Attaches to the kernel's own events. Answers with what failed: capture
+    /// works without them, but knows less.
+    pub(super) fn tracepoints(&mut self) -> Vec<String> {
+        let mut problems = Vec::new();
+        for (name, category, events) in TRACEPOINTS {
+            for event in *events {
+                if let Err(error) = self.tracepoint(name, category, event) {
+                    problems.push(format!("{category}:{event}: {error}"));
+                }
+            }
+        }
+        problems
+    }
+
+    /// Attaches to a file, once. Answers with what failed.
+    pub(super) fn attach(&mut self, target: &Target) -> Vec<String> {
+        if self.links.contains_key(&target.file) {
+            return Vec::new();
+        }
+        let (mut links, mut problems) = (Vec::new(), Vec::new());
+        for site in &target.sites {
+            if let Err(error) = self.site(target, site, &mut links) {
+                problems.push(format!("{}: {}: {error}", target.shown_path, site.symbol));
+            }
+        }
+        self.links.insert(target.file, links);
+        problems
+    }
+
+    /// Takes the probes of a file away.
+    pub(super) fn detach(&mut self, file: FileId) {
+        self.links.remove(&file);
+    }
+
+    fn site(
+        &mut self,
+        target: &Target,
+        site: &Site,
+        links: &mut Vec<UProbeLink>,
+    ) -> Result<(), Error> {
+        let entry = entry_program(site);
+        let returns = matches!(site.function, Function::Write | Function::Read);
+        // The return first: an entry without its return would leave calls open.
+        if returns {
+            links.push(self.link(self.transfer_return, target, site.start)?);
+        }
+        links.push(self.link(entry, target, site.entry)?);
+        Ok(())
+    }
+
+    fn link(&mut self, name: &str, target: &Target, offset: u64) -> Result<UProbeLink, Error> {
+        let cookie = self.cookies.then(|| u64::from(tls_code(target.tls)));
+        let program = self.uprobe(name)?;
+        let failed = |error| object::kernel(&format!("attaching {name}"), &error);
+        let location = UProbeAttachLocation::AbsoluteOffset(offset);
+        let point = UProbeAttachPoint { location, cookie };
+        let id = program.attach(point, &target.path, UProbeScope::AllProcesses).map_err(failed)?;
+        program.take_link(id).map_err(failed)
+    }
+
+    fn tracepoint(&mut self, name: &str, category: &str, event: &str) -> Result<(), Error> {
+        let program = self.bpf.program_mut(name).ok_or_else(|| absent(name))?;
+        let program: &mut TracePoint =
+            program.try_into().map_err(|error| object::kernel(name, &error))?;
+        let failed = |error| object::kernel(&format!("attaching {name}"), &error);
+        if program.fd().is_err() {
+            program.load().map_err(failed)?;
+        }
+        let id = program.attach(category, event).map_err(failed)?;
+        self.tracepoints.push(program.take_link(id).map_err(failed)?);
+        Ok(())
+    }
+
+    fn uprobe(&mut self, name: &str) -> Result<&mut UProbe, Error> {
+        let program = self.bpf.program_mut(name).ok_or_else(|| absent(name))?;
+        program.try_into().map_err(|error| object::kernel(name, &error))
+    }
+}
+
+/// Kernels before 5.11 charge maps to this limit.
+pub(super) fn raise_memory_limit() {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    let unlimited = Rlimit { current: None, maximum: None };
+    if let Err(error) = setrlimit(Resource::Memlock, unlimited) {
+        log::debug!("raising the limit of locked memory: {error}");
+    }
+}
+
+fn absent(name: &str) -> Error {
+    Error::Kernel {
+        what: format!("the program {name}"),
+        why: "not in the kernel programs".to_owned(),
+    }
+}
+
+fn entry_program(site: &Site) -> &'static str {
+    match (site.function, site.abi) {
+        (Function::Write, Abi::BehindArgument4) => "write_arg4",
+        (Function::Write, Abi::BehindArgument5) => "write_arg5",
+        (Function::Write, _) => "write_returned",
+        (Function::Read, Abi::BehindArgument4 | Abi::BehindArgument5) => {
+            // The public form answers 0 to every failure, the one inside only
+            // to the end of the stream.
+            if site.symbol == "SSL_read_ex" { "read_arg4" } else { "read_internal" }
+        }
+        (Function::Read, _) => "read_returned",
+        (Function::Free, _) => "free",
+        (Function::SetFd, _) => "set_fd",
+        (Function::Ctrl, _) => "ctrl",
+    }
+}
+
+fn tls_code(tls: Tls) -> u32 {
+    match tls {
+        Tls::Boringssl => tls::BORINGSSL,
+        Tls::Openssl => tls::OPENSSL,
+        _ => tls::UNKNOWN,
+    }
+}

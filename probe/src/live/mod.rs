@@ -1,0 +1,175 @@
+//! The live source: kernel programs attached to the TLS libraries of the
+//! machine's processes.
+//!
+//! Two threads. The reader ([`Live`]'s `run`) takes records from the ring buffer,
+//! turns them into captures and offers them; it waits for nobody. The watcher
+//! looks at processes that execute or map something new, and attaches what it
+//! finds. Nothing is pinned: when this process ends, however it ends, the kernel
+//! takes programs, maps and probes away.
+
+mod attach;
+mod backlog;
+mod facts;
+mod filters;
+mod maps;
+mod reader;
+mod shared;
+mod sweep;
+mod watcher;
+
+use std::sync::Arc;
+use std::sync::mpsc;
+
+use llmtop_probe_common::Settings;
+
+use crate::{Control, Discovery, Error, FileId, Outlet, Source, Target, Totals, object};
+use attach::Attacher;
+pub use filters::Filters;
+use reader::Reader;
+use shared::Shared;
+use watcher::Watcher;
+
+/// What may be chosen of live capture.
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    /// Size of the ring buffer in bytes, rounded up to a power of two; `None`:
+    /// from the machine's memory, 16 to 64 MiB.
+    pub ring_bytes: Option<u32>,
+    /// Whose calls are captured.
+    pub filters: Filters,
+}
+
+/// What live capture asks of discovery: which files to probe, and which no
+/// longer. Calls take their time; they are made from the watcher's thread.
+pub trait Discover: Send {
+    /// Everything there is now.
+    fn initial(&mut self) -> Vec<Target>;
+    /// What is new since a process executed a program.
+    fn exec(&mut self, pid: u32) -> Vec<Target>;
+    /// What is new since a process mapped code.
+    fn mapped(&mut self, pid: u32) -> Vec<Target>;
+    /// What is new and no event told.
+    fn rescan(&mut self) -> Vec<Target>;
+    /// Files whose probes can go.
+    fn retired(&mut self) -> Vec<FileId>;
+}
+
+impl Discover for Discovery {
+    fn initial(&mut self) -> Vec<Target> {
+        Self::initial(self)
+    }
+    fn exec(&mut self, pid: u32) -> Vec<Target> {
+        Self::exec(self, pid)
+    }
+    fn mapped(&mut self, pid: u32) -> Vec<Target> {
+        Self::mapped(self, pid)
+    }
+    fn rescan(&mut self) -> Vec<Target> {
+        Self::rescan(self)
+    }
+    fn retired(&mut self) -> Vec<FileId> {
+        Self::retired(self)
+    }
+}
+
+/// Live capture, attached and ready to [`run`](Source::run).
+pub struct Live {
+    reader: Reader,
+    watcher: Watcher,
+    shared: Arc<Shared>,
+    attached: Vec<Target>,
+    problems: Vec<String>,
+}
+
+impl Live {
+    /// Loads the kernel programs and attaches them to everything that discovery
+    /// knows now. When it returns, calls are being captured into the ring.
+    ///
+    /// # Errors
+    /// The kernel refused a program, a map, or every probe.
+    pub fn start(config: &Config, mut discovery: Box<dyn Discover>) -> Result<Self, Error> {
+        attach::raise_memory_limit();
+        let options = object::Options {
+            settings: Settings {
+                own_pid: std::process::id(),
+                filters: config.filters.kinds().0,
+                has_cookie: u32::from(aya::features().bpf_cookie()),
+                reserved: 0,
+            },
+            ring_bytes: ring_bytes(config.ring_bytes),
+        };
+        let mut bpf = object::load(&options)?;
+        let mut filters = filters::Maps::take(&mut bpf)?;
+        filters.set(&config.filters)?;
+        let shared = Arc::new(Shared::new()?);
+        let (events, inbox) = mpsc::channel();
+        let reader = Reader::new(&mut bpf, Arc::clone(&shared), events)?;
+        let mut attacher = Attacher::new(bpf)?;
+        let mut problems = attacher.tracepoints();
+        // Forks are seen from here on, so no descendant can slip away.
+        filters.seed(&config.filters)?;
+        let attached = discovery.initial();
+        problems.extend(attached.iter().flat_map(|target| attacher.attach(target)));
+        let watcher = Watcher::new(attacher, discovery, inbox, Arc::clone(&shared));
+        Ok(Self { reader, watcher, shared, attached, problems })
+    }
+
+    /// The files whose probes were in place when [`start`](Self::start) returned.
+    pub fn attached(&self) -> &[Target] {
+        &self.attached
+    }
+
+    /// What could not be attached, a line each, for people.
+    pub fn problems(&self) -> &[String] {
+        &self.problems
+    }
+}
+
+impl Source for Live {
+    fn run(self: Box<Self>, outlet: &mut dyn Outlet) -> Result<Totals, Error> {
+        let Self { reader, watcher, shared, .. } = *self;
+        let watching = watcher.spawn()?;
+        let mut reader = reader;
+        let result = reader.run(outlet);
+        shared.stop();
+        // Probes go first: what the sweep counts must stand still.
+        watching.join();
+        result.map(|()| reader.finish(outlet))
+    }
+
+    fn control(&self) -> Arc<dyn Control> {
+        Arc::<Shared>::clone(&self.shared)
+    }
+}
+
+impl std::fmt::Debug for Live {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Live").field("attached", &self.attached.len()).finish_non_exhaustive()
+    }
+}
+
+/// The ring's size: what was asked for, or a 512th of the memory.
+fn ring_bytes(asked: Option<u32>) -> u32 {
+    const PAGE: u32 = 4096;
+    const LARGEST: u32 = 1 << 30;
+    let default = || {
+        let info = rustix::system::sysinfo();
+        let memory = info.totalram.saturating_mul(u64::from(info.mem_unit));
+        u32::try_from(memory / 512).unwrap_or(u32::MAX).clamp(16 << 20, 64 << 20)
+    };
+    asked.unwrap_or_else(default).clamp(PAGE, LARGEST).next_power_of_two().min(LARGEST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rings_are_powers_of_two() {
+        assert_eq!(ring_bytes(Some(1)), 4096);
+        assert_eq!(ring_bytes(Some(5000)), 8192);
+        assert_eq!(ring_bytes(Some(u32::MAX)), 1 << 30);
+        let default = ring_bytes(None);
+        assert!(default.is_power_of_two() && (16 << 20..=64 << 20).contains(&default));
+    }
+}

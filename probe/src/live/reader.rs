@@ -1,0 +1,257 @@
+//! The thread that empties the ring buffer. It decodes, offers, and waits for
+//! nobody.
+
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+use std::time::{Duration, Instant};
+
+use aya::Ebpf;
+use llmtop_probe_common::{Control as KernelControl, interest_slot};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::time::{ClockId, clock_gettime};
+
+use super::backlog::Backlog;
+use super::facts::System;
+use super::maps::{ControlPod, Maps};
+use super::shared::Shared;
+use super::watcher::Event;
+use crate::decode::{Record, Tracker};
+use crate::{Error, Outlet, Totals, object};
+
+/// Between two looks at a busy ring.
+const NAP: Duration = Duration::from_millis(2);
+/// Empty looks after which the reader sleeps until it is woken.
+const PATIENCE: u32 = 25;
+/// Between two looks at the counters.
+const SWEEP: Duration = Duration::from_secs(2);
+/// Bytes of records after which what they gave is offered.
+const BATCH: usize = 4 << 20;
+
+pub(super) struct Reader {
+    maps: Maps,
+    tracker: Tracker,
+    facts: System,
+    backlog: Backlog,
+    shared: Arc<Shared>,
+    events: Sender<Event>,
+    /// Processes whose leader ended, until their last thread has.
+    ending: Vec<(u32, u64)>,
+    malformed: u64,
+}
+
+impl Reader {
+    pub(super) fn new(
+        bpf: &mut Ebpf,
+        shared: Arc<Shared>,
+        events: Sender<Event>,
+    ) -> Result<Self, Error> {
+        Ok(Self {
+            maps: Maps::take(bpf)?,
+            tracker: Tracker::new(now(ClockId::Realtime).wrapping_sub(now(ClockId::Boottime))),
+            facts: System::default(),
+            backlog: Backlog::default(),
+            shared,
+            events,
+            ending: Vec::new(),
+            malformed: 0,
+        })
+    }
+
+    /// Reads until it is told to stop.
+    pub(super) fn run(&mut self, outlet: &mut dyn Outlet) -> Result<(), Error> {
+        let mut empty = 0;
+        let mut swept = Instant::now();
+        while !self.shared.stopped() {
+            let ended = self.ended();
+            let read = self.drain(outlet);
+            self.close_ended(&ended);
+            if swept.elapsed() >= SWEEP {
+                self.sweep(outlet);
+                swept = Instant::now();
+            }
+            self.ignore()?;
+            self.backlog.offer(outlet);
+            empty = if read == 0 { empty + 1 } else { 0 };
+            if empty < PATIENCE || !self.ending.is_empty() || !self.backlog.captures.is_empty() {
+                self.wait(NAP, false)?;
+            } else {
+                self.sleep(SWEEP.saturating_sub(swept.elapsed()), outlet)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads and accounts for what is left when no probe is attached any more.
+    pub(super) fn finish(&mut self, outlet: &mut dyn Outlet) -> Totals {
+        self.drain(outlet);
+        let time = now(ClockId::Boottime);
+        let mut finals = self.maps.alive();
+        finals.extend(self.maps.take_orphans());
+        for last in finals {
+            self.tracker.close(&last, time, &mut self.facts, &mut self.backlog.captures);
+        }
+        self.deliver(outlet);
+        let (bytes, calls) = self.maps.untracked();
+        if bytes > 0 || calls > 0 {
+            log::warn!("{bytes} bytes and {calls} calls found no room in the kernel's tables");
+        }
+        if self.malformed > 0 {
+            log::warn!("{} records were not understood", self.malformed);
+        }
+        Totals {
+            captured_bytes: self.backlog.delivered,
+            lost_bytes: self.backlog.lost + bytes,
+            ignored_bytes: self.tracker.ignored_bytes(),
+        }
+    }
+
+    /// Offers what is left for a while: at the end there is time.
+    fn deliver(&mut self, outlet: &mut dyn Outlet) {
+        const ATTEMPTS: u32 = 200;
+        for _ in 0..ATTEMPTS {
+            if self.backlog.offer(outlet) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        // Nobody listens: what was not delivered is lost.
+        for capture in &self.backlog.captures {
+            if let crate::Capture::Gap(gap) = capture {
+                self.backlog.lost += gap.lost;
+            }
+        }
+    }
+
+    /// Reads the ring until it is empty, at most once around. Answers with the
+    /// number of records.
+    fn drain(&mut self, outlet: &mut dyn Outlet) -> usize {
+        const MOST: usize = 1 << 30;
+        let (mut records, mut bytes, mut batch) = (0, 0, 0);
+        while let Some(item) = self.maps.ring.next() {
+            records += 1;
+            bytes += item.len();
+            batch += item.len();
+            match Record::parse(&item) {
+                Some(record) => {
+                    match record {
+                        Record::Exec(exec, _) => {
+                            let _ = self.events.send(Event::Exec(exec.header.pid));
+                        }
+                        Record::Mapped(header) => {
+                            let _ = self.events.send(Event::Mapped(header.pid));
+                        }
+                        Record::Exit(header) => self.ending.push((header.pid, header.time)),
+                        _ => {}
+                    }
+                    self.tracker.record(record, &mut self.facts, &mut self.backlog.captures);
+                }
+                None => self.malformed += 1,
+            }
+            if batch >= BATCH {
+                self.backlog.offer(outlet);
+                batch = 0;
+            }
+            if bytes >= MOST || self.shared.stopped() && bytes >= MOST / 4 {
+                break;
+            }
+        }
+        self.backlog.offer(outlet);
+        records
+    }
+
+    /// Those of the ending processes that have no thread left. Their records are
+    /// all in the ring.
+    fn ended(&mut self) -> Vec<(u32, u64)> {
+        let tracker = &self.tracker;
+        self.ending.extract_if(.., |&mut (pid, _)| !tracker.has_conns(pid) || !runs(pid)).collect()
+    }
+
+    fn close_ended(&mut self, ended: &[(u32, u64)]) {
+        let out = &mut self.backlog.captures;
+        for &(pid, time) in ended {
+            for object in self.tracker.objects(pid) {
+                if let Some(last) = self.maps.take_conn(pid, object) {
+                    self.tracker.close(&last, time, &mut self.facts, out);
+                }
+            }
+            self.tracker.exit(pid, time, &mut self.facts, out);
+        }
+    }
+
+    /// Accounts for what no record will tell: losses at the end of what a
+    /// connection moved, and ends that found no room.
+    fn sweep(&mut self, outlet: &mut dyn Outlet) {
+        let (alive, orphans) = (self.maps.alive(), self.maps.take_orphans());
+        // What the counters count is in the ring now.
+        self.drain(outlet);
+        let time = now(ClockId::Boottime);
+        let out = &mut self.backlog.captures;
+        for last in alive.iter().filter(|last| last.moved != [0; 2]) {
+            self.tracker.settle(last, time, &mut self.facts, out);
+        }
+        for last in orphans {
+            self.tracker.close(&last, time, &mut self.facts, out);
+        }
+    }
+
+    /// Tells the kernel which connections are of no interest.
+    fn ignore(&mut self) -> Result<(), Error> {
+        for conn in self.shared.take_ignored() {
+            if let Some(id) = self.tracker.kernel_id(conn) {
+                let slot = interest_slot(id);
+                let failed = |error| object::kernel("ignoring a connection", &error);
+                self.maps.ignored.set(slot, id, 0).map_err(failed)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Sleeps until a record comes.
+    fn sleep(&mut self, longest: Duration, outlet: &mut dyn Outlet) -> Result<(), Error> {
+        self.set_sleeping(true)?;
+        // A record may have come before the kernel knew.
+        if self.drain(outlet) == 0 {
+            self.wait(longest, true)?;
+        }
+        self.set_sleeping(false)
+    }
+
+    fn set_sleeping(&mut self, sleeping: bool) -> Result<(), Error> {
+        let control = KernelControl { reader_sleeps: u32::from(sleeping), reserved: 0 };
+        self.maps
+            .control
+            .set(0, ControlPod(control), 0)
+            .map_err(|error| object::kernel("waiting for records", &error))
+    }
+
+    /// Waits until it is told to stop, or the time is over, or (`ring`) a record
+    /// comes.
+    fn wait(&self, longest: Duration, ring: bool) -> Result<(), Error> {
+        let bell = self.shared.bell();
+        let mut fds = vec![PollFd::from_borrowed_fd(bell, PollFlags::IN)];
+        if ring {
+            fds.push(PollFd::new(&self.maps.ring, PollFlags::IN));
+        }
+        let timeout = Timespec {
+            tv_sec: i64::try_from(longest.as_secs()).unwrap_or(i64::MAX),
+            tv_nsec: i64::from(longest.subsec_nanos()),
+        };
+        match poll(&mut fds, Some(&timeout)) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
+            Err(error) => Err(std::io::Error::from(error).into()),
+        }
+    }
+}
+
+/// Whether any thread of the process runs; its leader ended.
+fn runs(pid: u32) -> bool {
+    let Ok(threads) = std::fs::read_dir(format!("/proc/{pid}/task")) else { return false };
+    let leader = pid.to_string();
+    threads.flatten().any(|thread| thread.file_name().to_str() != Some(&leader))
+}
+
+fn now(clock: ClockId) -> u64 {
+    let time = clock_gettime(clock);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    seconds.saturating_mul(1_000_000_000) + u64::try_from(time.tv_nsec).unwrap_or(0)
+}

@@ -1,0 +1,51 @@
+//! What other threads say to the reader.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rustix::event::{EventfdFlags, eventfd};
+
+use crate::{ConnId, Control, Error};
+
+/// The [`Control`] of live capture.
+#[derive(Debug)]
+pub(super) struct Shared {
+    stopped: AtomicBool,
+    ignored: Mutex<Vec<ConnId>>,
+    /// Readable once stopped: ends every wait.
+    bell: OwnedFd,
+}
+
+impl Shared {
+    pub(super) fn new() -> Result<Self, Error> {
+        let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)
+            .map_err(std::io::Error::from)?;
+        Ok(Self { stopped: AtomicBool::new(false), ignored: Mutex::default(), bell })
+    }
+
+    pub(super) fn stopped(&self) -> bool {
+        self.stopped.load(Ordering::Acquire)
+    }
+
+    /// Connections that were said to be of no interest since the last call.
+    pub(super) fn take_ignored(&self) -> Vec<ConnId> {
+        std::mem::take(&mut *self.ignored.lock().unwrap_or_else(|e| e.into_inner()))
+    }
+
+    pub(super) fn bell(&self) -> BorrowedFd<'_> {
+        self.bell.as_fd()
+    }
+}
+
+impl Control for Shared {
+    fn stop(&self) {
+        self.stopped.store(true, Ordering::Release);
+        // Fails only where the counter is full: then the bell rings already.
+        let _ = rustix::io::write(&self.bell, &1u64.to_ne_bytes());
+    }
+
+    fn ignore(&self, conn: ConnId) {
+        self.ignored.lock().unwrap_or_else(|e| e.into_inner()).push(conn);
+    }
+}

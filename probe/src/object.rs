@@ -1,0 +1,58 @@
+//! The kernel programs, embedded and loaded.
+
+use aya::{Ebpf, EbpfLoader};
+use llmtop_probe_common::{Settings, names};
+
+use crate::Error;
+
+/// The committed object of this architecture; `cargo xtask bpf build` makes it.
+#[cfg(target_arch = "x86_64")]
+static OBJECT: &[u8] = aya::include_bytes_aligned!("../bpf/llmtop-x86_64.o");
+#[cfg(target_arch = "aarch64")]
+static OBJECT: &[u8] = aya::include_bytes_aligned!("../bpf/llmtop-aarch64.o");
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+compile_error!("kernel programs exist for x86_64 and aarch64");
+
+/// What may be chosen before loading.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Options {
+    /// Patched into the programs.
+    pub(crate) settings: Settings,
+    /// Size of the ring buffer: a power of two, whole pages.
+    pub(crate) ring_bytes: u32,
+}
+
+/// Creates the maps and prepares the programs; none is in the kernel yet.
+pub(crate) fn load(options: &Options) -> Result<Ebpf, Error> {
+    let settings = SettingsPod(options.settings);
+    EbpfLoader::new()
+        .override_global(names::SETTINGS, &settings, true)
+        .map_max_entries(names::EVENTS, options.ring_bytes)
+        .load(OBJECT)
+        .map_err(|error| kernel("loading the kernel programs", &error))
+}
+
+/// An error with all its causes in one line, as far as a person can use them:
+/// the verifier's log is cut.
+pub(crate) fn kernel(what: &str, error: &dyn std::error::Error) -> Error {
+    const LONGEST: usize = 400;
+    let mut why = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !why.contains(&cause_text) {
+            why = format!("{why}: {cause_text}");
+        }
+        source = cause.source();
+    }
+    let why: String = why.split_whitespace().collect::<Vec<_>>().join(" ");
+    let why = why.chars().take(LONGEST).collect();
+    Error::Kernel { what: what.to_owned(), why }
+}
+
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+struct SettingsPod(Settings);
+#[expect(unsafe_code, reason = "aya asks for the promise by an unsafe trait")]
+// SAFETY: `Settings` is four `u32`s, without padding.
+unsafe impl aya::Pod for SettingsPod {}
