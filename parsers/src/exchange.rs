@@ -122,6 +122,31 @@ pub struct Exchange {
     pub findings: Vec<Finding>,
 }
 
+impl Exchange {
+    /// An exchange of which only this much is known.
+    pub fn new(seq: ExchangeSeq, role: Role, protocol: Protocol, started: Timestamp) -> Self {
+        Exchange {
+            seq,
+            state: State::Pending,
+            role,
+            protocol,
+            stream_id: None,
+            joined_midway: false,
+            lost_bytes: 0,
+            provider: None,
+            operation: None,
+            dialect: None,
+            request: Request::default(),
+            response: Response::default(),
+            usage: Usage::default(),
+            cost: Cost::default(),
+            timing: Timing { started, ..Timing::default() },
+            error: None,
+            findings: Vec::new(),
+        }
+    }
+}
+
 /// What was asked.
 #[derive(Clone, Debug, Default)]
 pub struct Request {

@@ -8,8 +8,8 @@ use super::incoming::{Incoming, is_events, is_json, is_lines};
 use crate::http1::{Head, Start};
 use crate::llm::{self, Dialect, RequestHead};
 use crate::{
-    ApiError, BodyKind, Cost, Event, Exchange, ExchangeSeq, Finding, Limits, Protocol, Request,
-    Response, Role, State, Timestamp, Timing, Usage, usage,
+    ApiError, BodyKind, Event, Exchange, ExchangeSeq, Finding, Limits, Protocol, Response, Role,
+    State, Timestamp, usage,
 };
 
 /// An exchange on its way in.
@@ -61,25 +61,7 @@ impl Open {
 
     fn new(seq: ExchangeSeq, role: Role, started: Timestamp) -> Self {
         Open {
-            exchange: Exchange {
-                seq,
-                state: State::Pending,
-                role,
-                protocol: Protocol::Http1,
-                stream_id: None,
-                joined_midway: false,
-                lost_bytes: 0,
-                provider: None,
-                operation: None,
-                dialect: None,
-                request: Request::default(),
-                response: Response::default(),
-                usage: Usage::default(),
-                cost: Cost::default(),
-                timing: Timing { started, ..Timing::default() },
-                error: None,
-                findings: Vec::new(),
-            },
+            exchange: Exchange::new(seq, role, Protocol::Http1, started),
             request_done: false,
             response_begun: false,
             response_done: false,

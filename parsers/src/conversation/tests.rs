@@ -4,8 +4,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::{
-    ApiError, Body, BodyKind, Cost, ExchangeSeq, Protocol, Request, Response, Role, Timing,
-    ToolCall, Usage,
+    ApiError, Body, BodyKind, ExchangeSeq, Protocol, Request, Response, Role, Timestamp, ToolCall,
 };
 
 /// One process's exchanges, placed as they come.
@@ -25,24 +24,12 @@ fn exchange(dialect: &'static str, body: &Value, headers: &[(&str, &str)]) -> Ex
     let bytes = serde_json::to_vec(body).unwrap();
     let body = Body { bytes, elided: Vec::new(), kind: BodyKind::Json };
     let headers = headers.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+    let request = Request { body: Some(Arc::new(body)), headers, ..Request::default() };
     Exchange {
-        seq: ExchangeSeq(0),
         state: State::Complete,
-        role: Role::Client,
-        protocol: Protocol::Http1,
-        stream_id: None,
-        joined_midway: false,
-        lost_bytes: 0,
-        provider: None,
-        operation: Some("chat"),
         dialect: Some(dialect),
-        request: Request { body: Some(Arc::new(body)), headers, ..Request::default() },
-        response: Response::default(),
-        usage: Usage::default(),
-        cost: Cost::default(),
-        timing: Timing::default(),
-        error: None,
-        findings: Vec::new(),
+        request,
+        ..Exchange::new(ExchangeSeq(0), Role::Client, Protocol::Http1, Timestamp(0))
     }
 }
 

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::{
-    ApiError, Body, BodyKind, Cost, ExchangeSeq, Protocol, Request, Response, Role, State, Timing,
+    ApiError, Body, BodyKind, ExchangeSeq, Protocol, Request, Response, Role, State, Timestamp,
     ToolCall,
 };
 
@@ -113,23 +113,11 @@ fn exchange(body: &str, response: Response) -> Exchange {
     let bytes = body.as_bytes().to_vec();
     let body = Body { bytes, elided: Vec::new(), kind: BodyKind::Json };
     Exchange {
-        seq: ExchangeSeq(0),
         state: State::Aborted,
-        role: Role::Client,
-        protocol: Protocol::Http1,
-        stream_id: None,
-        joined_midway: false,
-        lost_bytes: 0,
-        provider: None,
-        operation: Some("chat"),
         dialect: Some("openai.chat"),
         request: Request { body: Some(Arc::new(body)), ..Request::default() },
         response,
-        usage: Usage::default(),
-        cost: Cost::default(),
-        timing: Timing::default(),
-        error: None,
-        findings: Vec::new(),
+        ..Exchange::new(ExchangeSeq(0), Role::Client, Protocol::Http1, Timestamp(0))
     }
 }
 

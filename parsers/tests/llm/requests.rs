@@ -1,7 +1,5 @@
 //! Which dialect a request speaks, to whom, and what it says.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
-
 use std::fs;
 use std::path::Path;
 

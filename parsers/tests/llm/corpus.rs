@@ -2,16 +2,11 @@
 //! (`.sse`) and bodies (`.json`) kept as data in `tests/corpus/llm`, each
 //! beside what must come out of it (`.snap`).
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
-
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use llmtop_parsers::llm::{self, Answer, Dialect};
-use llmtop_parsers::{
-    Cost, CostSource, DeltaKind, Exchange, ExchangeSeq, Protocol, Request, Response, Role, State,
-    Timing, Usage,
-};
+use llmtop_parsers::{CostSource, DeltaKind, Exchange};
 use serde_json::{Value, json};
 
 fn corpus() -> PathBuf {
@@ -65,30 +60,8 @@ fn read(dialect: &dyn Dialect, file: &Path) -> (Answer, Vec<(DeltaKind, String)>
     (answer, deltas)
 }
 
-fn exchange() -> Exchange {
-    Exchange {
-        seq: ExchangeSeq(0),
-        state: State::Streaming,
-        role: Role::Client,
-        protocol: Protocol::Http1,
-        stream_id: None,
-        joined_midway: false,
-        lost_bytes: 0,
-        provider: None,
-        operation: None,
-        dialect: None,
-        request: Request::default(),
-        response: Response::default(),
-        usage: Usage::default(),
-        cost: Cost::default(),
-        timing: Timing::default(),
-        error: None,
-        findings: Vec::new(),
-    }
-}
-
 fn filled(answer: &Answer) -> Exchange {
-    let mut exchange = exchange();
+    let mut exchange = crate::exchange();
     answer.fill(&mut exchange);
     exchange
 }

@@ -1,0 +1,17 @@
+//! The dialects, through their public doors.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+
+// Streams and whole answers, kept as data.
+mod corpus;
+// What no API would send.
+mod hostile;
+// Which dialect a request speaks, and what it says.
+mod requests;
+
+use llmtop_parsers::{Exchange, ExchangeSeq, Protocol, Role, Timestamp};
+
+/// An exchange of which nothing is known.
+fn exchange() -> Exchange {
+    Exchange::new(ExchangeSeq(0), Role::Client, Protocol::Http1, Timestamp(0))
+}
