@@ -24,7 +24,7 @@ mod target;
 pub use capture::{
     Capture, Chunk, ConnId, Direction, Endpoint, Gap, Open, Process, Timestamp, Tls,
 };
-pub use discovery::{Coverage, Discovery, FileCoverage, Found};
+pub use discovery::{Discovery, FileCoverage, Found};
 pub use error::Error;
 pub use live::Live;
 pub use source::{Control, Outlet, Source, StopFlag, Totals};

@@ -1,5 +1,7 @@
 //! What of each running process is covered, and what is not and why.
 
+use std::collections::HashSet;
+
 use super::{Discovery, Found, Known, maps, processes};
 use crate::Target;
 use crate::elf::Elf;
@@ -11,14 +13,13 @@ const NAMED: &[(&str, &str)] = &[
 ];
 
 /// What is covered of one process.
-#[derive(Clone, Debug, serde::Serialize)]
-pub struct Coverage {
-    /// Process id.
-    pub pid: u32,
+#[derive(Clone, Debug)]
+pub(crate) struct Coverage {
+    pub(crate) pid: u32,
     /// The files it has mapped whose TLS stack is covered.
-    pub covered: Vec<FileCoverage>,
+    pub(crate) covered: Vec<FileCoverage>,
     /// What is not covered, and why.
-    pub uncovered: Vec<String>,
+    pub(crate) uncovered: Vec<String>,
 }
 
 /// A covered file.
@@ -32,17 +33,29 @@ pub struct FileCoverage {
 }
 
 impl Discovery {
-    /// Every process that runs now and has something to say, by process id.
-    pub fn coverage(&mut self) -> Vec<Coverage> {
+    /// Every process that runs now and has something to say, by process id. To be
+    /// asked right after [`initial`](Self::initial).
+    pub(crate) fn coverage(&self) -> Vec<Coverage> {
         let mut all: Vec<_> =
             processes().into_iter().filter_map(|pid| self.coverage_of(pid)).collect();
         all.sort_unstable_by_key(|c| c.pid);
         all
     }
 
+    /// How many programs run into which this process may not look.
+    pub(crate) fn hidden(&self) -> usize {
+        let is_hidden = |pid: &u32| {
+            let maps = std::fs::File::open(format!("/proc/{pid}/maps"));
+            // Kernel threads, which have no arguments, map nothing.
+            maps.is_err_and(|e| e.kind() == std::io::ErrorKind::PermissionDenied)
+                && std::fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|args| !args.is_empty())
+        };
+        processes().iter().filter(|pid| is_hidden(pid)).count()
+    }
+
     /// The targets that no running process uses yet.
-    pub fn idle(&self) -> Vec<FileCoverage> {
-        let used: std::collections::HashSet<_> = self.mapped.values().collect();
+    pub(crate) fn idle(&self) -> Vec<FileCoverage> {
+        let used: HashSet<_> = self.seen.values().flat_map(|seen| &seen.targets).collect();
         let idle = self.known.iter().filter(|(stamp, _)| !used.contains(stamp));
         let mut idle: Vec<_> = idle.filter_map(|(_, known)| known.covered()).collect();
         idle.sort_unstable_by(|a, b| a.target.shown_path.cmp(&b.target.shown_path));

@@ -22,7 +22,8 @@ use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub use coverage::{Coverage, FileCoverage};
+pub(crate) use coverage::Coverage;
+pub use coverage::FileCoverage;
 
 use crate::elf::Elf;
 use crate::stack::{self, Verdict};
@@ -44,11 +45,22 @@ pub struct Discovery {
     /// What mapped files turned out to be; emptied by each rescan, since inode
     /// numbers are used again.
     mapped: HashMap<((u32, u32), u64), Stamp>,
+    /// The processes that were looked at.
+    seen: HashMap<u32, Seen>,
     /// The linker caches whose libraries were looked at.
     caches: HashSet<Stamp>,
     retired: Vec<FileId>,
     /// Files opened so far.
     examined: usize,
+}
+
+/// A process when it was last looked at.
+#[derive(Debug)]
+struct Seen {
+    /// The size of its address space: a file mapped since then would show.
+    pages: Option<u64>,
+    /// The targets it had mapped.
+    targets: Vec<Stamp>,
 }
 
 /// What is known of a file.
@@ -125,10 +137,17 @@ impl Discovery {
         }
         let mut targets = Vec::new();
         self.linker_cache(&Root::Own, None, &mut targets);
+        self.written_over(&mut targets);
+        let pids = processes();
+        let running: HashSet<u32> = pids.iter().copied().collect();
+        self.seen.retain(|pid, _| running.contains(pid));
         let mut namespaces = HashSet::new();
-        for pid in processes() {
+        for pid in pids {
             namespaces.extend(mount_namespace(pid));
-            self.process(pid, &mut targets);
+            let pages = pages(pid);
+            if pages.is_none() || self.seen.get(&pid).is_none_or(|seen| seen.pages != pages) {
+                self.process(pid, &mut targets);
+            }
         }
         self.retire(&namespaces);
         targets
@@ -146,27 +165,62 @@ impl Discovery {
     }
 
     fn process(&mut self, pid: u32, targets: &mut Vec<Target>) {
+        // Before the mappings: what comes in between shows next time.
+        let pages = pages(pid);
         let mappings = maps::of(pid);
-        let new: Vec<&Mapping> =
-            mappings.iter().filter(|m| !self.mapped.contains_key(&(m.device, m.inode))).collect();
-        if new.is_empty() {
-            return;
+        let key = |m: &Mapping| (m.device, m.inode);
+        if mappings.iter().any(|m| !self.mapped.contains_key(&key(m))) {
+            self.examine(pid, &mappings, targets);
         }
+        let stamps = mappings.iter().filter_map(|m| self.mapped.get(&key(m)));
+        let is_target =
+            |stamp: &&Stamp| matches!(self.known.get(stamp), Some(Known::Target { .. }));
+        let seen = Seen { pages, targets: stamps.filter(is_target).copied().collect() };
+        self.seen.insert(pid, seen);
+    }
+
+    fn examine(&mut self, pid: u32, mappings: &[Mapping], targets: &mut Vec<Target>) {
         let Some(root) = Root::of(pid) else { return };
         let namespace = match root {
             Root::Own => None,
             Root::Other(_) => mount_namespace(pid),
         };
-        for mapping in new {
+        for mapping in mappings {
+            let key = (mapping.device, mapping.inode);
+            if self.mapped.contains_key(&key) {
+                continue;
+            }
             let Some(opened) = root.open_mapped(pid, mapping) else {
                 continue;
             };
-            self.mapped.insert((mapping.device, mapping.inode), opened.stamp);
+            self.mapped.insert(key, opened.stamp);
             let path = &mapping.path;
             targets.extend(self.consider(opened, path, &root, Found::Mapped, namespace.as_deref()));
         }
         if namespace.is_some() {
             self.linker_cache(&root, namespace.as_deref(), targets);
+        }
+    }
+
+    /// Targets that are still the same file, with other bytes in it.
+    fn written_over(&mut self, targets: &mut Vec<Target>) {
+        let named: Vec<(Stamp, String, Found)> = self
+            .known
+            .iter()
+            .filter_map(|(stamp, known)| match known {
+                Known::Target { target, found, namespace: None } => {
+                    Some((*stamp, target.shown_path.clone(), *found))
+                }
+                _ => None,
+            })
+            .collect();
+        for (stamp, path, found) in named {
+            let Some(opened) = Root::Own.open(&path) else {
+                continue;
+            };
+            if opened.stamp.id == stamp.id && opened.stamp != stamp {
+                targets.extend(self.consider(opened, &path, &Root::Own, found, None));
+            }
         }
     }
 
@@ -264,7 +318,8 @@ impl Discovery {
 
     /// Forgets targets that nobody can reach any more.
     fn retire(&mut self, namespaces: &HashSet<PathBuf>) {
-        let mapped: HashSet<Stamp> = self.mapped.values().copied().collect();
+        let mapped: HashSet<Stamp> =
+            self.seen.values().flat_map(|seen| seen.targets.iter().copied()).collect();
         let retired = &mut self.retired;
         self.known.retain(|stamp, known| {
             let Known::Target { target, namespace, .. } = known else {
@@ -281,6 +336,13 @@ impl Discovery {
             reachable
         });
     }
+}
+
+/// The size of the process's address space (the first field of proc_pid_statm(5)),
+/// far cheaper to ask for than its mappings.
+fn pages(pid: u32) -> Option<u64> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/statm")).ok()?;
+    text.split(' ').next()?.parse().ok()
 }
 
 /// The processes that run now, this one excepted.

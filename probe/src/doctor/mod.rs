@@ -21,6 +21,8 @@ pub struct Report {
     pub files: Vec<File>,
     /// What runs and is not covered.
     pub uncovered: Vec<Uncovered>,
+    /// How many programs run into which this process may not look.
+    pub hidden: usize,
 }
 
 /// A covered file.
@@ -71,6 +73,7 @@ pub fn report() -> Report {
             .filter(|c| !c.uncovered.is_empty())
             .map(|c| Uncovered { process: user(c.pid), reasons: c.uncovered })
             .collect(),
+        hidden: discovery.hidden(),
     }
 }
 

@@ -14,8 +14,12 @@ impl Display for Report {
         let (used, idle): (Vec<_>, Vec<_>) = self.files.iter().partition(|f| !f.users.is_empty());
         section(f, "TLS libraries in use", &used)?;
         section(f, "TLS libraries nobody uses yet (probed all the same)", &idle)?;
-        if !self.uncovered.is_empty() {
+        if !self.uncovered.is_empty() || self.hidden > 0 {
             writeln!(f, "\nNot covered")?;
+        }
+        if self.hidden > 0 {
+            let hidden = format!("{} processes that only root may look into", self.hidden);
+            wrapped(f, "  ", &hidden)?;
         }
         for uncovered in &self.uncovered {
             writeln!(f, "  {}", name(&uncovered.process))?;
@@ -36,7 +40,7 @@ impl Report {
         row(f, "uprobes", yes(system.uprobes))?;
         row(f, "bpf_loop", yes(system.bpf_loop))?;
         row(f, "BTF", if system.btf { "yes" } else { "no (not needed)" })?;
-        row(f, "tracefs", system.tracefs.as_deref().unwrap_or("not mounted"))?;
+        row(f, "tracefs", system.tracefs.as_deref().unwrap_or("not to be seen"))?;
         row(f, "lockdown", system.lockdown.as_deref().unwrap_or("none"))?;
         row(f, "capabilities", &list(&system.held))?;
         if !system.missing.is_empty() {
