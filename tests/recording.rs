@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
+use llmtop_probe::recording::{Ending, Item, Reader};
 use serde_json::Value;
 
 use crate::harness::{
@@ -113,6 +114,37 @@ fn a_recording_cut_anywhere_plays_up_to_there() {
         }
     }
     assert_eq!(complete, 4);
+}
+
+/// What a reader gets of these bytes, and how they end.
+fn items(bytes: &[u8]) -> (Vec<Item>, Ending) {
+    let mut reader = Reader::new(bytes).expect("a cut recording is one");
+    let items = std::iter::from_fn(|| reader.next_item().unwrap()).collect();
+    (items, reader.ending().unwrap())
+}
+
+#[test]
+fn every_byte_is_a_place_to_cut() {
+    let folder = Scratch::new();
+    let recording = folder.file("recording");
+    let server = Server::start();
+    let mut load = Load::start(&server.https(), 1);
+    let llmtop = Llmtop::json(&[load.pid()], &[OsStr::new("-w"), recording.as_os_str()]);
+    load.round(Round { marker: "c", calls: 1, options: "tokens=2", padding: 0 });
+    load.finish();
+    llmtop.finish_after(1);
+    let bytes = std::fs::read(&recording).unwrap();
+    let (whole, ending) = items(&bytes);
+    assert_eq!(ending, Ending::Whole);
+    let mut before = 0;
+    for length in 0..bytes.len() {
+        let (cut, ending) = items(&bytes[..length]);
+        assert_eq!(cut, whole[..cut.len()], "cut at {length}");
+        assert!(cut.len() >= before, "cut at {length} holds less than before");
+        assert!(matches!(ending, Ending::Cut(_)), "cut at {length}: {ending:?}");
+        before = cut.len();
+    }
+    assert_eq!(before, whole.len() - 1);
 }
 
 /// The key that every client here sends.

@@ -102,6 +102,7 @@ const DEPENDENCIES: &[(&str, &[&str])] = &[
             "sha2",
             "thiserror",
             "unicode-width",
+            "zstd",
         ],
     ),
 ];
