@@ -27,12 +27,15 @@ const WORDS: &[&str] = &[
     "password",
     "secret",
     "signature",
-    "token",
 ];
 
 /// What makes the word `key` after it a credential; `idempotency-key` is none.
 const BEFORE_KEY: &[&str] =
     &["access", "api", "auth", "functions", "master", "private", "secret", "subscription"];
+
+/// What makes the word `token` a counted thing: `x-time-per-token`,
+/// `input-token-count`.
+const AROUND_COUNTED: &[&str] = &["per", "count", "limit", "remaining", "reset", "usage"];
 
 /// Query parameters that are credentials, though a header of the name is not.
 const PARAMETERS: &[&str] = &["key", "sig", "auth", "pass", "pwd"];
@@ -122,18 +125,18 @@ pub fn is_credential(name: &str) -> bool {
     if NAMES.contains(&name.as_str()) {
         return true;
     }
-    let mut before = "";
-    for word in name.split(|c: char| !c.is_ascii_alphanumeric()) {
-        let key = word == "key" && BEFORE_KEY.contains(&before);
-        // `csrftoken`, `xapikey`, `accesskey`: but `tokens` are counted things.
-        let run_together =
-            word.ends_with("token") || word.ends_with("apikey") || word.ends_with("accesskey");
-        if key || run_together || WORDS.contains(&word) {
-            return true;
+    let words: Vec<&str> = name.split(|c: char| !c.is_ascii_alphanumeric()).collect();
+    words.iter().enumerate().any(|(at, word)| {
+        let before = at.checked_sub(1).and_then(|at| words.get(at)).unwrap_or(&"");
+        let after = words.get(at + 1).unwrap_or(&"");
+        match *word {
+            "key" => BEFORE_KEY.contains(before),
+            "token" => !AROUND_COUNTED.contains(before) && !AROUND_COUNTED.contains(after),
+            word if WORDS.contains(&word) => true,
+            // `csrftoken`, `xapikey`: but `tokens` are counted things.
+            word => ["token", "apikey", "accesskey"].iter().any(|end| word.ends_with(end)),
         }
-        before = word;
-    }
-    false
+    })
 }
 
 /// The first four hexadecimal digits of the SHA-256.
@@ -238,7 +241,9 @@ mod tests {
             "sec-websocket-key",
             "user-agent",
             "x-claude-code-session-id",
+            "X-Amzn-Bedrock-Input-Token-Count",
             "x-prompt-tokens",
+            "x-time-per-token",
             "x-ratelimit-limit-tokens",
         ];
         for name in names {

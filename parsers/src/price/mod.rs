@@ -52,10 +52,6 @@ pub struct Rates {
     pub cache_write_1h: Option<f64>,
     /// Reasoning; as other output where it is absent.
     pub reasoning: Option<f64>,
-    /// Audio in. Kept for tables that have it; no dialect reports it yet.
-    pub input_audio: Option<f64>,
-    /// Audio out; likewise.
-    pub output_audio: Option<f64>,
     /// Other rates for long requests.
     #[serde(default)]
     pub tiers: Vec<Tier>,
@@ -223,7 +219,7 @@ impl Rates {
         });
         let rates = [Some(self.input), Some(self.output), self.cache_read, self.cache_write]
             .into_iter()
-            .chain([self.cache_write_1h, self.reasoning, self.input_audio, self.output_audio])
+            .chain([self.cache_write_1h, self.reasoning])
             .chain(tiers);
         match rates.flatten().all(|rate| rate.is_finite() && rate >= 0.0) {
             true => Ok(()),
@@ -244,7 +240,7 @@ impl Rates {
             cache_write: tier.cache_write.or(self.cache_write),
             cache_write_1h: tier.cache_write_1h.or(self.cache_write_1h),
             reasoning: tier.reasoning.or(self.reasoning.filter(|_| tier.output.is_none())),
-            ..Rates::default()
+            tiers: Vec::new(),
         };
         (rates, Some(tier.above))
     }
