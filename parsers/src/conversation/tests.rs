@@ -1,5 +1,7 @@
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
@@ -337,4 +339,48 @@ fn memory_is_bounded() {
     assert_eq!(places.len(), 1, "a long conversation stays one");
     let longest = process.tracker.conversations.values().map(|c| c.marks.len()).max();
     assert_eq!(longest, Some(MARKS));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// However conversations interleave, branch and fail, each stays whole and
+    /// apart from the others.
+    #[test]
+    fn interleaved_conversations_are_sorted(
+        steps in prop::collection::vec((0..4_usize, any::<prop::sample::Index>(), 0..4_u8), 1..40)
+    ) {
+        let mut process = Process::default();
+        // Of each conversation: the histories that were answered, and its place.
+        let mut histories: HashMap<usize, Vec<Vec<String>>> = HashMap::new();
+        let mut places: HashMap<usize, ConversationId> = HashMap::new();
+        for (number, (which, from, luck)) in steps.iter().enumerate() {
+            let known = histories.entry(*which).or_default();
+            let mut turns = match known.len() {
+                0 => Vec::new(),
+                // Any answered history: the latest goes on, an older one branches.
+                count => known[from.index(count)].clone(),
+            };
+            // Nothing to go on from: the same question again, a retry.
+            turns.push(match turns.is_empty() {
+                true => format!("first question of {which}"),
+                false => format!("question {number}"),
+            });
+            let borrowed: Vec<&str> = turns.iter().map(String::as_str).collect();
+            let asked = process.ask("openai.chat", &chat(&borrowed), &[]);
+            let place = if *luck == 0 {
+                process.fail(asked)
+            } else {
+                // Many answers are alike.
+                let answer = format!("answer {}", luck % 2);
+                let place = process.end(asked, text(&answer));
+                turns.push(answer);
+                known.push(turns);
+                place
+            };
+            prop_assert_eq!(*places.entry(*which).or_insert(place), place);
+        }
+        let distinct: std::collections::HashSet<_> = places.values().collect();
+        prop_assert_eq!(distinct.len(), places.len());
+    }
 }

@@ -23,19 +23,24 @@ impl Dialect for AnthropicMessages {
             return None;
         }
         let path = head.path.trim_end_matches('/');
+        let provider = provider::of_host(head.host);
         let says_so = head.header("anthropic-version").is_some();
         let by_path = path.ends_with("/v1/messages") || (path.ends_with("/messages") && says_so);
         let known = match body {
             None => by_path || in_url(path).is_some_and(|model| model.contains("claude")),
+            Some(_) if path.ends_with("/count_tokens") => false,
+            // Others have messages too: a mistaken request must say whose it is.
+            Some(body) if by_path => {
+                body.get("messages").is_some_and(Value::is_array)
+                    || (body.is_object() && (says_so || provider.is_some()))
+            }
             Some(body) => {
-                let messages = body.get("messages").is_some_and(Value::is_array);
                 let enveloped = json::text(body, "anthropic_version").is_some();
-                messages
-                    && (by_path || enveloped || (is_ours(body) && !path.ends_with("/completions")))
-                    && !path.ends_with("/count_tokens")
+                body.get("messages").is_some_and(Value::is_array)
+                    && (enveloped || (is_ours(body) && !path.ends_with("/completions")))
             }
         };
-        known.then(|| Recognised { provider: provider::of_host(head.host), operation: "chat" })
+        known.then_some(Recognised { provider, operation: "chat" })
     }
 
     fn request(&self, head: &RequestHead<'_>, body: &Value) -> RequestFacts {

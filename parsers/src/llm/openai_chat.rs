@@ -29,7 +29,8 @@ impl Dialect for OpenAiChat {
         let by_path = path.ends_with("/chat/completions");
         let known = match body {
             None => by_path,
-            Some(body) if by_path => body.get("messages").is_some_and(Value::is_array),
+            // Nobody else has this path: a request without messages is a mistake.
+            Some(body) if by_path => body.is_object(),
             Some(body) => {
                 !FOREIGN.iter().any(|foreign| path.ends_with(foreign))
                     && !path.contains(':')

@@ -25,6 +25,7 @@ impl Dialect for OpenAiResponses {
         let path = head.path.trim_end_matches('/');
         let path = path.strip_suffix("/compact").unwrap_or(path);
         let by_path = path.ends_with("/responses");
+        let provider = provider::of_host(head.host);
         let known = match body {
             // Others have "responses" too: the head alone must say more.
             None => {
@@ -32,16 +33,17 @@ impl Dialect for OpenAiResponses {
                     && (["/v1/responses", "/codex/responses", "/openai/responses"]
                         .iter()
                         .any(|ending| path.ends_with(ending))
-                        || provider::of_host(head.host).is_some())
+                        || provider.is_some())
             }
             Some(body) if by_path => {
                 let asks = ["input", "prompt", "previous_response_id", "conversation"];
                 let model = json::text(body, "model").is_some() || body.get("prompt").is_some();
-                model && asks.iter().any(|key| body.get(key).is_some())
+                (model && asks.iter().any(|key| body.get(key).is_some()))
+                    || (body.is_object() && provider.is_some())
             }
             Some(body) => is_ours(body),
         };
-        known.then(|| Recognised { provider: provider::of_host(head.host), operation: "chat" })
+        known.then_some(Recognised { provider, operation: "chat" })
     }
 
     fn request(&self, _head: &RequestHead<'_>, body: &Value) -> RequestFacts {

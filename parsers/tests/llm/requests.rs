@@ -138,6 +138,15 @@ fn path_and_body_tell_the_dialect_and_the_host_the_provider() {
             ),
             Some((MESSAGES, Some("aws.bedrock"))),
         ),
+        // Mistaken, but told apart.
+        case("localhost", "/v1/chat/completions", Some(json!({})), Some((CHAT, None))),
+        case("api.openai.com", "/v1/responses", Some(json!({})), Some((RESPONSES, Some("openai")))),
+        case(
+            "api.anthropic.com",
+            "/v1/messages",
+            Some(json!({})),
+            Some((MESSAGES, Some("anthropic"))),
+        ),
         // Something else.
         case("api.openai.com", "/v1/embeddings", Some(json!({"model": "m", "input": "hi"})), None),
         case("api.openai.com", "/v1/models", None, None),
