@@ -3,6 +3,10 @@
 //! This library is the binary's inside, open to its tests and benches; it
 //! promises nothing to others.
 
+// The fixture of the tests is the benches' too, and calls us by name.
+#[cfg(test)]
+extern crate self as llmtop;
+
 pub mod action;
 pub mod app;
 pub mod cli;

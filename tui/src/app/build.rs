@@ -1,15 +1,14 @@
 //! Builds what is drawn.
 
 use super::App;
-use super::page::Page;
+use super::page::{Page, Tab};
 use crate::action;
 use crate::store::{Session, Status, Store};
-use crate::view::area::{frame, inner, panes};
-use crate::view::document::Document;
+use crate::view::area::{frame, inner, panes, text_size};
 use crate::view::header::{Setting, header};
 use crate::view::{
-    Area, Content, Footer, Pane, Panel, Reader, Role, Screen, Show, Span, connections, exchanges,
-    format, processes,
+    Area, Content, Footer, Pane, Panel, Reader, Role, Screen, Show, Span, TabBar, connections,
+    exchanges, facts, format, processes,
 };
 
 impl App {
@@ -23,6 +22,7 @@ impl App {
             secrets: self.options.show_secrets,
             mouse_off: !self.mouse,
         };
+        self.behind = false;
         let head = header(&self.reader(store), session, setting);
         let (panels, divider) = if self.pages.is_empty() {
             self.main_panels(store, session, body)
@@ -78,7 +78,7 @@ impl App {
                     let table = processes::table(&reader, &main.processes, size(area));
                     let note =
                         format!("{} by {}", main.processes.order.len(), main.processes.sort.name());
-                    panel.content = listed(table, || waiting(session));
+                    panel.content = listed(table, || vec![vec![Span::new("none yet", Role::Dim)]]);
                     ("Processes", note)
                 }
                 Pane::Exchanges => {
@@ -122,20 +122,32 @@ impl App {
     fn page_panels(&mut self, store: &Store, body: Area) -> Vec<Panel> {
         let reader = Reader::new(store, self.frozen.as_ref(), self.now, self.options.utc_offset);
         let mut panel = Panel { area: body, focused: true, ..Panel::default() };
-        let size = |area: Area| (usize::from(area.width), usize::from(area.height));
+        let place = inner(body, matches!(self.pages.last(), Some(Page::Detail(_))));
+        let size = text_size(place);
+        let title = |text: &str| vec![Span::new(text, Role::Accent)];
         match self.pages.last_mut() {
-            Some(Page::Detail(detail)) => {
-                panel.title = vec![Span::new("Exchange", Role::Accent)];
-                if let Some(record) = reader.exchange(detail.id) {
-                    detail.answer.show(&reader, record);
-                }
-                let document = &mut detail.answer.document;
+            Some(Page::Conversation(page)) => {
+                page.refresh(&reader, size);
+                let process = exchanges::process_name(&reader, page.process);
+                panel.title = title(&format!("{process} · conversation"));
+                panel.note = page.place(&reader);
                 panel.content =
-                    Content::Text(detail.scroll.window(document, &reader, size(panel.inner())));
+                    Content::Text(page.scroll.window(&mut page.chat.document, &reader, size));
+            }
+            Some(Page::Detail(detail)) => {
+                self.behind = detail.refresh(&reader);
+                panel.title = match reader.exchange(detail.id) {
+                    Some(record) => facts::title(&reader, record),
+                    None => title("forgotten, to stay inside the memory budget"),
+                };
+                panel.tabs = Some(TabBar { names: Tab::NAMES.to_vec(), open: detail.tab.index() });
+                let mut scroll = detail.scroll;
+                panel.content = Content::Text(scroll.window(detail.document(), &reader, size));
+                detail.scroll = scroll;
             }
             Some(Page::Help(help)) => {
-                panel.title = vec![Span::new("Help", Role::Accent)];
-                let window = help.scroll.window(&mut help.document, &reader, size(panel.inner()));
+                panel.title = title("Help: what keys do here");
+                let window = help.scroll.window(&mut help.document, &reader, size);
                 panel.content = Content::Text(window);
             }
             None => {}
@@ -154,9 +166,7 @@ fn answer(reader: &Reader<'_>, main: &mut super::MainPage, area: Area) -> Conten
     if main.answer.show(reader, record) {
         main.scroll = crate::view::document::Scroll::following();
     }
-    let inner = inner(area, false);
-    let size = (usize::from(inner.width), usize::from(inner.height));
-    debug_assert!(main.answer.document.blocks() > 0);
+    let size = text_size(inner(area, false));
     Content::Text(main.scroll.window(&mut main.answer.document, reader, size))
 }
 

@@ -1,12 +1,13 @@
 //! What keys do.
 
-use super::page::{Detail, Help, Page};
+use super::page::{Conversation, Detail, Help, Page, Tab, to_neighbour};
 use super::prompt::{Prompt, Typed};
 use super::{App, Effect, Exit, Key};
 use crate::action::{self, Action, Context};
 use crate::store::{ExchangeId, Store};
-use crate::view::document::{Document, Scroll};
-use crate::view::{Content, Frozen, Pane, Reader, Role};
+use crate::view::area::text_size;
+use crate::view::document::{Position, Scroll};
+use crate::view::{Content, Frozen, Pane, Pattern, Reader, Role, connections};
 
 impl App {
     /// Where keys go now.
@@ -29,8 +30,10 @@ impl App {
                 Typed::Done => {
                     let text = prompt.text().to_owned();
                     self.prompt = None;
-                    self.pattern = (!text.is_empty()).then_some(text);
-                    self.search(store, true, true);
+                    self.pattern = Pattern::new(&text);
+                    if self.pattern.is_some() {
+                        self.search(store, true, true);
+                    }
                 }
             }
             return;
@@ -56,7 +59,7 @@ impl App {
             Action::Search => self.prompt = Some(Prompt::default()),
             Action::SearchNext => self.search(store, true, false),
             Action::SearchPrevious => self.search(store, false, false),
-            Action::Export => match self.subject(store) {
+            Action::Export => match self.subject() {
                 Some(id) => effects.push(Effect::Export(id)),
                 None => self.tell("no exchange is selected", Role::Warning),
             },
@@ -90,7 +93,7 @@ impl App {
             Action::Follow if focus == Pane::Answer => self.main.scroll.follow ^= true,
             Action::Follow => self.main.exchanges.follow ^= true,
             Action::Open => self.open(store),
-            Action::Detail => self.open_detail(store),
+            Action::Detail => self.open_detail(),
             Action::NextBlock => self.next_block(store, true),
             Action::PreviousBlock => self.next_block(store, false),
             _ => {}
@@ -115,14 +118,14 @@ impl App {
         };
     }
 
-    fn open_detail(&mut self, store: &Store) {
-        if let Some(id) = self.subject(store) {
-            self.pages.push(Page::Detail(Detail::new(id)));
+    fn open_detail(&mut self) {
+        if let Some(id) = self.subject() {
+            self.pages.push(Page::Detail(Detail::new(id, self.options.show_secrets)));
         }
     }
 
     /// The exchange that the person is looking at.
-    pub(super) fn subject(&self, _store: &Store) -> Option<ExchangeId> {
+    pub(super) fn subject(&self) -> Option<ExchangeId> {
         match self.pages.last() {
             Some(page) => page.subject(),
             None => self.main.exchanges.selected,
@@ -141,9 +144,9 @@ impl App {
         let Some(panel) = panel else {
             return (1, 1);
         };
-        let area = panel.inner();
-        let titles = u16::from(matches!(panel.content, Content::Table(_)));
-        (usize::from(area.width), usize::from(area.height.saturating_sub(titles)))
+        let (width, height) = text_size(panel.inner());
+        let titles = usize::from(matches!(panel.content, Content::Table(_)));
+        (width, height.saturating_sub(titles))
     }
 
     /// Moves by rows, down where positive.
@@ -195,31 +198,101 @@ impl App {
         let size = self.visible();
         let (document, scroll) = (&mut self.main.answer.document, &mut self.main.scroll);
         if self.main.focus == Pane::Answer {
-            super::page::to_neighbour(document, scroll, &reader, forward, size);
-            debug_assert!(scroll.cursor <= document.blocks());
+            to_neighbour(document, scroll, &reader, forward, size);
         }
     }
 
     /// Opens what is selected.
     fn open(&mut self, store: &Store) {
-        self.open_detail(store);
-    }
-
-    fn act_page(&mut self, action: Action, store: &Store) {
-        if action == Action::Detail {
-            self.open_detail(store);
+        let reader = Reader::new(store, self.frozen.as_ref(), self.now, self.options.utc_offset);
+        let record = match self.main.focus {
+            Pane::Processes => {
+                let latest = self.main.processes.selected.map(|key| reader.latest_of(key, 1));
+                latest.and_then(|latest| latest.first().copied())
+            }
+            Pane::Exchanges | Pane::Answer => {
+                self.main.exchanges.selected.and_then(|id| reader.exchange(id))
+            }
+            Pane::Connections => {
+                let open = connections::open(&reader);
+                let connection = open.get(self.main.connections.selected);
+                connection.and_then(|connection| reader.latest_on(connection))
+            }
+        };
+        match record {
+            Some(record) if record.exchange.dialect.is_some() => {
+                self.pages.push(Page::Conversation(Conversation::of(record)));
+            }
+            Some(record) => {
+                let detail = Detail::new(record.id, self.options.show_secrets);
+                self.pages.push(Page::Detail(detail));
+            }
+            None => self.tell("no exchange to open yet", Role::Dim),
         }
     }
 
-    fn search(&mut self, store: &Store, forward: bool, fresh: bool) {
-        let _ = (store, forward, fresh);
-        self.tell("nothing found", Role::Dim);
+    fn act_page(&mut self, action: Action, store: &Store) {
+        let reader = Reader::new(store, self.frozen.as_ref(), self.now, self.options.utc_offset);
+        let size = self.visible();
+        let Some(page) = self.pages.last_mut() else {
+            return;
+        };
+        match (action, page) {
+            (Action::Open | Action::Detail, Page::Conversation(_)) => self.open_detail(),
+            (Action::NextTab | Action::PreviousTab, Page::Conversation(page)) => {
+                if let Some(which) = page.neighbour(&reader, action == Action::NextTab) {
+                    page.switch(which);
+                } else {
+                    self.tell("the process has no other conversation there", Role::Dim);
+                }
+            }
+            (Action::NextTab, Page::Detail(detail)) => {
+                detail.open(Tab::ALL[(detail.tab.index() + 1) % Tab::ALL.len()]);
+            }
+            (Action::PreviousTab, Page::Detail(detail)) => {
+                let before = detail.tab.index() + Tab::ALL.len() - 1;
+                detail.open(Tab::ALL[before % Tab::ALL.len()]);
+            }
+            (Action::Fold, Page::Conversation(page)) => {
+                page.chat.toggle(page.scroll.cursor);
+                page.scroll.follow = false;
+            }
+            (Action::FoldAll, Page::Conversation(page)) => page.chat.toggle_all(),
+            (Action::Fold | Action::Open, page @ Page::Detail(_)) => {
+                if let Some((json, scroll)) = page.json()
+                    && let Some(line) = json.toggle(scroll.cursor)
+                {
+                    scroll.reveal(json, &reader, Position { block: line, line: 0 }, size);
+                    scroll.cursor = line;
+                }
+            }
+            (Action::FoldAll, page @ Page::Detail(_)) => {
+                if let Some((json, scroll)) = page.json() {
+                    json.toggle_all();
+                    *scroll = Scroll::default();
+                }
+            }
+            (Action::Follow, page) => {
+                let (_, scroll) = page.reading();
+                scroll.follow ^= true;
+            }
+            (Action::NextBlock | Action::PreviousBlock, page) => {
+                let forward = action == Action::NextBlock;
+                match page.text() {
+                    Some((document, scroll)) => {
+                        to_neighbour(document, scroll, &reader, forward, size)
+                    }
+                    None => page.step(&reader, if forward { 1 } else { -1 }, size),
+                }
+            }
+            _ => {}
+        }
     }
 
     fn copy(&mut self, store: &Store, effects: &mut Vec<Effect>) {
-        let record = self.subject(store).and_then(|id| store.exchange(id));
-        if let Some(text) = record.and_then(|record| record.exchange.response.text.clone()) {
-            effects.push(Effect::Copy(text));
+        match self.copied(store).filter(|text| !text.is_empty()) {
+            Some(text) => effects.push(Effect::Copy(text)),
+            None => self.tell("nothing to copy here", Role::Dim),
         }
     }
 }

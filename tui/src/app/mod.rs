@@ -13,6 +13,9 @@ mod mouse;
 mod page;
 mod prompt;
 mod run;
+mod search;
+#[cfg(test)]
+mod tests;
 
 use std::path::PathBuf;
 
@@ -21,7 +24,7 @@ use llmtop_parsers::Timestamp;
 use crate::store::{ExchangeId, Scope, Session, Store};
 use crate::theme::Theme;
 use crate::view::gist::Gists;
-use crate::view::{Frozen, Reader, Role, Screen, Show, Span};
+use crate::view::{Frozen, Pattern, Reader, Role, Screen, Show, Span};
 
 pub use crate::store::Shared;
 pub use event::{Code, Event, Key, Mouse, MouseKind, Signal};
@@ -106,10 +109,12 @@ pub struct App {
     gists: Gists,
     prompt: Option<Prompt>,
     /// What is searched for.
-    pattern: Option<String>,
+    pattern: Option<Pattern>,
     message: Option<(Span, Timestamp)>,
     mouse: bool,
     dirty: bool,
+    /// A long text is still being laid out.
+    behind: bool,
     /// As last built: where the mouse finds things.
     drawn: Screen,
     /// When time alone changes the screen.
@@ -132,6 +137,7 @@ impl App {
             pattern: None,
             message: None,
             dirty: true,
+            behind: false,
             drawn: Screen::default(),
             tick: None,
         }
@@ -209,7 +215,8 @@ impl App {
     pub fn screen(&mut self, store: &Store, session: &Session, now: Timestamp) -> &Screen {
         self.now = self.now.max(now);
         self.gists.begin();
-        let screen = self.build(store, session);
+        let mut screen = self.build(store, session);
+        self.mark_matches(&mut screen);
         self.drawn = screen;
         self.dirty = false;
         self.tick = self.due(store);
@@ -220,7 +227,7 @@ impl App {
     fn due(&self, store: &Store) -> Option<Timestamp> {
         let after = |ms: u64| Timestamp(self.now.0 + ms * 1_000_000);
         let message = self.message.as_ref().map(|(_, until)| *until);
-        let more = self.gists.behind().then(|| after(1));
+        let more = (self.gists.behind() || self.behind).then(|| after(1));
         let spinner = (self.frozen.is_none()).then(|| self.spins(store)).flatten().map(after);
         [message, more, spinner].into_iter().flatten().min()
     }

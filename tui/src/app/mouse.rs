@@ -1,5 +1,6 @@
 //! What the mouse does.
 
+use super::page::{Page, Tab};
 use super::{App, Effect, Mouse, MouseKind};
 use crate::action::Action;
 use crate::store::Store;
@@ -15,6 +16,12 @@ impl App {
             return;
         };
         let pane = panel.pane;
+        if mouse.kind == MouseKind::Press
+            && mouse.y == panel.area.y + 1
+            && let Some(tab) = panel.tabs.as_ref().and_then(|tabs| tabs.at(mouse.x - panel.area.x))
+        {
+            return self.open_tab(tab);
+        }
         let inner = panel.inner();
         let row = inner.contains(mouse.x, mouse.y).then(|| usize::from(mouse.y - inner.y));
         let shown = match &panel.content {
@@ -32,8 +39,14 @@ impl App {
             MouseKind::ScrollUp => self.step(store, -WHEEL),
             MouseKind::ScrollDown => self.step(store, WHEEL),
             MouseKind::Press => {
-                if let (Some(pane), Some(at)) = (pane, shown) {
-                    self.click(pane, at, store, effects);
+                let block = match &panel.content {
+                    Content::Text(window) => row.and_then(|row| window.blocks.get(row)).copied(),
+                    _ => None,
+                };
+                match (pane, shown) {
+                    (Some(pane), Some(at)) => self.click(pane, at, store, effects),
+                    (None, _) => self.put_cursor(block),
+                    _ => {}
                 }
             }
         }
@@ -57,6 +70,19 @@ impl App {
         };
         if again {
             self.act(Action::Open, store, effects);
+        }
+    }
+
+    fn open_tab(&mut self, at: usize) {
+        if let (Some(Page::Detail(detail)), Some(&tab)) = (self.pages.last_mut(), Tab::ALL.get(at))
+        {
+            detail.open(tab);
+        }
+    }
+
+    fn put_cursor(&mut self, block: Option<usize>) {
+        if let (Some(page), Some(block)) = (self.pages.last_mut(), block) {
+            page.put_cursor(block);
         }
     }
 }

@@ -15,12 +15,16 @@ pub(super) fn render(canvas: &mut Canvas<'_>, area: Area, footer: &Footer) -> Op
     match footer {
         Footer::Keys(keys) => {
             let mut at = area.x + 1;
-            for (key, word) in keys {
-                let columns = (key.width() + word.width() + 1) as u16;
-                // The last of them, help and quit, matter most on a narrow screen.
-                if at + columns > end {
-                    break;
-                }
+            let columns = |(key, word): &(&str, &str)| (key.width() + word.width() + 3) as u16;
+            // The last two, help and quit, are offered on every screen.
+            let (first, last) = keys.split_at(keys.len().saturating_sub(2));
+            let mut room = area.width.saturating_sub(last.iter().map(columns).sum());
+            let fitting = first.iter().take_while(|offer| {
+                room = room.saturating_sub(columns(offer));
+                room > 0
+            });
+            for (key, word) in fitting.chain(last) {
+                let columns = end.saturating_sub(at);
                 at = canvas.put(at, area.y, key, columns, key_style);
                 at = canvas.put(at + 1, area.y, word, columns, word_style) + 2;
             }

@@ -65,6 +65,7 @@ impl Answer {
         } else {
             self.document.cut(super::text::Mark::default());
         }
+        self.document.begin();
         push(&mut self.document, reader, record, Fold::default());
         self.shown = Some(shown);
         other
@@ -83,12 +84,11 @@ pub struct Fold {
     pub all: bool,
 }
 
-/// Adds an exchange's answer to a document, as one group.
+/// Adds an exchange's answer to a document.
 pub fn push(document: &mut TextDocument, reader: &Reader<'_>, record: &Record, fold: Fold) {
     let exchange = &record.exchange;
     let answer = &exchange.response;
     let limit = fold.all.then_some(FOLDED);
-    document.begin();
     let look = Look { bar: Role::Assistant, ..Look::default() };
     document.line(head(reader, exchange), look);
     if let Some(reasoning) = answer.reasoning.as_deref().filter(|text| !text.is_empty()) {
@@ -153,8 +153,8 @@ pub fn head(reader: &Reader<'_>, exchange: &Exchange) -> Vec<Span> {
     if let Some(rate) = output.rate {
         fact(format::rate(rate), if over { Role::Dim } else { Role::Live });
     }
-    if over && exchange.dialect.is_some() {
-        fact(format::cost(&exchange.cost), Role::Money);
+    if let Some(usd) = exchange.cost.usd.filter(|_| over) {
+        fact(format::usd(usd), Role::Money);
     }
     if let Some(first) = exchange.timing.first_token {
         let ms = first.millis_since(exchange.timing.started);

@@ -124,6 +124,11 @@ pub fn inner(area: Area, tabs: bool) -> Area {
     if tabs && below.height > 4 { below.split_top(1).1 } else { below }
 }
 
+/// Columns and rows of text in a place: its last column is the scroll bar's.
+pub fn text_size(area: Area) -> (usize, usize) {
+    (usize::from(area.width.saturating_sub(1)), usize::from(area.height))
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Area, Pane, frame, panes};

@@ -54,6 +54,8 @@ pub struct Scroll {
     pub cursor: usize,
     /// The window stays at the end as the document grows.
     pub follow: bool,
+    /// Where the last search ended.
+    pub found: Option<Position>,
 }
 
 /// What a window shows.
@@ -120,6 +122,42 @@ impl Scroll {
         }
     }
 
+    /// Moves the cursor to the next block, or the previous one, and the window
+    /// with it; a block higher than the window is scrolled through first.
+    pub fn step_cursor(
+        &mut self,
+        document: &mut dyn Document,
+        reader: &Reader<'_>,
+        down: bool,
+        size: (usize, usize),
+    ) {
+        let (width, height) = size;
+        if self.follow {
+            self.top = end(document, reader, width, height);
+            self.follow = false;
+        }
+        let bottom = moved(document, reader, self.top, height.max(1) as isize - 1, width);
+        let last = document.height(reader, self.cursor, width).saturating_sub(1);
+        let goes_on = if down {
+            bottom < Position { block: self.cursor, line: last }
+        } else {
+            self.top > Position { block: self.cursor, line: 0 }
+        };
+        if goes_on {
+            let cursor = self.cursor;
+            self.by(document, reader, if down { 1 } else { -1 }, size);
+            self.cursor = cursor;
+            return;
+        }
+        let to = if down { document.next(self.cursor) } else { document.previous(self.cursor) };
+        if let Some(block) = to {
+            self.cursor = block;
+            let last = document.height(reader, block, width).saturating_sub(1);
+            let line = if down { 0 } else { last };
+            self.reveal(document, reader, Position { block, line }, size);
+        }
+    }
+
     /// Shows the window, bringing it back into the document first.
     pub fn window(
         &mut self,
@@ -149,7 +187,8 @@ impl Scroll {
         {
             if document.height(reader, position.block, width) > position.line {
                 let mut line = document.line(reader, position, width);
-                line.cursor = document.group(position.block) == group;
+                let blank = line.spans.is_empty();
+                line.cursor = !blank && document.group(position.block) == group;
                 window.lines.push(line);
                 window.blocks.push(position.block);
                 bottom = position;

@@ -12,15 +12,15 @@ use crate::store::{ExchangeId, ProcessKey, Record, Scope};
 const COLUMNS: &[Column] = &[
     Column::left("", 1, 0),
     Column::left("TIME", 8, 6),
-    Column::left("PROCESS", 12, 3),
-    Column::left("MODEL", 18, 4),
-    Column::right("STATUS", 6, 8),
-    Column::right("IN", 5, 5),
+    Column::left("PROCESS", 10, 1),
+    Column::left("MODEL", 18, 3),
+    Column::right("STATUS", 6, 9),
+    Column::right("IN", 5, 7),
     Column::right("OUT", 6, 2),
-    Column::right("TTFT", 6, 7),
-    Column::right("TIME", 6, 5),
-    Column::right("COST", 8, 5),
-    Column::growing("ASKED → ANSWERED", 8, 0),
+    Column::right("TTFT", 6, 8),
+    Column::right("TOOK", 6, 5),
+    Column::right("COST", 8, 4),
+    Column::growing("ASKED → ANSWERED", 24, 0),
 ];
 
 /// What of the list is on the screen.
@@ -126,6 +126,7 @@ fn cell(
         9 if !is_over(exchange) => {
             one(reader.output(exchange).rate.map_or(String::new(), format::rate), Role::Live)
         }
+        9 if failed(exchange) && exchange.cost.usd.is_none() => Vec::new(),
         9 => one(format::cost(&exchange.cost), Role::Money),
         _ => about(record, gists, width),
     }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use llmtop_parsers::BodyKind;
-use llmtop_parsers::llm::{DIALECTS, Message, Part};
+use llmtop_parsers::llm::{self, Message, Part};
 
 use crate::store::{ExchangeId, Record};
 
@@ -68,7 +68,7 @@ fn read(record: &Record) -> Option<String> {
         // Agents put reminders beside what the person wrote.
         Part::Text(text) if text.trim_start().starts_with('<') && last.parts.len() > 1 => None,
         Part::Text(text) => Some(text.clone()),
-        Part::ToolResult { text, .. } => Some(format!("⮑ {text}")),
+        Part::ToolResult { text, .. } => Some(format!("↳ {text}")),
         _ => None,
     })?;
     Some(super::gist(&text, 240))
@@ -76,8 +76,7 @@ fn read(record: &Record) -> Option<String> {
 
 /// A request's messages. Costs a parse of its body.
 pub fn messages(record: &Record) -> Option<Vec<Message>> {
-    let name = record.exchange.dialect?;
-    let dialect = DIALECTS.iter().find(|dialect| dialect.name() == name)?;
+    let dialect = llm::by_name(record.exchange.dialect?)?;
     let body = record.exchange.request.body.as_ref()?;
     if body.kind != BodyKind::Json || !body.is_whole() {
         return None;

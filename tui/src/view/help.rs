@@ -10,10 +10,8 @@ pub fn document(context: Context) -> TextDocument {
     for entry in action::help(context) {
         document.begin();
         let keys = entry.keys.join(" ");
-        document.line(
-            vec![Span::new(format!("{keys:<16}"), Role::Accent), Span::new(entry.help, Role::Text)],
-            Look::default(),
-        );
+        let look = Look { indent: 16, ..Look::default() };
+        document.led(Span::new(format!(" {keys}"), Role::Accent), entry.help, look);
     }
     document
 }

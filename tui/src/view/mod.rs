@@ -6,14 +6,18 @@
 
 pub mod answer;
 pub mod area;
+pub mod chat;
 pub mod connections;
 pub mod document;
 pub mod exchanges;
+pub mod facts;
 pub mod format;
 pub mod gist;
 pub mod header;
 pub mod help;
+pub mod json;
 mod line;
+mod pattern;
 pub mod processes;
 mod reader;
 mod screen;
@@ -23,6 +27,7 @@ mod wrap;
 
 pub use area::{Area, Pane};
 pub use line::{Line, Role, Span, floor, gist, shown, truncated};
+pub use pattern::Pattern;
 pub use reader::{Frozen, Output, Reader, Show, is_over};
 pub use screen::{Content, Footer, Panel, Screen, TabBar};
 pub use wrap::Wrapped;

@@ -3,9 +3,12 @@
 
 use std::collections::HashMap;
 
+use llmtop_parsers::conversation::ConversationId;
 use llmtop_parsers::{Exchange, Timestamp};
 
-use crate::store::{ExchangeId, ProcessKey, ProcessTotals, Record, Scope, Store, Totals};
+use crate::store::{
+    Connection, ExchangeId, ProcessKey, ProcessTotals, Record, Scope, Store, Totals,
+};
 
 /// Which exchanges are shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -144,6 +147,39 @@ impl<'a> Reader<'a> {
             .rev()
             .filter_map(|rank| self.exchange_at(scope, rank))
             .collect()
+    }
+
+    /// The latest exchange that a connection carries, among its process's latest.
+    pub fn latest_on(&self, connection: &Connection) -> Option<&'a Record> {
+        let latest = self.latest_of(connection.process, 256);
+        latest.into_iter().find(|record| record.connection == connection.id)
+    }
+
+    /// How many exchanges a conversation has, and the latest.
+    pub fn extent(&self, id: ConversationId) -> Option<(usize, ExchangeId)> {
+        let all = self.store.conversation(id);
+        let next = self.frozen.map(|frozen| frozen.next);
+        let last = all.iter().rev().find(|&&id| next.is_none_or(|next| id < next));
+        last.map(|&last| (all.len(), last))
+    }
+
+    /// The exchanges of a conversation that were answered, and its latest.
+    pub fn members(&self, id: ConversationId) -> Vec<ExchangeId> {
+        let all = self.store.conversation(id);
+        let next = self.frozen.map(|frozen| frozen.next);
+        let mut members: Vec<ExchangeId> =
+            all.iter().copied().filter(|&id| next.is_none_or(|next| id < next)).collect();
+        members.sort_unstable();
+        let last = members.last().copied();
+        // Who failed left no answer in the history, and was tried again.
+        members.retain(|&id| {
+            Some(id) == last
+                || self.exchange(id).is_some_and(|record| {
+                    let answer = &record.exchange.response;
+                    answer.text.is_some() || !answer.tool_calls.is_empty()
+                })
+        });
+        members
     }
 
     /// Milliseconds an exchange has lasted. One that has not ended lasts until

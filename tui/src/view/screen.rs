@@ -90,6 +90,17 @@ impl Default for Footer {
     }
 }
 
+impl TabBar {
+    /// The tab that a column of the bar belongs to.
+    pub fn at(&self, column: u16) -> Option<usize> {
+        let mut end = 1;
+        self.names.iter().position(|name| {
+            end += name.len() as u16 + 2;
+            (1..end).contains(&column)
+        })
+    }
+}
+
 impl Panel {
     /// Where its content is: below the title, and below the tabs.
     pub fn inner(&self) -> Area {

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::document::{Document, Position};
-use super::{Line, Reader, Role, Span, Wrapped};
+use super::{Line, Pattern, Reader, Role, Span, Wrapped};
 use crate::store::ExchangeId;
 
 /// Bytes of one block. A longer text is several, so that no more of it is
@@ -61,7 +61,7 @@ struct Block {
 #[derive(Debug)]
 enum Content {
     Spans(Vec<Span>),
-    Text { source: Source, range: Range<usize> },
+    Text { source: Source, range: Range<usize>, lead: Option<Span> },
 }
 
 /// A place to come back to: what is pushed after it can be taken away.
@@ -98,13 +98,25 @@ impl TextDocument {
         self.text(Source::Own(self.texts.len() - 1), &text, look);
     }
 
+    /// Adds a text with something before its first line, within its indent.
+    pub fn led(&mut self, lead: Span, text: &str, look: Look) {
+        self.texts.push(text.into());
+        let source = Source::Own(self.texts.len() - 1);
+        let range = 0..text.len();
+        self.push(Content::Text { source, range, lead: Some(lead) }, look, text.len());
+    }
+
     /// Adds a text that lives at `source` and now reads `text`.
     pub fn text(&mut self, source: Source, text: &str, look: Look) {
         let mut start = 0;
         loop {
             let end = piece(text, start);
             if end > start || start == 0 {
-                self.push(Content::Text { source, range: start..end }, look, end - start);
+                self.push(
+                    Content::Text { source, range: start..end, lead: None },
+                    look,
+                    end - start,
+                );
             }
             if end >= text.len() || look.limit.is_some() {
                 break;
@@ -158,8 +170,7 @@ impl TextDocument {
         }
     }
 
-    /// The first place at or after `from` (at or before, going back) whose
-    /// text satisfies `find`, which tells where in it.
+    /// The place in the first of `blocks` in which `find` finds something.
     pub fn search(
         &mut self,
         reader: &Reader<'_>,
@@ -168,8 +179,7 @@ impl TextDocument {
         find: &dyn Fn(&str) -> Option<usize>,
     ) -> Option<Position> {
         for at in blocks {
-            let block = self.blocks.get(at)?;
-            match &block.content {
+            match &self.blocks.get(at)?.content {
                 Content::Spans(spans) => {
                     if spans.iter().any(|span| find(&span.text).is_some()) {
                         return Some(Position { block: at, line: 0 });
@@ -179,13 +189,60 @@ impl TextDocument {
                     let Some(byte) = find(self.slice(reader, at)) else {
                         continue;
                     };
-                    let height = self.height(reader, at, width);
-                    let line = self.wrapped(reader, at, width).line_of(byte);
-                    return Some(Position { block: at, line: line.min(height.max(1) - 1) });
+                    return Some(self.position(reader, at, byte, width));
                 }
             }
         }
         None
+    }
+
+    /// The next line of the same block after (or before) `at` in which
+    /// `pattern` is found.
+    pub fn search_within(
+        &mut self,
+        reader: &Reader<'_>,
+        at: Position,
+        width: usize,
+        pattern: &Pattern,
+        forward: bool,
+    ) -> Option<Position> {
+        let lines = self.wrapped(reader, at.block, width).range(at.line);
+        let slice = self.slice(reader, at.block);
+        let byte = if forward {
+            let from = lines.end.min(slice.len());
+            pattern.find(slice.as_bytes().get(from..)?).map(|found| from + found)
+        } else {
+            pattern.rfind(slice.as_bytes().get(..lines.start)?)
+        }?;
+        Some(self.position(reader, at.block, byte, width))
+    }
+
+    /// The text, at most so many bytes of it.
+    pub fn plain(&self, reader: &Reader<'_>, at_most: usize) -> String {
+        let mut out = String::new();
+        for at in 0..self.blocks.len() {
+            if out.len() > at_most {
+                break;
+            }
+            match &self.blocks[at].content {
+                Content::Spans(spans) => out.extend(spans.iter().map(|span| span.text.as_str())),
+                Content::Text { .. } => out.push_str(self.slice(reader, at)),
+            }
+            out.push('\n');
+        }
+        out
+    }
+
+    fn position(
+        &mut self,
+        reader: &Reader<'_>,
+        block: usize,
+        byte: usize,
+        width: usize,
+    ) -> Position {
+        let height = self.height(reader, block, width);
+        let line = self.wrapped(reader, block, width).line_of(byte);
+        Position { block, line: line.min(height.max(1) - 1) }
     }
 
     fn push(&mut self, content: Content, look: Look, bytes: usize) {
@@ -222,7 +279,7 @@ impl TextDocument {
     fn wrapped(&mut self, reader: &Reader<'_>, at: usize, width: usize) -> &Wrapped {
         let width = width.saturating_sub(2 + self.blocks.get(at).map_or(0, |b| b.look.indent));
         let key = match self.blocks.get(at).map(|block| &block.content) {
-            Some(Content::Text { source, range }) => (*source, range.start),
+            Some(Content::Text { source, range, .. }) => (*source, range.start),
             _ => (Source::Own(usize::MAX), 0),
         };
         if self.wraps.len() >= WRAPS && !self.wraps.contains_key(&key) {
@@ -276,6 +333,10 @@ impl Document for TextDocument {
             return Line::default();
         };
         let look = block.look;
+        if matches!(&block.content, Content::Spans(spans) if spans.is_empty() && look.bar == Role::Text)
+        {
+            return Line::default();
+        }
         let mut spans = Vec::new();
         if look.bar != Role::Text {
             spans.push(Span::new("▎", look.bar));
@@ -285,8 +346,14 @@ impl Document for TextDocument {
         spans.push(Span::new(" ".repeat(1 + look.indent), look.role));
         match &block.content {
             Content::Spans(fixed) => spans.extend(fixed.iter().cloned()),
-            Content::Text { range, .. } => {
+            Content::Text { range, lead, .. } => {
                 let start = range.start;
+                if let Some(lead) = lead.as_ref().filter(|_| at.line == 0) {
+                    let rest = (1 + look.indent).saturating_sub(lead.text.chars().count());
+                    spans.pop();
+                    spans.push(lead.clone());
+                    spans.push(Span::new(" ".repeat(rest), look.role));
+                }
                 let lines = self.wrapped(reader, at.block, width).range(at.line);
                 let slice = self.slice(reader, at.block);
                 let end = lines.end.min(slice.len());

@@ -1,0 +1,293 @@
+//! Searching: in the text that is read, or through the lists.
+
+use super::App;
+use super::main_page::MainPage;
+use super::page::Page;
+use crate::store::{Record, Store};
+use crate::view::document::{Document, Position, Scroll};
+use crate::view::json::JsonDocument;
+use crate::view::text::TextDocument;
+use crate::view::{Pane, Pattern, Reader, Role, connections};
+
+/// Bytes of exchanges that are searched at once; `n` goes on from there.
+const BYTES: usize = 64 << 20;
+
+impl App {
+    /// To the next match, or the previous one. `fresh`: what the cursor is on
+    /// counts too.
+    pub(super) fn search(&mut self, store: &Store, forward: bool, fresh: bool) {
+        let Some(pattern) = self.pattern.clone() else {
+            return self.tell("nothing to search for: / asks", Role::Dim);
+        };
+        let reader = Reader::new(store, self.frozen.as_ref(), self.now, self.options.utc_offset);
+        let size = self.visible();
+        let found = if let Some(page) = self.pages.last_mut() {
+            match page.json() {
+                Some((json, scroll)) => {
+                    in_json(&pattern, json, scroll, &reader, forward, fresh, size)
+                }
+                None => page.text().is_some_and(|(document, scroll)| {
+                    in_text(&pattern, document, scroll, &reader, forward, fresh, size)
+                }),
+            }
+        } else {
+            match self.main.focus {
+                Pane::Answer => in_text(
+                    &pattern,
+                    &mut self.main.answer.document,
+                    &mut self.main.scroll,
+                    &reader,
+                    forward,
+                    fresh,
+                    size,
+                ),
+                Pane::Exchanges => {
+                    match self.main.in_exchanges(&pattern, &reader, forward, fresh) {
+                        Ok(found) => found,
+                        Err(seen) => {
+                            let text = format!("not among these {seen}; n searches on");
+                            return self.tell(&text, Role::Dim);
+                        }
+                    }
+                }
+                Pane::Processes => self.main.in_processes(&pattern, &reader, forward, fresh),
+                Pane::Connections => self.main.in_connections(&pattern, &reader, forward, fresh),
+            }
+        };
+        if !found {
+            self.tell(&format!("not found: {}", pattern.text()), Role::Warning);
+        }
+    }
+
+    /// Marks what was searched for, where it is shown.
+    pub(super) fn mark_matches(&self, screen: &mut crate::view::Screen) {
+        let Some(pattern) = &self.pattern else {
+            return;
+        };
+        for panel in &mut screen.panels {
+            if let crate::view::Content::Text(window) = &mut panel.content {
+                // A line's bar and indent come first and never match.
+                window.lines.iter_mut().for_each(|line| pattern.mark(line));
+            }
+        }
+    }
+}
+
+impl MainPage {
+    /// Through the exchanges, from the selected one; once around. `Err`: so
+    /// many were searched, there are more.
+    fn in_exchanges(
+        &mut self,
+        pattern: &Pattern,
+        reader: &Reader<'_>,
+        forward: bool,
+        fresh: bool,
+    ) -> Result<bool, usize> {
+        let scope = self.scope();
+        let count = reader.count(scope);
+        let selected = self.exchanges.selected;
+        let start = selected.map_or(0, |id| reader.rank_of(scope, id));
+        let mut bytes = 0;
+        for rank in around(start, count, forward, fresh) {
+            let Some(record) = reader.exchange_at(scope, rank) else {
+                continue;
+            };
+            bytes += weight(record);
+            if matches(pattern, reader, record) {
+                self.select_rank(reader, rank);
+                return Ok(true);
+            }
+            if bytes > BYTES {
+                self.select_rank(reader, rank);
+                return Err(rank.abs_diff(start));
+            }
+        }
+        Ok(false)
+    }
+
+    fn in_processes(
+        &mut self,
+        pattern: &Pattern,
+        reader: &Reader<'_>,
+        forward: bool,
+        fresh: bool,
+    ) -> bool {
+        let list = &mut self.processes;
+        let start = list.order.iter().position(|&key| Some(key) == list.selected).unwrap_or(0);
+        let found = around(start, list.order.len(), forward, fresh).find_map(|at| {
+            let process = &reader.process(*list.order.get(at)?)?.process;
+            let args = process.args.iter().map(String::as_str);
+            let texts = [process.comm.as_str(), process.exe.as_deref().unwrap_or("")];
+            let pid = process.pid.to_string();
+            let hit = texts
+                .into_iter()
+                .chain(args)
+                .chain([pid.as_str()])
+                .any(|text| pattern.find(text.as_bytes()).is_some());
+            hit.then_some(list.order[at])
+        });
+        list.selected = found.or(list.selected);
+        found.is_some()
+    }
+
+    fn in_connections(
+        &mut self,
+        pattern: &Pattern,
+        reader: &Reader<'_>,
+        forward: bool,
+        fresh: bool,
+    ) -> bool {
+        let open = connections::open(reader);
+        let row = &mut self.connections.selected;
+        let found = around(*row, open.len(), forward, fresh)
+            .find(|&at| pattern.find(connections::peer(open[at]).as_bytes()).is_some());
+        *row = found.unwrap_or(*row);
+        found.is_some()
+    }
+}
+
+/// Indices of a list of `count` from `start` on, once around.
+fn around(start: usize, count: usize, forward: bool, fresh: bool) -> impl Iterator<Item = usize> {
+    let from = usize::from(!fresh);
+    (from..count + from).map(move |step| {
+        if forward { (start + step) % count } else { (start + count - step % count) % count }
+    })
+}
+
+/// Bytes that searching an exchange looks at.
+fn weight(record: &Record) -> usize {
+    let exchange = &record.exchange;
+    let body = |body: &Option<std::sync::Arc<llmtop_parsers::Body>>| {
+        body.as_ref().map_or(0, |body| body.bytes.len())
+    };
+    let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+    256 + body(&exchange.request.body)
+        + body(&exchange.response.body)
+        + text(&exchange.response.text)
+        + text(&exchange.response.reasoning)
+}
+
+/// Whether anything in an exchange matches.
+fn matches(pattern: &Pattern, reader: &Reader<'_>, record: &Record) -> bool {
+    let exchange = &record.exchange;
+    let (request, response) = (&exchange.request, &exchange.response);
+    let short = [
+        reader.process(record.process).map(|process| process.process.comm.as_str()),
+        request.model.as_deref(),
+        response.model.as_deref(),
+        request.authority.as_deref(),
+        request.target.as_deref(),
+        response.id.as_deref(),
+        response.finish_reason.as_deref(),
+        response.text.as_deref(),
+        response.reasoning.as_deref(),
+        exchange.error.as_ref().and_then(|error| error.message.as_deref()),
+        exchange.error.as_ref().and_then(|error| error.kind.as_deref()),
+    ];
+    let calls = response
+        .tool_calls
+        .iter()
+        .flat_map(|call| [call.name.as_deref(), Some(call.arguments.as_str())]);
+    let bodies = [&request.body, &response.body];
+    short.into_iter().chain(calls).flatten().any(|text| pattern.find(text.as_bytes()).is_some())
+        || bodies.into_iter().flatten().any(|body| pattern.find(&body.bytes).is_some())
+}
+
+fn in_text(
+    pattern: &Pattern,
+    document: &mut TextDocument,
+    scroll: &mut Scroll,
+    reader: &Reader<'_>,
+    forward: bool,
+    fresh: bool,
+    size: (usize, usize),
+) -> bool {
+    let count = document.blocks();
+    let from = scroll.found.unwrap_or(Position { block: scroll.cursor, line: 0 });
+    // Within the block of the last match first, beyond it.
+    let within = scroll
+        .found
+        .filter(|_| !fresh)
+        .and_then(|at| document.search_within(reader, at, size.0, pattern, forward));
+    let start = from.block.min(count.saturating_sub(1));
+    let found = within.or_else(|| {
+        let mut blocks = around(start, count, forward, fresh);
+        document.search(reader, &mut blocks, size.0, &|text| {
+            if forward { pattern.find(text.as_bytes()) } else { pattern.rfind(text.as_bytes()) }
+        })
+    });
+    if let Some(at) = found {
+        scroll.reveal(document, reader, at, size);
+        scroll.cursor = at.block;
+    }
+    scroll.found = found;
+    found.is_some()
+}
+
+fn in_json(
+    pattern: &Pattern,
+    json: &mut JsonDocument,
+    scroll: &mut Scroll,
+    reader: &Reader<'_>,
+    forward: bool,
+    fresh: bool,
+    size: (usize, usize),
+) -> bool {
+    let (start, bytes) = json.bytes_from(scroll.cursor);
+    let (end, _) = json.bytes_from(scroll.cursor + 1);
+    let end = if end <= start { bytes.len() } else { end };
+    let found = if forward {
+        let from = if fresh { start } else { end };
+        let later = pattern.find(bytes.get(from..).unwrap_or(&[])).map(|at| from + at);
+        later.or_else(|| pattern.find(&bytes[..from.min(bytes.len())]))
+    } else {
+        let earlier = pattern.rfind(&bytes[..start.min(bytes.len())]);
+        earlier.or_else(|| pattern.rfind(bytes.get(start..).unwrap_or(&[])).map(|at| start + at))
+    };
+    let Some(byte) = found else {
+        return false;
+    };
+    let line = json.line_of(byte);
+    json.unhide(line);
+    let row = json.row_of(line, byte, size.0);
+    scroll.reveal(json, reader, Position { block: line, line: row }, size);
+    scroll.cursor = line;
+    true
+}
+
+impl App {
+    /// What is to be copied.
+    pub(super) fn copied(&mut self, store: &Store) -> Option<String> {
+        let reader = Reader::new(store, self.frozen.as_ref(), self.now, self.options.utc_offset);
+        let answer = |record: &Record| {
+            let response = &record.exchange.response;
+            let calls = || response.tool_calls.first().map(|call| call.arguments.clone());
+            response.text.clone().or_else(calls)
+        };
+        if let Some(page) = self.pages.last_mut() {
+            if let Some((json, scroll)) = page.json() {
+                return Some(json.value(scroll.cursor).to_owned());
+            }
+            if let Page::Detail(detail) = page
+                && detail.tab != super::page::Tab::Answer
+            {
+                let (document, _) = page.text()?;
+                return Some(document.plain(&reader, crate::term::CLIPBOARD));
+            }
+            return reader.exchange(page.subject()?).and_then(answer);
+        }
+        match self.main.focus {
+            Pane::Processes => {
+                let process = &reader.process(self.main.processes.selected?)?.process;
+                Some(process.args.join(" "))
+            }
+            Pane::Connections => {
+                let open = connections::open(&reader);
+                open.get(self.main.connections.selected).map(|it| connections::peer(it))
+            }
+            Pane::Exchanges | Pane::Answer => {
+                reader.exchange(self.main.exchanges.selected?).and_then(answer)
+            }
+        }
+    }
+}

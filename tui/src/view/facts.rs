@@ -1,0 +1,269 @@
+//! Facts about an exchange, line by line: headers, timing, usage.
+
+use llmtop_parsers::{CostSource, Exchange, Protocol, Timestamp, UsageSource, redact};
+
+use super::connections::{peer, protocol, tls};
+use super::text::{Look, TextDocument};
+use super::{Reader, Role, Span, format, gist, shown};
+use crate::store::Record;
+
+/// Columns of the bars of the timing.
+const BAR: usize = 40;
+
+/// A document of headed groups of facts.
+struct Facts(TextDocument);
+
+impl Facts {
+    fn heading(&mut self, text: &str) {
+        if !self.0.is_empty() {
+            self.0.blank();
+        }
+        self.0.begin();
+        self.0.line(vec![Span::new(text, Role::Title)], Look::default());
+    }
+
+    fn fact(&mut self, name: &str, value: &str) {
+        self.styled(name, vec![Span::shown(value, Role::Text)]);
+    }
+
+    fn styled(&mut self, name: &str, value: Vec<Span>) {
+        let mut spans = vec![Span::new(format!("{name:<18} "), Role::Dim)];
+        spans.extend(value);
+        self.0.line(spans, Look { indent: 2, ..Look::default() });
+    }
+
+    /// A header, which may be long, and is wrapped.
+    fn header(&mut self, name: &str, value: &str) {
+        let look = Look { indent: 2, ..Look::default() };
+        if name.len() + value.len() < 100 {
+            let spans = vec![
+                Span::shown(name, Role::JsonKey),
+                Span::new(": ", Role::Dim),
+                Span::shown(value, Role::Text),
+            ];
+            self.0.line(spans, look);
+        } else {
+            self.0.own(format!("{name}: {value}").into(), look);
+        }
+    }
+}
+
+/// Request and response heads as sent, credentials redacted unless `secrets`;
+/// and who talks to whom.
+pub fn headers(reader: &Reader<'_>, record: &Record, secrets: bool) -> TextDocument {
+    let exchange = &record.exchange;
+    let request = &exchange.request;
+    let mut facts = Facts(TextDocument::default());
+    facts.heading("request");
+    let target = request.target.as_deref().unwrap_or("?");
+    let target = if secrets { target.into() } else { redact::url(target) };
+    let method = request.method.as_deref().unwrap_or("?");
+    let host = request.authority.as_deref().unwrap_or("");
+    facts.0.own(format!("{method} {host}{target}").into(), Look { indent: 2, ..Look::default() });
+    for (name, value) in &request.headers {
+        let value = if secrets { value.into() } else { redact::header(name, value) };
+        facts.header(name, &value);
+    }
+    facts.heading("response");
+    facts.fact("status", &exchange.response.status.map_or("-".into(), |status| status.to_string()));
+    for (name, value) in &exchange.response.headers {
+        let value = if secrets { value.into() } else { redact::header(name, value) };
+        facts.header(name, &value);
+    }
+    facts.heading("process");
+    if let Some(totals) = reader.process(record.process) {
+        let process = &totals.process;
+        facts.fact("pid", &process.pid.to_string());
+        facts.fact("command", &process.comm);
+        facts.fact("executable", process.exe.as_deref().unwrap_or("-"));
+        facts.fact("arguments", &gist(&process.args.join(" "), 400));
+        facts.fact("user id", &process.uid.to_string());
+        if let Some(container) = &process.container {
+            facts.fact("container", container);
+        }
+    }
+    facts.heading("connection");
+    facts.fact("protocol", protocol_of(exchange));
+    if let Some(connection) = reader.store().connection(record.connection) {
+        facts.fact("peer", &peer(connection));
+        let local = connection.endpoint.local.map(|local| local.to_string());
+        facts.fact("local", local.as_deref().unwrap_or("-"));
+        facts.fact("tls", tls(connection.tls));
+        if let Some(peer) = &connection.peer_process {
+            facts.fact("served by", &format!("{} ({})", peer.comm, peer.pid));
+        }
+        facts.fact("captured", &format::bytes(connection.captured_bytes));
+        facts.fact("lost", &format::bytes(connection.lost_bytes));
+    }
+    if exchange.joined_midway {
+        facts.fact("joined midway", "its beginning was not seen");
+    }
+    facts.0
+}
+
+fn protocol_of(exchange: &Exchange) -> &'static str {
+    match exchange.protocol {
+        Protocol::Http2 => "h2",
+        other => protocol(other),
+    }
+}
+
+/// When things happened, as a waterfall.
+pub fn timing(reader: &Reader<'_>, record: &Record) -> TextDocument {
+    let exchange = &record.exchange;
+    let timing = &exchange.timing;
+    let mut facts = Facts(TextDocument::default());
+    let total = reader.elapsed(exchange).max(0.001);
+    facts.heading("timing");
+    facts.fact("started", &format::clock(timing.started, reader.utc_offset));
+    let end = Timestamp(timing.started.0.saturating_add((total * 1e6) as u64));
+    let phases = [
+        ("request sent", Some(timing.started), timing.sent, Role::User),
+        (
+            "waiting",
+            timing.sent.or(Some(timing.started)),
+            timing.first_byte.or(Some(end)),
+            Role::Warning,
+        ),
+        ("to first token", timing.first_byte, timing.first_token, Role::Tool),
+        ("streaming", timing.first_token, timing.last_token, Role::Good),
+        ("to the end", timing.last_token, timing.ended, Role::Dim),
+    ];
+    for (name, from, to, role) in phases {
+        let (Some(from), Some(to)) = (from, to) else {
+            continue;
+        };
+        let start = from.millis_since(timing.started);
+        let length = to.millis_since(from);
+        let at = |ms: f64| ((ms / total) * BAR as f64).clamp(0.0, BAR as f64) as usize;
+        let (left, right) = (at(start), at(start + length));
+        let filled = (right - left).max(1).min(BAR - left.min(BAR - 1));
+        let mut bar = " ".repeat(left.min(BAR - 1));
+        bar.push_str(&"━".repeat(filled));
+        facts.styled(
+            name,
+            vec![
+                Span::new(format!("{:>8} ", format::duration(length)), Role::Text),
+                Span::new(format!("{bar:<BAR$}"), role),
+                Span::new(format!(" +{}", format::duration(start)), Role::Faint),
+            ],
+        );
+    }
+    facts.fact("total", &format!("{:>8}", format::duration(total)));
+    facts.heading("speed");
+    let first = timing.first_token.map(|first| first.millis_since(timing.started));
+    facts.fact("first token", &first.map_or("-".into(), format::duration));
+    let output = reader.output(exchange);
+    facts.fact("tokens a second", &output.rate.map_or("-".into(), format::rate));
+    facts.fact("stream events", &exchange.response.events.to_string());
+    facts.fact("sent", &format::bytes(exchange.request.body_bytes));
+    facts.fact("received", &format::bytes(exchange.response.body_bytes));
+    facts.0
+}
+
+/// Tokens and money, line by line.
+pub fn usage(record: &Record) -> TextDocument {
+    let exchange = &record.exchange;
+    let usage = &exchange.usage;
+    let mut facts = Facts(TextDocument::default());
+    facts.heading("model");
+    facts.fact("asked for", exchange.request.model.as_deref().unwrap_or("-"));
+    facts.fact("answered by", exchange.response.model.as_deref().unwrap_or("-"));
+    facts.fact("provider", exchange.provider.unwrap_or("-"));
+    facts.fact("operation", exchange.operation.unwrap_or("-"));
+    facts.fact("dialect", exchange.dialect.unwrap_or("-"));
+    facts.fact("finish reason", exchange.response.finish_reason.as_deref().unwrap_or("-"));
+    facts.fact("answer's id", exchange.response.id.as_deref().unwrap_or("-"));
+    facts.fact("llmtop's id", &record.ulid);
+    facts.heading("tokens");
+    let mut figure = |name: &str, tokens: Option<u64>, of: Option<u64>| {
+        let text = tokens.map_or("-".to_owned(), |tokens| tokens.to_string());
+        let share = tokens
+            .zip(of.filter(|&of| of > 0))
+            .map(|(part, of)| format!("{:>5.0}%", 100.0 * part as f64 / of as f64));
+        let mut value = vec![Span::new(format!("{text:>10}"), Role::JsonNumber)];
+        value.extend(share.map(|share| Span::new(share, Role::Dim)));
+        facts.styled(name, value);
+    };
+    let fresh = usage.input_tokens.map(|input| {
+        let cached = usage.cache_read_tokens.unwrap_or(0) + usage.cache_write_tokens.unwrap_or(0);
+        input.saturating_sub(cached)
+    });
+    figure("input", usage.input_tokens, None);
+    figure("  fresh", fresh, usage.input_tokens);
+    figure("  from cache", usage.cache_read_tokens, usage.input_tokens);
+    figure("  to cache", usage.cache_write_tokens, usage.input_tokens);
+    figure("output", usage.output_tokens, None);
+    figure("  reasoning", usage.reasoning_tokens, usage.output_tokens);
+    let source = match usage.source {
+        UsageSource::Reported => "reported by the API",
+        UsageSource::Estimated => "~ estimated from the text: the API reported none",
+        UsageSource::None => "unknown",
+    };
+    facts.fact("figures are", source);
+    facts.heading("cost");
+    facts.styled(
+        "total",
+        vec![Span::new(format!("{:>10}", format::cost(&exchange.cost)), Role::Money)],
+    );
+    let source = match exchange.cost.source {
+        CostSource::Reported => "reported by the API",
+        CostSource::Priced => "from the price table",
+        CostSource::Unpriced => "unpriced: no price is known for this model, add one to the config",
+    };
+    facts.fact("the price is", source);
+    facts.0
+}
+
+/// A body that is no JSON, as text; or why there is none.
+pub fn body(record: &Record, response: bool) -> TextDocument {
+    let exchange = &record.exchange;
+    let mut document = TextDocument::default();
+    let body = if response { &exchange.response.body } else { &exchange.request.body };
+    let note = |document: &mut TextDocument, text: &str| {
+        document.line(vec![Span::shown(text, Role::Warning)], Look::default());
+    };
+    let Some(body) = body else {
+        let text = match (response, super::is_over(exchange)) {
+            (true, false) => "the response is not complete yet",
+            (true, true) => "no response body was seen",
+            (false, _) => "no request body was seen",
+        };
+        document.line(vec![Span::new(text, Role::Dim)], Look::default());
+        return document;
+    };
+    let mut from = 0;
+    for hole in &body.elided {
+        let at = hole.at.clamp(from, body.bytes.len());
+        piece(&mut document, &body.bytes[from..at]);
+        let why = if hole.lost { "lost in capture" } else { "left out to bound memory" };
+        let size = hole.bytes.map_or("an unknown number of bytes".to_owned(), format::bytes);
+        note(&mut document, &format!("✂ {size} {why}"));
+        from = at;
+    }
+    piece(&mut document, &body.bytes[from..]);
+    document
+}
+
+fn piece(document: &mut TextDocument, bytes: &[u8]) {
+    if !bytes.is_empty() {
+        let text = String::from_utf8_lossy(bytes);
+        document.own(text.as_ref().into(), Look::default());
+    }
+}
+
+/// The title of an exchange: what and where.
+pub fn title(reader: &Reader<'_>, record: &Record) -> Vec<Span> {
+    let exchange = &record.exchange;
+    let process = super::exchanges::process_name(reader, record.process);
+    let model = super::exchanges::short_model(exchange);
+    let mut spans = vec![Span::new(process, Role::Accent)];
+    if !model.is_empty() {
+        spans.push(Span::new(format!(" · {model}"), Role::Model));
+    }
+    let host = exchange.request.authority.as_deref().unwrap_or("");
+    if !host.is_empty() {
+        spans.push(Span::new(format!(" · {}", gist(&shown(host), 40)), Role::Dim));
+    }
+    spans
+}
