@@ -233,7 +233,7 @@ fn cell(at: usize, width: usize, process: &ProcessTotals, latest: &Latest) -> Sp
         9 if process.exchanges == 0 => Span::default(),
         9 => {
             // Some prices are unknown: what is known is a lower bound.
-            let known = process.unpriced < process.exchanges || process.usd > 0.0;
+            let known = process.unpriced == 0 || process.usd > 0.0;
             let sign = if process.unpriced > 0 { "+" } else { "" };
             let text =
                 if known { format!("{}{sign}", format::usd(process.usd)) } else { "?".into() };
