@@ -63,7 +63,7 @@ impl Parser {
 fn tell(line: &[u8], on_line: &mut impl FnMut(Cow<'_, str>)) {
     let line = line.trim_ascii();
     if !line.is_empty() {
-        on_line(String::from_utf8_lossy(line));
+        on_line(crate::sse::text(line));
     }
 }
 

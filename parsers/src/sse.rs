@@ -190,8 +190,8 @@ impl Parser {
 
     fn dispatch(&mut self, on_event: &mut impl FnMut(Event<'_>)) {
         on_event(Event {
-            name: String::from_utf8_lossy(&self.name),
-            data: String::from_utf8_lossy(&self.data),
+            name: text(&self.name),
+            data: text(&self.data),
             truncated: self.truncated,
         });
     }
@@ -201,6 +201,15 @@ impl Parser {
         self.data.clear();
         self.has_data = false;
         self.truncated = false;
+    }
+}
+
+/// Text, what is not UTF-8 replaced. Valid text, which is nearly all there is,
+/// is judged several times faster than `from_utf8_lossy` alone does.
+pub(crate) fn text(bytes: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => String::from_utf8_lossy(bytes),
     }
 }
 
