@@ -14,18 +14,22 @@ use rustix::process::{Resource, Rlimit, setrlimit};
 
 use crate::Error;
 
-/// What capture needs, and for what.
-pub const NEEDED: [(Capability, &str); 4] = [
-    (Capability::CAP_BPF, "load kernel programs and maps"),
-    (Capability::CAP_PERFMON, "attach probes and read what they see"),
+/// What capture needs, and for what. Each was found to be needed, by leaving it
+/// out; together they suffice.
+///
+/// `CAP_BPF` and `CAP_PERFMON` would be enough to load and attach, had Linux not
+/// gone back, in 2025 and in its stable branches too, to asking for
+/// `CAP_SYS_ADMIN`, which includes them, for every uprobe.
+pub const NEEDED: [(Capability, &str); 3] = [
+    (Capability::CAP_SYS_ADMIN, "load kernel programs and attach probes"),
     (Capability::CAP_SYS_PTRACE, "look into /proc of other users' processes, and at their sockets"),
     (Capability::CAP_DAC_READ_SEARCH, "open other users' programs, and tracefs"),
 ];
 
 /// Kept where it was given, though capture works without.
-const USEFUL: [Capability; 3] = [
-    // /proc/PID/map_files: programs whose file was deleted or replaced.
-    Capability::CAP_CHECKPOINT_RESTORE,
+const USEFUL: [Capability; 4] = [
+    Capability::CAP_BPF,
+    Capability::CAP_PERFMON,
     // Files written for the user behind sudo: created in that user's
     // directories, and given to that user.
     Capability::CAP_DAC_OVERRIDE,
@@ -50,8 +54,7 @@ pub fn check() -> Result<(), Error> {
     System::read().verdict()
 }
 
-/// Mounts tracefs where it is missing, lifts the limit on locked memory (which
-/// kernels before 5.11 charge BPF maps to), and drops every capability that
+/// Mounts tracefs where it is missing, lifts the limit on locked memory, and drops every capability that
 /// capture does not need.
 ///
 /// # Errors
@@ -63,10 +66,16 @@ pub fn prepare() -> Result<(), Error> {
         mount("tracefs", TRACEFS[0], "tracefs", MountFlags::empty(), None)
             .map_err(std::io::Error::from)?;
     }
-    let unlimited = Rlimit { current: None, maximum: None };
-    // Newer kernels do not look at it, and older ones say later what is missing.
-    let _ = setrlimit(Resource::Memlock, unlimited);
+    raise_memory_limit();
     drop_unneeded()
+}
+
+/// Lifts the limit on locked memory, to which kernels before 5.11 charge maps.
+pub(crate) fn raise_memory_limit() {
+    let unlimited = Rlimit { current: None, maximum: None };
+    if let Err(error) = setrlimit(Resource::Memlock, unlimited) {
+        log::debug!("raising the limit of locked memory: {error}");
+    }
 }
 
 /// Drops what capture does not need from this thread and those it starts.
@@ -130,13 +139,8 @@ impl System {
         let name = rustix::system::uname();
         let kernel = name.release().to_string_lossy().into_owned();
         let effective = caps::read(None, CapSet::Effective).unwrap_or_default();
-        // What CAP_SYS_ADMIN includes for the sake of older programs.
-        let admin = effective.contains(&Capability::CAP_SYS_ADMIN);
-        let implied = |c| admin && matches!(c, Capability::CAP_BPF | Capability::CAP_PERFMON);
-        let (held, missing): (Vec<_>, Vec<_>) = NEEDED
-            .iter()
-            .map(|&(capability, _)| capability)
-            .partition(|&c| effective.contains(&c) || implied(c));
+        let (held, missing): (Vec<_>, Vec<_>) =
+            NEEDED.iter().map(|&(capability, _)| capability).partition(|c| effective.contains(c));
         let names = |of: Vec<Capability>| of.iter().map(|c| c.to_string().to_lowercase()).collect();
         let namespace = |kind: &str, first: &str| {
             let link = std::fs::read_link(format!("/proc/self/ns/{kind}"));
@@ -197,13 +201,6 @@ impl System {
             return problem(
                 "this kernel cannot probe programs".to_owned(),
                 "use a kernel with CONFIG_UPROBE_EVENTS=y, as distributions ship",
-            );
-        }
-        let admin = caps::has_cap(None, CapSet::Effective, Capability::CAP_SYS_ADMIN);
-        if self.tracefs.is_none() && !admin.unwrap_or(false) {
-            return problem(
-                "tracefs is not mounted".to_owned(),
-                "run `sudo mount -t tracefs tracefs /sys/kernel/tracing`",
             );
         }
         None
@@ -277,11 +274,17 @@ mod tests {
         check(|s| s.kernel = "5.8.0".to_owned(), None);
         check(|s| s.kernel = "5.4.0-42-generic".to_owned(), Some("5.8 or later"));
         check(|s| s.kernel = "4.19.0".to_owned(), Some("Linux 4.19.0 is too old"));
-        check(|s| s.missing = vec!["cap_bpf".to_owned()], Some("cap_bpf; run `sudo llmtop`"));
-        check(|s| s.missing = vec!["cap_bpf".to_owned()], Some("setcap cap_bpf,cap_perfmon,"));
+        check(
+            |s| s.missing = vec!["cap_sys_admin".to_owned()],
+            Some("cap_sys_admin; run `sudo llmtop`"),
+        );
+        check(
+            |s| s.missing = vec!["cap_sys_admin".to_owned()],
+            Some("setcap cap_sys_admin,cap_sys_ptrace,"),
+        );
         check(
             |s| {
-                s.missing = vec!["cap_bpf".to_owned()];
+                s.missing = vec!["cap_sys_admin".to_owned()];
                 s.root = true;
             },
             Some("--privileged"),
@@ -308,7 +311,7 @@ mod tests {
             let before = caps::read(None, CapSet::Permitted).unwrap();
             drop_unneeded().unwrap();
             let after = caps::read(None, CapSet::Permitted).unwrap();
-            assert!(!after.contains(&Capability::CAP_SYS_ADMIN));
+            assert!(!after.contains(&Capability::CAP_SYS_MODULE));
             assert_eq!(after, caps::read(None, CapSet::Effective).unwrap());
             for (needed, _) in NEEDED {
                 assert_eq!(after.contains(&needed), before.contains(&needed), "{needed}");

@@ -163,15 +163,6 @@ impl Attacher {
     }
 }
 
-/// Kernels before 5.11 charge maps to this limit.
-pub(super) fn raise_memory_limit() {
-    use rustix::process::{Resource, Rlimit, setrlimit};
-    let unlimited = Rlimit { current: None, maximum: None };
-    if let Err(error) = setrlimit(Resource::Memlock, unlimited) {
-        log::debug!("raising the limit of locked memory: {error}");
-    }
-}
-
 fn absent(name: &str) -> Error {
     Error::Kernel {
         what: format!("the program {name}"),

@@ -22,7 +22,9 @@ use std::sync::mpsc;
 
 use llmtop_probe_common::Settings;
 
-use crate::{Control, Discovery, Error, FileId, Outlet, Source, Target, Totals, object};
+use crate::{
+    Control, Discovery, Error, FileId, Outlet, Source, Target, Totals, object, privileges,
+};
 use attach::Attacher;
 pub use filters::Filters;
 use reader::Reader;
@@ -88,7 +90,7 @@ impl Live {
     /// # Errors
     /// The kernel refused a program, a map, or every probe.
     pub fn start(config: &Config, mut discovery: Box<dyn Discover>) -> Result<Self, Error> {
-        attach::raise_memory_limit();
+        privileges::raise_memory_limit();
         let options = object::Options {
             settings: Settings {
                 own_pid: std::process::id(),

@@ -83,9 +83,6 @@ impl Watcher {
             if Instant::now() >= rescan {
                 let found = self.discovery.rescan();
                 self.attach(&found);
-                for file in self.discovery.retired() {
-                    self.attacher.detach(file);
-                }
                 rescan = Instant::now() + RESCAN;
             }
         }
@@ -111,6 +108,10 @@ impl Watcher {
     }
 
     fn attach(&mut self, targets: &[Target]) {
+        // First: a file that was written over is retired and a new target.
+        for file in self.discovery.retired() {
+            self.attacher.detach(file);
+        }
         for target in targets {
             log::info!("attaching to {}", target.shown_path);
             for problem in self.attacher.attach(target) {
