@@ -191,10 +191,22 @@ impl PriceTable {
 
     /// How [`price`](Self::price) comes about, item by item.
     pub fn bill(&self, exchange: &Exchange) -> Option<Bill> {
-        [&exchange.response.model, &exchange.request.model]
-            .into_iter()
-            .flatten()
-            .find_map(|model| self.explain(exchange.provider, model, &exchange.usage))
+        let explain = |model: &Option<String>| {
+            self.explain(exchange.provider, model.as_deref()?, &exchange.usage)
+        };
+        let answered = &exchange.response.model;
+        let asked = || {
+            // Azure's deployments are named as people like: after any model.
+            let arbitrary =
+                exchange.provider.is_some_and(|provider| provider.starts_with("azure."));
+            let asked = (answered.is_none() || !arbitrary).then_some(&exchange.request.model)?;
+            let mut bill = explain(asked)?;
+            if answered.is_some() && bill.matched == Match::Exact {
+                bill.matched = Match::Similar;
+            }
+            Some(bill)
+        };
+        explain(answered).or_else(asked)
     }
 
     /// How a cost comes about, item by item. `None`: unpriced, or no usage.

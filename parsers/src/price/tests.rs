@@ -177,6 +177,40 @@ fn unknown_is_unpriced_and_free_is_not() {
 }
 
 #[test]
+fn the_model_that_answered_is_priced_else_the_one_asked_for() {
+    use crate::{ExchangeSeq, Protocol, Role, Timestamp};
+    let table = shipped();
+    let cases = [
+        (
+            Some("openai"),
+            "gpt-5",
+            Some("gpt-5-mini-2025-08-07"),
+            Some(("gpt-5-mini", Match::Similar)),
+        ),
+        (Some("openai"), "gpt-4", Some("gpt-4-0613"), Some(("gpt-4", Match::Similar))),
+        (Some("openai"), "gpt-4", None, Some(("gpt-4", Match::Exact))),
+        (Some("azure.ai.openai"), "gpt-4", Some("gpt-99"), None),
+        (Some("azure.ai.openai"), "gpt-4", None, Some(("gpt-4", Match::Exact))),
+        (None, "gpt-5", Some("claude-sonnet-4-5"), Some(("claude-sonnet-4-5", Match::ModelAlone))),
+        (None, "house", Some("other"), None),
+    ];
+    for (provider, asked, answered, expected) in cases {
+        let mut exchange =
+            Exchange::new(ExchangeSeq(0), Role::Client, Protocol::Http1, Timestamp(0));
+        exchange.provider = provider;
+        exchange.request.model = Some(asked.into());
+        exchange.response.model = answered.map(str::to_owned);
+        exchange.usage = usage(1_000_000, 0, 0, 0, 0, 0);
+        let bill = table.bill(&exchange);
+        let found = bill.as_ref().map(|bill| (bill.model.as_str(), bill.matched));
+        assert_eq!(found, expected, "{asked} {answered:?}");
+        assert_eq!(table.price(&exchange).usd, bill.map(|bill| bill.usd()));
+        exchange.cost = Cost { usd: Some(0.5), source: CostSource::Reported };
+        assert_eq!(table.price(&exchange), exchange.cost, "what is reported wins");
+    }
+}
+
+#[test]
 fn the_user_has_the_last_word() {
     let mut table = shipped();
     let own = r#"{"providers": {
