@@ -1,8 +1,8 @@
 //! Which exchanges continue one another.
 //!
-//! What a client or provider says of it comes first ([`ids`]): a conversation
+//! What a client or provider says of it comes first (`ids`): a conversation
 //! id, a response id that the request continues, a session with its agents.
-//! Where nothing is said, the message history tells ([`history`]): a request
+//! Where nothing is said, the message history tells (`history`): a request
 //! continues the exchange whose messages and answer it begins with. System
 //! prompts are left out of the history, as many change with every request.
 //!
