@@ -93,7 +93,7 @@ fn without_privileges_it_says_what_is_missing_and_the_remedy() {
         let output = run(command);
         assert_eq!(output.status.code(), Some(77), "{}", text(&output.stderr));
         let said = one_line(&output);
-        assert!(said.to_lowercase().contains("cap_bpf"), "what is missing: {said}");
+        assert!(said.to_lowercase().contains("cap_sys_admin"), "what is missing: {said}");
         assert!(said.contains("sudo") || said.contains("setcap"), "the remedy: {said}");
         assert!(output.stdout.is_empty(), "{}", text(&output.stdout));
     }
