@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use crate::assemble::Assembler;
 use crate::detect::{self, First, Kind};
 use crate::http1::Half;
+use crate::http2::Session;
 use crate::stream::Carry;
 use crate::{Delta, Direction, Exchange, ExchangeSeq, Protocol, Role, Timestamp};
 
@@ -74,6 +75,7 @@ pub struct Connection {
 enum State {
     Detecting(Detecting),
     Http1(Box<Http1>),
+    Http2(Box<Session>),
 }
 
 /// Before it is known what is spoken.
@@ -85,6 +87,9 @@ struct Detecting {
     passed: u64,
     /// So many may.
     patience: u64,
+    /// Where frames of HTTP/2 may pass whose beginning was not seen: they are
+    /// looked for all along.
+    frames: Option<Box<Session>>,
 }
 
 /// Both directions of an HTTP/1 connection.
@@ -108,11 +113,14 @@ impl Connection {
     /// A connection of which nothing is known. `joined_midway`: bytes had
     /// moved before the first that will be received.
     pub fn new(limits: Limits, joined_midway: bool) -> Self {
-        let patience = if joined_midway { PATIENCE_MIDWAY } else { PATIENCE };
+        let mut detecting = Detecting { patience: PATIENCE, ..Detecting::default() };
+        if joined_midway {
+            detecting.expect_anything(limits);
+        }
         Connection {
             limits,
             joined_midway,
-            state: State::Detecting(Detecting { patience, ..Detecting::default() }),
+            state: State::Detecting(detecting),
             verdict: None,
             events: VecDeque::new(),
         }
@@ -125,23 +133,28 @@ impl Connection {
                 Detected::Nothing => {}
                 Detected::Foreign => self.judge(Verdict::Unknown),
                 Detected::Http1(kind) => self.become_http1(direction, kind, time, bytes),
+                Detected::Http2 => self.become_http2(direction, time, bytes),
             },
             State::Http1(http1) => http1.receive(direction, time, bytes),
+            State::Http2(http2) => http2.receive(direction, time, bytes),
         }
     }
 
     /// Bytes of one direction were lost here.
     pub fn gap(&mut self, direction: Direction, time: Timestamp, lost: u64) {
         match &mut self.state {
-            State::Detecting(detecting) => detecting.gap(direction),
+            State::Detecting(detecting) => detecting.gap(direction, time, lost, self.limits),
             State::Http1(http1) => http1.gap(direction, time, lost),
+            State::Http2(http2) => http2.gap(direction, time, lost),
         }
     }
 
     /// The connection ended; open exchanges end with it.
     pub fn close(&mut self, time: Timestamp) {
-        if let State::Http1(http1) = &mut self.state {
-            http1.close(time);
+        match &mut self.state {
+            State::Detecting(_) => {}
+            State::Http1(http1) => http1.close(time),
+            State::Http2(http2) => http2.close(time),
         }
     }
 
@@ -150,6 +163,7 @@ impl Connection {
         self.events.pop_front().or_else(|| match &mut self.state {
             State::Detecting(_) => None,
             State::Http1(http1) => http1.exchanges.poll(),
+            State::Http2(http2) => http2.poll(),
         })
     }
 
@@ -158,6 +172,7 @@ impl Connection {
         match self.state {
             State::Detecting(_) => None,
             State::Http1(_) => Some(Protocol::Http1),
+            State::Http2(_) => Some(Protocol::Http2),
         }
     }
 
@@ -166,6 +181,7 @@ impl Connection {
         match &self.state {
             State::Detecting(_) => None,
             State::Http1(http1) => Some(http1.role),
+            State::Http2(http2) => http2.role(),
         }
     }
 
@@ -200,6 +216,29 @@ impl Connection {
         http1.receive(direction, time, bytes);
         self.state = State::Http1(http1);
     }
+
+    /// `bytes`, moving in `direction`, settled that frames of HTTP/2 do.
+    fn become_http2(&mut self, direction: Direction, time: Timestamp, bytes: &[u8]) {
+        let State::Detecting(detecting) = &mut self.state else { return };
+        let http2 = match detecting.frames.take() {
+            Some(mut http2) => {
+                // It has seen all of them.
+                http2.settle(time);
+                http2
+            }
+            None => {
+                let mut http2 = Box::new(Session::new(self.limits, false));
+                for direction in [direction, direction.opposite()] {
+                    let carry = detecting.carry(direction);
+                    let (since, carried) = (carry.since(), carry.take());
+                    http2.receive(direction, since, &carried);
+                }
+                http2.receive(direction, time, bytes);
+                http2
+            }
+        };
+        self.state = State::Http2(http2);
+    }
 }
 
 /// What bytes told of a connection.
@@ -208,9 +247,16 @@ enum Detected {
     /// Nothing that is understood here.
     Foreign,
     Http1(Kind),
+    Http2,
 }
 
 impl Detecting {
+    /// What comes next may be the middle of anything.
+    fn expect_anything(&mut self, limits: Limits) {
+        self.patience = PATIENCE_MIDWAY;
+        self.frames.get_or_insert_with(|| Box::new(Session::new(limits, true)));
+    }
+
     fn carry(&mut self, direction: Direction) -> &mut Carry {
         match direction {
             Direction::Sent => &mut self.sent,
@@ -221,6 +267,7 @@ impl Detecting {
     /// Looks at a chunk, behind what was carried of the chunks before it. Of
     /// these bytes none is kept when it tells [`Detected::Http1`].
     fn receive(&mut self, direction: Direction, time: Timestamp, bytes: &[u8]) -> Detected {
+        let searches = self.frames.is_some();
         let carry = self.carry(direction);
         let carried = carry.len();
         let look = &bytes[..bytes.len().min(BEGINNING)];
@@ -240,20 +287,30 @@ impl Detecting {
         };
         match first {
             First::Http1(kind) => return Detected::Http1(kind),
-            First::Http2 => return Detected::Foreign,
+            // Where the beginning was not seen, frames tell.
+            First::Http2 if !searches => return Detected::Http2,
+            First::Http2 => carry.clear(),
             First::Partial if carried + bytes.len() <= BEGINNING => carry.extend(time, bytes),
             First::Partial | First::Other => {
                 carry.clear();
                 self.passed += (carried + bytes.len()) as u64;
             }
         }
+        if let Some(frames) = &mut self.frames {
+            frames.receive(direction, time, bytes);
+            if frames.is_framed() {
+                return Detected::Http2;
+            }
+        }
         if self.passed > self.patience { Detected::Foreign } else { Detected::Nothing }
     }
 
-    fn gap(&mut self, direction: Direction) {
+    fn gap(&mut self, direction: Direction, time: Timestamp, lost: u64, limits: Limits) {
         self.carry(direction).clear();
-        // What comes next may be the middle of anything.
-        self.patience = PATIENCE_MIDWAY;
+        self.expect_anything(limits);
+        if let Some(frames) = &mut self.frames {
+            frames.gap(direction, time, lost);
+        }
     }
 }
 

@@ -49,13 +49,13 @@ impl Incoming {
         });
     }
 
-    /// So many bytes, as sent, are missing here. Whether what follows can
-    /// still be decoded.
-    pub(crate) fn hole(&mut self, lost: u64) -> bool {
-        self.wire = self.wire.saturating_add(lost);
+    /// So many bytes, as sent, are missing here; `None`: nobody knows how
+    /// many. Whether what follows can still be decoded.
+    pub(crate) fn hole(&mut self, lost: Option<u64>) -> bool {
+        self.wire = self.wire.saturating_add(lost.unwrap_or(0));
         self.torn = true;
         if self.decoder.is_identity() {
-            self.keeper.hole(Some(lost));
+            self.keeper.hole(lost);
             return true;
         }
         if !self.decoder.is_dead() {

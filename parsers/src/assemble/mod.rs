@@ -3,17 +3,17 @@
 mod answering;
 mod incoming;
 mod open;
+mod streams;
+mod worth;
 
 use std::collections::VecDeque;
 
 use crate::http1::{Framing, Head, Sink, Start, of_request, of_response};
 use crate::{Event, ExchangeSeq, Limits, Role, State, Timestamp, Verdict};
 use open::Open;
+use worth::Worth;
 
-/// Exchanges without JSON after which a connection is unremarkable.
-const DULL_EXCHANGES: u32 = 8;
-/// Bytes of bodies without JSON after which it is.
-const DULL_BYTES: u64 = 4 << 20;
+pub(crate) use streams::Streams;
 
 /// Pairs responses with requests, in order (RFC 9112, section 9.3.2), and
 /// says what becomes of each exchange.
@@ -51,9 +51,7 @@ pub(crate) struct Assembler {
     /// The body of the response that is passing belongs to `open[0]`.
     answering: bool,
     asking: bool,
-    verdict: Option<Verdict>,
-    dull_exchanges: u32,
-    dull_bytes: u64,
+    worth: Worth,
 }
 
 impl Assembler {
@@ -74,9 +72,7 @@ impl Assembler {
             unpaired: false,
             answering: false,
             asking: false,
-            verdict: None,
-            dull_exchanges: 0,
-            dull_bytes: 0,
+            worth: Worth::default(),
         }
     }
 
@@ -96,10 +92,12 @@ impl Assembler {
 
     /// What is now known of the connection's worth, told once.
     pub(crate) fn judge(&mut self, verdict: Verdict) {
-        if self.verdict != Some(verdict) {
-            self.verdict = Some(verdict);
-            self.queue.push_back(Event::Verdict(verdict));
-        }
+        let verdict = self.worth.judge(verdict);
+        self.told(verdict);
+    }
+
+    fn told(&mut self, verdict: Option<Verdict>) {
+        self.queue.extend(verdict.map(Event::Verdict));
     }
 
     /// The connection ended.
@@ -142,18 +140,13 @@ impl Assembler {
 
     /// The message whose head just told is worth a look, or is not.
     fn weigh(&mut self, telling: bool) {
-        if telling {
-            self.judge(Verdict::Interesting);
-        }
+        let verdict = self.worth.message(telling);
+        self.told(verdict);
     }
 
     fn weigh_bytes(&mut self, telling: bool, bytes: usize) {
-        if self.verdict.is_none() && !telling {
-            self.dull_bytes += bytes as u64;
-            if self.dull_bytes > DULL_BYTES {
-                self.judge(Verdict::Unremarkable);
-            }
-        }
+        let verdict = self.worth.bytes(telling, bytes);
+        self.told(verdict);
     }
 
     /// Ends the oldest exchange if both its messages have.
@@ -167,13 +160,8 @@ impl Assembler {
         let exchange = first.finish(time, State::Complete, &mut self.queue);
         self.queue.push_back(Event::Finished(exchange));
         self.mend();
-        self.weigh(telling);
-        if !telling && self.verdict.is_none() {
-            self.dull_exchanges += 1;
-            if self.dull_exchanges >= DULL_EXCHANGES {
-                self.judge(Verdict::Unremarkable);
-            }
-        }
+        let verdict = self.worth.exchange(telling);
+        self.told(verdict);
     }
 
     fn start(&mut self, open: Open, first: bool) {
@@ -320,7 +308,7 @@ pub(crate) struct Responses<'a>(&'a mut Assembler);
 impl Sink for Responses<'_> {
     fn head(&mut self, head: Head, started: Timestamp, time: Timestamp) -> Framing {
         let all = &mut *self.0;
-        let Start::Response { status } = head.start else { return Framing::Unknown };
+        let Start::Response { status: Some(status) } = head.start else { return Framing::Unknown };
         let mut findings = Vec::new();
         let unseen = std::mem::take(&mut all.asked_unseen) || all.unpaired;
         let first = all.open.front().filter(|open| !open.response_done && !unseen);
@@ -338,7 +326,7 @@ impl Sink for Responses<'_> {
         // What was lost before it was of others.
         all.response_lost = 0;
         let Some(open) = all.open.front_mut() else { return Framing::Unknown };
-        open.response_head(head, status, started, &all.limits);
+        open.response_head(head, started, &all.limits);
         open.exchange.findings.append(&mut findings);
         if framing == Framing::Upgrade && !open.request_done {
             open.request_end(time, true);

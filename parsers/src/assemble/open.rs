@@ -77,16 +77,16 @@ impl Open {
         self.request = Some(Incoming::new(&head, limits));
         self.telling |= head.values("content-type").any(is_telling);
         let authority = head.values("host").next().map(str::to_owned);
-        if let Start::Request { method, target } = head.start {
+        if let Start::Request { method, target, authority: own } = head.start {
             // An absolute or authority form names the host too (RFC 9112, 3.2).
-            let in_target = match target.split_once("://") {
+            let in_target = target.as_deref().and_then(|target| match target.split_once("://") {
                 Some((_, rest)) => rest.split(['/', '?']).next().map(str::to_owned),
-                None => (method == "CONNECT").then(|| target.clone()),
-            };
+                None => (method.as_deref() == Some("CONNECT")).then(|| target.to_owned()),
+            });
             let request = &mut self.exchange.request;
-            request.authority = in_target.or(authority);
-            request.method = Some(method);
-            request.target = Some(target);
+            request.authority = own.or(in_target).or(authority);
+            request.method = method;
+            request.target = target;
         }
         self.exchange.request.headers = head.headers;
         self.exchange.findings.extend(head.findings);
@@ -99,8 +99,11 @@ impl Open {
         }
     }
 
-    pub(crate) fn request_hole(&mut self, lost: u64) {
-        self.exchange.lost_bytes = self.exchange.lost_bytes.saturating_add(lost);
+    /// Bytes of the request are missing here; `None`: nobody knows how many.
+    pub(crate) fn request_hole(&mut self, lost: impl Into<Option<u64>>) {
+        let lost = lost.into();
+        let bytes = &mut self.exchange.lost_bytes;
+        *bytes = bytes.saturating_add(lost.unwrap_or(0));
         if let Some(request) = &mut self.request {
             request.hole(lost);
         }
@@ -127,7 +130,12 @@ impl Open {
     fn recognise(&mut self, body: Option<&serde_json::Value>) {
         let exchange = &mut self.exchange;
         let request = &exchange.request;
-        let Some(target) = &request.target else { return };
+        let target = match (&request.target, body) {
+            (Some(target), _) => target,
+            // Said before this was joined: the body alone can tell.
+            (None, Some(_)) => "",
+            (None, None) => return,
+        };
         let target = match target.split_once("://") {
             Some((_, rest)) => rest.find('/').map_or("/", |slash| &rest[slash..]),
             None => target,
@@ -135,7 +143,7 @@ impl Open {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let host = host(request.authority.as_deref().unwrap_or_default());
         let head = RequestHead {
-            method: request.method.as_deref().unwrap_or_default(),
+            method: request.method.as_deref().unwrap_or(if body.is_some() { "POST" } else { "" }),
             path,
             query,
             host: &host,
@@ -164,13 +172,7 @@ impl Open {
     }
 
     /// The response begins.
-    pub(crate) fn response_head(
-        &mut self,
-        head: Head,
-        status: u16,
-        started: Timestamp,
-        limits: &Limits,
-    ) {
+    pub(crate) fn response_head(&mut self, head: Head, started: Timestamp, limits: &Limits) {
         self.response_begun = true;
         self.exchange.state = State::Streaming;
         self.exchange.timing.first_byte = Some(started);
@@ -180,11 +182,15 @@ impl Open {
         let likely = self.dialect.0.is_some()
             && self.exchange.request.stream != Some(false)
             && !is_json(content_type);
+        // Joined inside the body, only its bytes can tell what it is.
+        let likely = likely || head.headers.is_empty();
         self.answering = Some(Answering::new(content_type, likely, limits));
         if self.dialect.0.is_some() && self.exchange.provider.is_none() {
             self.exchange.provider = llm::provider::of_response(&head.headers);
         }
-        self.exchange.response.status = Some(status);
+        if let Start::Response { status } = head.start {
+            self.exchange.response.status = status;
+        }
         self.exchange.response.headers = head.headers;
         self.exchange.findings.extend(head.findings);
     }
@@ -205,8 +211,11 @@ impl Open {
         answering.decide(response.head(), limits.event, &mut context);
     }
 
-    pub(crate) fn response_hole(&mut self, lost: u64) {
-        self.exchange.lost_bytes = self.exchange.lost_bytes.saturating_add(lost);
+    /// Bytes of the response are missing here; `None`: nobody knows how many.
+    pub(crate) fn response_hole(&mut self, lost: impl Into<Option<u64>>) {
+        let lost = lost.into();
+        let bytes = &mut self.exchange.lost_bytes;
+        *bytes = bytes.saturating_add(lost.unwrap_or(0));
         if let Some(response) = &mut self.response {
             response.hole(lost);
         }

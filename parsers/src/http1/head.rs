@@ -22,11 +22,18 @@ pub(crate) struct Head {
     pub(crate) findings: Vec<Finding>,
 }
 
-/// What a start line says.
+/// What a start line says; of HTTP/2, the pseudo-header fields that are known.
 #[derive(Debug)]
 pub(crate) enum Start {
-    Request { method: String, target: String },
-    Response { status: u16 },
+    /// HTTP/2 has an authority of its own.
+    Request {
+        method: Option<String>,
+        target: Option<String>,
+        authority: Option<String>,
+    },
+    Response {
+        status: Option<u16>,
+    },
 }
 
 impl Head {
@@ -67,8 +74,9 @@ fn parse(kind: Kind, bytes: &[u8]) -> Option<Head> {
             matches!(status, Status::Complete(_)).then_some(())?;
             Some(Head {
                 start: Start::Request {
-                    method: request.method?.into(),
-                    target: request.path?.into(),
+                    method: Some(request.method?.into()),
+                    target: Some(request.path?.into()),
+                    authority: None,
                 },
                 minor: request.version?,
                 headers: owned(request.headers),
@@ -81,7 +89,7 @@ fn parse(kind: Kind, bytes: &[u8]) -> Option<Head> {
                 config.parse_response_with_uninit_headers(&mut response, bytes, &mut slots).ok()?;
             matches!(status, Status::Complete(_)).then_some(())?;
             Some(Head {
-                start: Start::Response { status: response.code? },
+                start: Start::Response { status: Some(response.code?) },
                 minor: response.version?,
                 headers: owned(response.headers),
                 findings: Vec::new(),

@@ -1,16 +1,11 @@
 //! The streams of a connection, from its two directions.
 
-use std::collections::{BTreeMap, VecDeque};
-
 use super::event::Event;
 use super::half::{Half, Piece};
 use super::role::{Client, Held, Waiting, are_events};
+use super::streams::{Phase, Stream, Streams};
 use super::{ErrorCode, Head};
 use crate::{Direction, Limits, Role};
-
-/// Streams that are remembered as over: frames sent before the other end knew
-/// may still come.
-const REMEMBERED: usize = 128;
 
 /// Follows a connection, both directions.
 ///
@@ -24,37 +19,13 @@ pub struct Http2 {
     received: Half,
     client: Client,
     held: Held,
-    streams: BTreeMap<u32, Stream>,
-    over: VecDeque<u32>,
+    told: Option<Role>,
+    streams: Streams,
     /// The youngest stream that a client began.
     youngest: u32,
     /// There may be streams whose beginning was not seen.
     partial: bool,
     limits: Limits,
-}
-
-#[derive(Debug, Default)]
-struct Stream {
-    client: Phase,
-    server: Phase,
-}
-
-/// How far a message has come.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Phase {
-    #[default]
-    Head,
-    Body,
-    Ended,
-}
-
-impl Stream {
-    fn phase(&mut self, from: Role) -> &mut Phase {
-        match from {
-            Role::Client => &mut self.client,
-            Role::Server => &mut self.server,
-        }
-    }
 }
 
 impl Http2 {
@@ -67,8 +38,8 @@ impl Http2 {
             received: half(),
             client: Client::Unknown,
             held: Held::default(),
-            streams: BTreeMap::new(),
-            over: VecDeque::new(),
+            told: None,
+            streams: Streams::new(limits.open_exchanges),
             youngest: 0,
             partial: joined_midway,
             limits,
@@ -82,7 +53,7 @@ impl Http2 {
         let mut http2 = Http2::new(limits, false);
         http2.client.learn(client, Role::Client);
         http2.youngest = 1;
-        http2.streams.insert(1, Stream { client: Phase::Ended, server: Phase::Head });
+        http2.streams.begin(1, Stream { client: Phase::Ended, server: Phase::Head });
         http2
     }
 
@@ -92,6 +63,11 @@ impl Http2 {
             Direction::Sent => Role::Client,
             Direction::Received => Role::Server,
         })
+    }
+
+    /// Whether it is known, in one direction at least, where frames begin.
+    pub fn is_framed(&self) -> bool {
+        self.sent.is_framed() || self.received.is_framed()
     }
 
     /// The next bytes of one direction.
@@ -155,6 +131,9 @@ impl Http2 {
                 Piece::Data { stream, bytes } => Waiting::Data { stream, bytes: bytes.to_vec() },
                 Piece::End { stream } => Waiting::Other(Piece::End { stream }),
                 Piece::Hole { stream, lost } => Waiting::Other(Piece::Hole { stream, lost }),
+                Piece::Head { stream, promised, head, ends_stream } => {
+                    Waiting::Other(Piece::Head { stream, promised, head, ends_stream })
+                }
                 // Of the connection, or of a stream that nothing is known of.
                 other => return self.act(direction, other, tell),
             };
@@ -176,10 +155,14 @@ impl Http2 {
         match piece {
             Piece::Preface => self.client.learn(direction, Role::Client),
             Piece::Head { promised: Some(_), .. } => self.client.learn(direction, Role::Server),
-            Piece::Head { head, .. } => match head.writer() {
+            Piece::Head { head, ends_stream, .. } => match head.writer() {
                 Some(role) => self.client.learn(direction, role),
                 // Every request has fields of the static table.
-                None => self.client.suppose(direction, Role::Server),
+                None if head.unknown > 0 && !ends_stream => {
+                    self.client.suppose(direction, Role::Server);
+                }
+                // Trailers, perhaps.
+                None => return false,
             },
             Piece::Data { bytes, .. } if are_events(bytes) => {
                 self.client.suppose(direction, Role::Server);
@@ -206,6 +189,12 @@ impl Http2 {
             && let Some(role) = head.writer()
         {
             self.client.learn(direction, role);
+        }
+        if self.told != self.role()
+            && let Some(role) = self.role()
+        {
+            self.told = Some(role);
+            tell(Event::Role(role));
         }
         // Unknown only where it does not matter.
         let from = self.client.writer(direction).unwrap_or(Role::Server);
@@ -241,7 +230,7 @@ impl Http2 {
                 }
             }
             Piece::Reset { stream, code } => {
-                if self.forget(stream) {
+                if self.streams.forget(stream) {
                     tell(Event::Reset { stream, from, code: ErrorCode(code) });
                 }
             }
@@ -268,11 +257,12 @@ impl Http2 {
         if head.status.is_some_and(|status| status < 200) && from == Role::Server {
             return;
         }
-        let phase = self.streams.get_mut(&stream).map(|stream| *stream.phase(from));
+        let phase = self.streams.get(stream).map(|stream| *stream.phase(from));
         self.partial |= head.broken;
         let new = from == Role::Client && stream > self.youngest;
         // Else it is trailers of a message whose head was not seen.
-        let begins = new || head.writer().is_some() || (head.unknown > 0 && !ends_stream);
+        let begins =
+            head.writer().is_some() || (head.unknown > 0 && !ends_stream) || (head.broken && new);
         match phase {
             Some(Phase::Ended) => return,
             Some(Phase::Head) if !begins && head.broken => {
@@ -286,7 +276,7 @@ impl Http2 {
                 if phase.is_none() && !self.open(stream, from, new, tell) {
                     return;
                 }
-                if let Some(stream) = self.streams.get_mut(&stream) {
+                if let Some(stream) = self.streams.get(stream) {
                     *stream.phase(from) = Phase::Body;
                 }
                 tell(match from {
@@ -302,7 +292,7 @@ impl Http2 {
 
     /// A server announces a response, and the request it answers.
     fn promise(&mut self, stream: u32, head: Box<Head>, tell: &mut impl FnMut(Event<'_>)) {
-        if self.streams.contains_key(&stream) || self.over.contains(&stream) {
+        if self.streams.get(stream).is_some() || self.streams.is_over(stream) {
             return;
         }
         self.insert(stream, Stream { client: Phase::Body, server: Phase::Head }, tell);
@@ -312,10 +302,10 @@ impl Http2 {
 
     /// Whether a body of a message from `from` passes on `stream`.
     fn body(&mut self, stream: u32, from: Role, tell: &mut impl FnMut(Event<'_>)) -> bool {
-        if !self.streams.contains_key(&stream) && !self.open(stream, from, false, tell) {
+        if self.streams.get(stream).is_none() && !self.open(stream, from, false, tell) {
             return false;
         }
-        let Some(stream) = self.streams.get_mut(&stream) else { return false };
+        let Some(stream) = self.streams.get(stream) else { return false };
         let phase = stream.phase(from);
         if *phase == Phase::Head {
             *phase = Phase::Body;
@@ -332,10 +322,11 @@ impl Http2 {
         new: bool,
         tell: &mut impl FnMut(Event<'_>),
     ) -> bool {
+        if self.streams.is_over(stream) || !(new || self.partial) {
+            return false;
+        }
         if new {
             self.youngest = stream;
-        } else if !self.partial || self.over.contains(&stream) {
-            return false;
         }
         // A request that was not seen has been sent by the time it is answered.
         let client = if from == Role::Server { Phase::Ended } else { Phase::Head };
@@ -344,44 +335,26 @@ impl Http2 {
     }
 
     fn insert(&mut self, id: u32, stream: Stream, tell: &mut impl FnMut(Event<'_>)) {
-        self.streams.insert(id, stream);
-        while self.streams.len() > self.limits.open_exchanges.max(1)
-            && let Some(&stream) = self.streams.keys().find(|stream| **stream != id)
-        {
-            self.forget(stream);
+        if let Some(stream) = self.streams.begin(id, stream) {
             tell(Event::Forgotten { stream });
         }
     }
 
     fn end(&mut self, id: u32, from: Role, tell: &mut impl FnMut(Event<'_>)) {
-        let Some(stream) = self.streams.get_mut(&id) else { return };
+        let Some(stream) = self.streams.get(id) else { return };
         *stream.phase(from) = Phase::Ended;
         let over = stream.client == Phase::Ended && stream.server == Phase::Ended;
         if over {
-            self.forget(id);
+            self.streams.forget(id);
         }
         tell(Event::End { stream: id, from });
     }
 
-    /// Nothing more is told of a stream; whether there was one.
-    fn forget(&mut self, stream: u32) -> bool {
-        self.over.push_back(stream);
-        if self.over.len() > REMEMBERED {
-            self.over.pop_front();
-        }
-        self.streams.remove(&stream).is_some()
-    }
-
     /// A server will not deal with streams after `last`.
     fn refuse(&mut self, last: u32, tell: &mut impl FnMut(Event<'_>)) {
-        let refused: Vec<u32> = self
-            .streams
-            .range(last.saturating_add(1)..)
-            .map(|(stream, _)| *stream)
-            .filter(|stream| stream % 2 == 1)
-            .collect();
-        for stream in refused {
-            self.forget(stream);
+        let refused = self.streams.ids().filter(|stream| *stream > last && stream % 2 == 1);
+        for stream in refused.collect::<Vec<_>>() {
+            self.streams.forget(stream);
             tell(Event::Reset { stream, from: Role::Server, code: ErrorCode::REFUSED_STREAM });
         }
     }
@@ -389,7 +362,7 @@ impl Http2 {
     /// Anything may be missing of what `from` writes.
     fn unframed(&mut self, from: Role, tell: &mut impl FnMut(Event<'_>)) {
         self.partial = true;
-        for (&stream, phases) in &mut self.streams {
+        for (stream, phases) in self.streams.iter_mut() {
             if *phases.phase(from) != Phase::Ended {
                 tell(Event::Lost { stream, from, bytes: None });
             }

@@ -8,6 +8,9 @@ use crate::Role;
 /// `from` says which end wrote it.
 #[derive(Debug)]
 pub enum Event<'a> {
+    /// Which end the observed process is: told before the first stream, and
+    /// again where that was mistaken.
+    Role(Role),
     /// A request begins.
     Request {
         /// Its stream.

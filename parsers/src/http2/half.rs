@@ -106,6 +106,11 @@ impl Half {
         matches!(self.state, State::Start { matched: 0 })
     }
 
+    /// Whether it is known where frames begin.
+    pub(super) fn is_framed(&self) -> bool {
+        !matches!(self.state, State::Start { .. } | State::Searching)
+    }
+
     /// The peer accepts payloads this long.
     pub(super) fn allow(&mut self, longest: usize) {
         self.longest = self.longest.max(longest);

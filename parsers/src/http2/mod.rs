@@ -15,8 +15,11 @@ pub mod hpack;
 mod payload;
 mod role;
 mod search;
+mod session;
+mod streams;
 
 pub use connection::Http2;
 pub use error::ErrorCode;
 pub use event::Event;
 pub use head::Head;
+pub(crate) use session::Session;

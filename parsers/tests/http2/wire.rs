@@ -136,6 +136,7 @@ impl Told {
 
     pub(crate) fn tell(&mut self, event: Event<'_>) {
         match event {
+            Event::Role(_) => {}
             Event::Request { stream, head } => {
                 let message = self.message(stream, Role::Client);
                 assert_eq!(message.head, None, "a second request on {stream}");

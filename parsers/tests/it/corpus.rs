@@ -107,7 +107,7 @@ pub(crate) fn check_order(events: &[Event], name: &str) {
 }
 
 /// All that is told, but for the moments at which more is told.
-fn told(events: &[Event]) -> String {
+pub(crate) fn told(events: &[Event]) -> String {
     let last: Vec<Event> = events
         .iter()
         .filter(|event| matches!(event, Event::Delta(..) | Event::Finished(_)))
@@ -116,7 +116,7 @@ fn told(events: &[Event]) -> String {
     render::events(&last)
 }
 
-fn finished(events: &[Event]) -> Vec<Exchange> {
+pub(crate) fn finished(events: &[Event]) -> Vec<Exchange> {
     let finished = |event: &Event| match event {
         Event::Finished(exchange) => Some((**exchange).clone()),
         _ => None,

@@ -7,6 +7,7 @@
 
 mod capture;
 mod corpus;
+mod http2;
 mod large;
 mod random;
 mod render;

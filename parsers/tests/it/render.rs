@@ -50,6 +50,9 @@ pub(crate) fn exchange(exchange: &Exchange) -> String {
     let mut out = String::new();
     let o = &mut out;
     writeln!(o, "{:?} {:?} {:?}", exchange.state, exchange.role, exchange.protocol).unwrap();
+    if let Some(stream) = exchange.stream_id {
+        writeln!(o, "stream {stream}").unwrap();
+    }
     if exchange.joined_midway {
         writeln!(o, "joined midway").unwrap();
     }

@@ -1,0 +1,282 @@
+//! Exchanges, put together from the streams of an HTTP/2 connection.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::open::Open;
+use super::worth::Worth;
+use crate::http1::{Head as Message, Start};
+use crate::http2::{ErrorCode, Event as Told, Head};
+use crate::{
+    ApiError, Event, ExchangeSeq, Finding, Limits, Protocol, Role, State, Timestamp, Verdict,
+};
+
+/// Makes an exchange of each stream. Driven by [`tell`](Self::tell).
+#[derive(Debug)]
+pub(crate) struct Streams {
+    limits: Limits,
+    /// Which end the observed process is; told before the first stream.
+    role: Role,
+    open: BTreeMap<u32, Stream>,
+    next: u64,
+    queue: VecDeque<Event>,
+    worth: Worth,
+    /// Why the peer closes the connection.
+    going_away: Option<String>,
+}
+
+#[derive(Debug)]
+enum Stream {
+    Exchange(Box<Open>),
+    /// HTTP ended here: another protocol has the stream.
+    Tunnel,
+}
+
+impl Streams {
+    pub(crate) fn new(limits: Limits) -> Self {
+        Streams {
+            limits,
+            role: Role::Client,
+            open: BTreeMap::new(),
+            next: 0,
+            queue: VecDeque::new(),
+            worth: Worth::default(),
+            going_away: None,
+        }
+    }
+
+    pub(crate) fn poll(&mut self) -> Option<Event> {
+        self.queue.pop_front()
+    }
+
+    pub(crate) fn tell(&mut self, time: Timestamp, event: Told<'_>) {
+        match event {
+            Told::Role(role) => self.role = role,
+            Told::Request { stream, head } => self.request(time, stream, *head),
+            Told::Response { stream, head } => self.response(time, stream, *head),
+            Told::Data { stream, from, bytes } => self.data(time, stream, from, bytes),
+            Told::Lost { stream, from, bytes } => self.lost(time, stream, from, bytes),
+            Told::Trailers { stream, from: Role::Server, head } => self.trailers(stream, *head),
+            Told::Trailers { .. } => {}
+            Told::End { stream, from } => self.end(time, stream, from),
+            Told::Reset { stream, from, code } => self.reset(time, stream, from, code),
+            Told::GoAway { from, code, debug } => {
+                let why = if debug.is_empty() { "" } else { ": " };
+                self.going_away = (code != ErrorCode::NO_ERROR)
+                    .then(|| format!("the {} closes it with {code}{why}{debug}", name(from)));
+            }
+            Told::Forgotten { stream } => {
+                self.abort(time, stream, "too many streams at once");
+            }
+        }
+    }
+
+    /// The connection ended.
+    pub(crate) fn close(&mut self, time: Timestamp) {
+        let why = self.going_away.take();
+        let why = why.as_deref().unwrap_or("the connection ended first");
+        for stream in self.open.keys().copied().collect::<Vec<_>>() {
+            self.abort(time, stream, why);
+        }
+    }
+
+    fn judge(&mut self, verdict: Option<Verdict>) {
+        self.queue.extend(verdict.map(Event::Verdict));
+    }
+
+    fn exchange(&mut self, stream: u32) -> Option<&mut Open> {
+        match self.open.get_mut(&stream)? {
+            Stream::Exchange(open) => Some(open),
+            Stream::Tunnel => None,
+        }
+    }
+
+    fn seq(&mut self) -> ExchangeSeq {
+        let seq = ExchangeSeq(self.next);
+        self.next += 1;
+        seq
+    }
+
+    fn start(&mut self, stream: u32, mut open: Open) {
+        open.exchange.protocol = Protocol::Http2;
+        open.exchange.stream_id = Some(stream);
+        let telling = open.telling;
+        self.queue.push_back(Event::Started(open.snapshot()));
+        self.open.insert(stream, Stream::Exchange(Box::new(open)));
+        let verdict = self.worth.message(telling);
+        self.judge(verdict);
+    }
+
+    /// What is known of a stream's exchange has grown.
+    fn update(&mut self, stream: u32) {
+        let Some(open) = self.exchange(stream) else { return };
+        let (snapshot, telling) = (open.snapshot(), open.telling);
+        self.queue.push_back(Event::Updated(snapshot));
+        let verdict = self.worth.message(telling);
+        self.judge(verdict);
+    }
+
+    fn request(&mut self, time: Timestamp, stream: u32, head: Head) {
+        let seq = self.seq();
+        let message = message(head, Role::Client);
+        let open = Open::request(seq, self.role, message, time, &self.limits);
+        self.start(stream, open);
+    }
+
+    /// An exchange whose request was not seen, where its response is.
+    fn orphan(&mut self, time: Timestamp, stream: u32) {
+        if !self.open.contains_key(&stream) {
+            let orphan = Open::orphan(self.seq(), self.role, time);
+            self.start(stream, orphan);
+        }
+    }
+
+    fn response(&mut self, time: Timestamp, stream: u32, head: Head) {
+        self.orphan(time, stream);
+        let limits = self.limits;
+        let Some(open) = self.exchange(stream) else { return };
+        let connect = open.exchange.request.method.as_deref() == Some("CONNECT");
+        let tunnel = connect && head.status.is_some_and(|status| status < 300);
+        open.response_head(message(head, Role::Server), time, &limits);
+        self.update(stream);
+        if tunnel {
+            // As after an upgrade of HTTP/1.1.
+            self.finish(time, stream, true);
+            self.open.insert(stream, Stream::Tunnel);
+        }
+    }
+
+    fn data(&mut self, time: Timestamp, stream: u32, from: Role, bytes: &[u8]) {
+        if from == Role::Server {
+            self.joined_inside(time, stream);
+        }
+        let Some(Stream::Exchange(open)) = self.open.get_mut(&stream) else { return };
+        match from {
+            Role::Client => open.request_data(bytes),
+            Role::Server => open.response_data(time, bytes, &self.limits, &mut self.queue),
+        }
+        let verdict = self.worth.bytes(open.telling, bytes.len());
+        self.judge(verdict);
+    }
+
+    /// A response's body passes: its head may not have been seen.
+    fn joined_inside(&mut self, time: Timestamp, stream: u32) {
+        self.orphan(time, stream);
+        let limits = self.limits;
+        if let Some(open) = self.exchange(stream).filter(|open| !open.response_begun) {
+            open.response_head(message(Head::default(), Role::Server), time, &limits);
+            self.update(stream);
+        }
+    }
+
+    fn lost(&mut self, time: Timestamp, stream: u32, from: Role, bytes: Option<u64>) {
+        if from == Role::Server && bytes.is_some() {
+            self.joined_inside(time, stream);
+        }
+        let Some(open) = self.exchange(stream) else { return };
+        match from {
+            Role::Client => open.request_hole(bytes),
+            Role::Server => open.response_hole(bytes),
+        }
+        if bytes.is_none() {
+            open.note("bytes_lost", "bytes of the connection were lost while this was open");
+        }
+    }
+
+    fn trailers(&mut self, stream: u32, head: Head) {
+        let Some(open) = self.exchange(stream) else { return };
+        let message = message(head, Role::Server);
+        let status = message.values("grpc-status").next();
+        if let Some(status) = status.filter(|status| *status != "0") {
+            open.exchange.error = Some(ApiError {
+                kind: Some(format!("grpc-status {status}")),
+                message: message.values("grpc-message").next().map(str::to_owned),
+            });
+        }
+        open.exchange.response.headers.extend(message.headers);
+        open.exchange.findings.extend(message.findings);
+    }
+
+    fn end(&mut self, time: Timestamp, stream: u32, from: Role) {
+        match self.open.get_mut(&stream) {
+            Some(Stream::Exchange(open)) => {
+                match from {
+                    Role::Client => open.request_end(time, true),
+                    Role::Server => open.response_end(time, true, &mut self.queue),
+                }
+                if open.request_done && open.response_done {
+                    self.finish(time, stream, true);
+                } else {
+                    self.update(stream);
+                }
+            }
+            Some(Stream::Tunnel) if from == Role::Server => {
+                self.open.remove(&stream);
+            }
+            _ => {}
+        }
+    }
+
+    fn reset(&mut self, time: Timestamp, stream: u32, from: Role, code: ErrorCode) {
+        let Some(open) = self.exchange(stream) else {
+            self.open.remove(&stream);
+            return;
+        };
+        if open.response_done {
+            // Who has its answer need not hear out the question.
+            return self.finish(time, stream, true);
+        }
+        let why = format!("the {} ended the stream with {code}", name(from));
+        if from == Role::Server && code != ErrorCode::NO_ERROR && open.exchange.error.is_none() {
+            let kind = Some(code.to_string());
+            open.exchange.error = Some(ApiError { kind, message: Some(why.clone()) });
+        }
+        self.abort(time, stream, &why);
+    }
+
+    fn abort(&mut self, time: Timestamp, stream: u32, why: &str) {
+        if let Some(open) = self.exchange(stream) {
+            open.note("aborted", why);
+        }
+        self.finish(time, stream, false);
+    }
+
+    fn finish(&mut self, time: Timestamp, stream: u32, complete: bool) {
+        let Some(Stream::Exchange(open)) = self.open.remove(&stream) else { return };
+        let telling = open.telling;
+        let state = if complete { State::Complete } else { State::Aborted };
+        let exchange = open.finish(time, state, &mut self.queue);
+        self.queue.push_back(Event::Finished(exchange));
+        let verdict = self.worth.exchange(telling);
+        self.judge(verdict);
+    }
+}
+
+/// A head in the terms of all HTTP.
+fn message(head: Head, from: Role) -> Message {
+    let mut findings = Vec::new();
+    let mut note = |kind, detail| findings.push(Finding { kind, detail });
+    if head.unknown > 0 {
+        let detail =
+            format!("{} fields of the {}'s head were sent unseen", head.unknown, name(from));
+        note("unknown_fields", detail);
+    }
+    if head.dropped > 0 {
+        note("head_truncated", format!("{} fields more than fit", head.dropped));
+    }
+    if head.broken {
+        note("malformed_head", "the header block is broken, or was not seen whole".into());
+    }
+    let Head { method, authority, path, status, headers, .. } = head;
+    let start = match from {
+        Role::Client => Start::Request { method, target: path, authority },
+        Role::Server => Start::Response { status },
+    };
+    Message { start, minor: 0, headers, findings }
+}
+
+fn name(role: Role) -> &'static str {
+    match role {
+        Role::Client => "client",
+        Role::Server => "server",
+    }
+}

@@ -1,0 +1,120 @@
+//! Captures of HTTP/2 connections: as with HTTP/1, but of what was sent before
+//! one joined, header fields too are unknown.
+
+use llmtop_parsers::{Exchange, Limits, Protocol, State, Timestamp, UsageSource};
+
+use crate::capture::cases;
+use crate::corpus::{check_order, finished, told};
+use crate::render;
+
+#[test]
+fn captures_mean_what_their_snapshots_say() {
+    for (directory, capture) in cases("http2") {
+        let events = capture.play(Limits::default());
+        check_order(&events, &directory.display().to_string());
+        insta::with_settings!({
+            snapshot_path => &directory,
+            prepend_module_to_snapshot => false,
+            omit_expression => true,
+        }, {
+            insta::assert_snapshot!("expected", render::events(&events));
+        });
+    }
+}
+
+#[test]
+fn pieces_of_any_size_mean_the_same() {
+    for (directory, capture) in cases("http2") {
+        let whole = told(&capture.play(Limits::default()));
+        for size in [1, 2, 3, 7, 16, 100, 1000] {
+            let pieces = told(&capture.in_pieces(size).play(Limits::default()));
+            assert_eq!(pieces, whole, "{} in pieces of {size}", directory.display());
+        }
+        for at in (1..capture.len()).step_by(1 + capture.len() / 500) {
+            let split = told(&capture.split_at(at).play(Limits::default()));
+            assert_eq!(split, whole, "{} split at {at}", directory.display());
+        }
+    }
+}
+
+/// Joined anywhere, nothing wrong is told; and of exchanges that begin later,
+/// all that matters is.
+#[test]
+fn joined_midway_the_next_exchange_is_whole() {
+    for (directory, capture) in cases("http2") {
+        let whole = finished(&capture.play(Limits::default()));
+        for at in (1..capture.len()).step_by(1 + capture.len() / 500) {
+            let rest = capture.joined_at(at);
+            let began = Timestamp((rest.steps[0].0 + 1) * 1_000_000);
+            for piece in [usize::MAX, 50] {
+                let context = format!("{} joined at {at}", directory.display());
+                let events = rest.in_pieces(piece).play(Limits::default());
+                check_order(&events, &context);
+                let joined = finished(&events);
+                for exchange in &joined {
+                    is_honest(exchange, truth(&whole, exchange), &context);
+                }
+                for truth in whole.iter().filter(|truth| truth.timing.started >= began) {
+                    let seen = joined.iter().find(|seen| seen.stream_id == truth.stream_id);
+                    let seen = seen.unwrap_or_else(|| panic!("{context}: {truth:?} is missing"));
+                    is_whole(seen, truth, &context);
+                }
+            }
+        }
+    }
+}
+
+fn truth<'a>(whole: &'a [Exchange], exchange: &Exchange) -> &'a Exchange {
+    whole.iter().find(|truth| truth.stream_id == exchange.stream_id).unwrap()
+}
+
+/// What is told is so.
+fn is_honest(seen: &Exchange, truth: &Exchange, context: &str) {
+    let context = format!("{context}:\n{}", render::exchange(seen));
+    assert_eq!((seen.protocol, seen.role), (Protocol::Http2, truth.role), "{context}");
+    let (asked, answered) = (&seen.request, &seen.response);
+    let is_so = |seen: &Option<String>, truth: &Option<String>| seen.is_none() || seen == truth;
+    assert!(is_so(&asked.method, &truth.request.method), "{context}");
+    assert!(is_so(&asked.target, &truth.request.target), "{context}");
+    assert!(is_so(&asked.authority, &truth.request.authority), "{context}");
+    assert!(is_so(&asked.model, &truth.request.model), "{context}");
+    assert!(answered.status.is_none() || answered.status == truth.response.status, "{context}");
+    assert!(is_so(&answered.model, &truth.response.model), "{context}");
+    assert!(is_so(&answered.finish_reason, &truth.response.finish_reason), "{context}");
+    for (seen, truth) in
+        [(&asked.headers, &truth.request.headers), (&answered.headers, &truth.response.headers)]
+    {
+        let mut rest = truth.iter();
+        assert!(seen.iter().all(|field| rest.any(|other| other == field)), "{context}");
+    }
+    if let Some(text) = &answered.text {
+        assert!(truth.response.text.as_ref().unwrap().ends_with(text), "{context}");
+    }
+    let (told, said) = (&seen.usage, &truth.usage);
+    for (told, said) in [
+        (told.input_tokens, said.input_tokens),
+        (told.output_tokens, said.output_tokens),
+        (told.cache_read_tokens, said.cache_read_tokens),
+        (told.reasoning_tokens, said.reasoning_tokens),
+    ] {
+        let estimated = seen.usage.source == UsageSource::Estimated;
+        assert!(told.is_none() || told == said || estimated, "{context}");
+    }
+}
+
+/// Whatever headers are unknown, what people look for is there.
+fn is_whole(seen: &Exchange, truth: &Exchange, context: &str) {
+    let context = format!("{context}:\n{}", render::exchange(seen));
+    assert_eq!(seen.state, truth.state, "{context}");
+    assert_eq!(seen.dialect, truth.dialect, "{context}");
+    assert_eq!(seen.request.model, truth.request.model, "{context}");
+    assert_eq!(seen.request.body, truth.request.body, "{context}");
+    assert_eq!(seen.response.body, truth.response.body, "{context}");
+    assert_eq!(seen.response.text, truth.response.text, "{context}");
+    assert_eq!(seen.response.tool_calls, truth.response.tool_calls, "{context}");
+    assert_eq!(seen.response.events, truth.response.events, "{context}");
+    assert_eq!(seen.usage, truth.usage, "{context}");
+    if truth.state == State::Complete && seen.response.status.is_some() {
+        assert_eq!(seen.error, truth.error, "{context}");
+    }
+}

@@ -1,0 +1,291 @@
+#!/usr/bin/env python3
+"""Records the captures of this directory from real clients and a real server.
+
+    pip install 'httpx[http2]' hypercorn
+    ./record.py [CASE...]
+
+A relay between the client and the server writes down what moves, chunk by
+chunk, in the format of ../README.md. Clients: httpx (its HPACK adds every
+field to its table), curl, nghttp and node (nghttp2: never indexes paths and credentials).
+"""
+
+import asyncio
+import base64
+import gzip
+import json
+import pathlib
+import sys
+import tempfile
+
+import httpx
+from hypercorn.asyncio import serve
+from hypercorn.config import Config
+
+SERVER, RELAY = 8470, 8471
+HERE = pathlib.Path(__file__).parent
+URL = f"http://localhost:{RELAY}"
+
+
+def event(value):
+    return b"data: " + json.dumps(value, separators=(",", ":")).encode() + b"\n\n"
+
+
+def chat_chunk(delta, finish=None, **more):
+    choice = {"index": 0, "delta": delta, "finish_reason": finish}
+    return event({"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1,
+                  "model": "gpt-4o-2024-08-06", "choices": [choice], **more})
+
+
+USAGE = {"prompt_tokens": 19, "completion_tokens": 3, "total_tokens": 22,
+         "prompt_tokens_details": {"cached_tokens": 8},
+         "completion_tokens_details": {"reasoning_tokens": 0}}
+
+CHAT = [
+    chat_chunk({"role": "assistant", "content": ""}),
+    chat_chunk({"content": "Hello"}),
+    chat_chunk({"content": " there"}),
+    chat_chunk({"content": "!"}),
+    chat_chunk({}, "stop"),
+    event({"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1,
+           "model": "gpt-4o-2024-08-06", "choices": [], "usage": USAGE}),
+    b"data: [DONE]\n\n",
+]
+
+TOOLS = [
+    chat_chunk({"role": "assistant", "tool_calls": [
+        {"index": 0, "id": "call_1", "type": "function",
+         "function": {"name": "weather", "arguments": ""}}]}),
+    chat_chunk({"tool_calls": [{"index": 0, "function": {"arguments": '{"city":'}}]}),
+    chat_chunk({"tool_calls": [{"index": 0, "function": {"arguments": '"Oslo"}'}}]}),
+    chat_chunk({}, "tool_calls", usage=USAGE),
+    b"data: [DONE]\n\n",
+]
+
+PLAIN = {"id": "chatcmpl-2", "object": "chat.completion", "created": 1,
+         "model": "gpt-4o-2024-08-06", "usage": USAGE,
+         "choices": [{"index": 0, "finish_reason": "stop",
+                      "message": {"role": "assistant", "content": "Hello there!"}}]}
+
+ERROR = {"error": {"message": "Rate limit reached", "type": "tokens",
+                   "code": "rate_limit_exceeded", "param": None}}
+
+
+def messages_event(name, value):
+    return f"event: {name}\n".encode() + event({"type": name, **value})
+
+
+MESSAGES = [
+    messages_event("message_start", {"message": {
+        "id": "msg_1", "type": "message", "role": "assistant", "model": "claude-sonnet-4-5",
+        "content": [], "stop_reason": None,
+        "usage": {"input_tokens": 12, "cache_read_input_tokens": 100,
+                  "cache_creation_input_tokens": 0, "output_tokens": 1}}}),
+    messages_event("content_block_start",
+                   {"index": 0, "content_block": {"type": "text", "text": ""}}),
+    messages_event("content_block_delta",
+                   {"index": 0, "delta": {"type": "text_delta", "text": "Hi"}}),
+    messages_event("content_block_delta",
+                   {"index": 0, "delta": {"type": "text_delta", "text": " you"}}),
+    messages_event("content_block_stop", {"index": 0}),
+    messages_event("message_delta", {"delta": {"stop_reason": "end_turn"},
+                                     "usage": {"output_tokens": 4}}),
+    messages_event("message_stop", {}),
+]
+
+
+async def app(scope, receive, send):
+    if scope["type"] != "http":
+        return
+    body = b""
+    while True:
+        message = await receive()
+        body += message.get("body", b"")
+        if not message.get("more_body"):
+            break
+    ask = json.loads(body) if body else {}
+    kind = ask.get("user", "")
+    status, headers, pieces = 200, [(b"content-type", b"text/event-stream")], CHAT
+    if scope["path"].endswith("/messages"):
+        pieces = MESSAGES
+    elif kind == "tools":
+        pieces = TOOLS
+    elif kind == "error":
+        status, headers = 429, [(b"content-type", b"application/json"),
+                                (b"retry-after", b"20")]
+        pieces = [json.dumps(ERROR).encode()]
+    elif not ask.get("stream"):
+        headers, pieces = [(b"content-type", b"application/json")], [json.dumps(PLAIN).encode()]
+    if b"gzip" in dict(scope["headers"]).get(b"accept-encoding", b"") and kind == "gzip":
+        whole = gzip.compress(b"".join(pieces), mtime=0)
+        pieces = [whole[at:at + 100] for at in range(0, len(whole), 100)]
+        headers.append((b"content-encoding", b"gzip"))
+    headers.append((b"x-request-id", f"req_{kind or 'chat'}".encode()))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    for piece in pieces:
+        await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await asyncio.sleep(0.01)
+    await send({"type": "http.response.body", "body": b""})
+
+
+class Tape:
+    def __init__(self, about):
+        self.lines = [f"# {line}" for line in about.strip().splitlines()]
+
+    def write(self, mark, data):
+        self.lines += [f"{mark}base64 {base64.b64encode(data).decode()}", ""]
+
+
+async def relay(tape):
+    async def pump(reader, writer, mark):
+        while data := await reader.read(1 << 16):
+            tape.write(mark, data)
+            writer.write(data)
+            await writer.drain()
+        writer.close()
+
+    async def serve_one(reader, writer):
+        up_reader, up_writer = await asyncio.open_connection("localhost", SERVER)
+        await asyncio.gather(pump(reader, up_writer, ">"), pump(up_reader, writer, "<"))
+
+    return await asyncio.start_server(serve_one, "localhost", RELAY)
+
+
+def ask(user="", stream=True, text="Say hello"):
+    return {"model": "gpt-4o", "stream": stream, "user": user,
+            "messages": [{"role": "user", "content": text}]}
+
+
+def client():
+    return httpx.AsyncClient(http1=False, http2=True, base_url=URL, timeout=20,
+                             headers={"authorization": "Bearer sk-0123456789"})
+
+
+async def post(c, **kind):
+    async with c.stream("POST", "/v1/chat/completions", json=ask(**kind)) as response:
+        async for _ in response.aiter_raw():
+            pass
+
+
+async def httpx_chat():
+    """httpx: a streamed chat."""
+    async with client() as c:
+        await post(c)
+
+
+async def httpx_kept():
+    """httpx: one connection, kept: streamed, plain, a tool call, an error,
+    a stream in gzip, and the first again."""
+    async with client() as c:
+        for user, stream in [("", True), ("", False), ("tools", True), ("error", True),
+                             ("gzip", True), ("", True)]:
+            await post(c, user=user, stream=stream)
+
+
+async def httpx_interleaved():
+    """httpx: three chats at once, on interleaved streams."""
+    async with client() as c:
+        await asyncio.gather(post(c), post(c, user="tools"), post(c, stream=False))
+
+
+async def httpx_messages():
+    """httpx: another dialect, a long question in several DATA frames."""
+    async with client() as c:
+        body = {"model": "claude-sonnet-4-5", "max_tokens": 100, "stream": True,
+                "messages": [{"role": "user", "content": "Say hi. " * 3000}]}
+        headers = {"anthropic-version": "2023-06-01", "x-api-key": "sk-ant-0123456789"}
+        async with c.stream("POST", "/v1/messages", json=body, headers=headers) as response:
+            async for _ in response.aiter_raw():
+                pass
+
+
+async def run(*command):
+    process = await asyncio.create_subprocess_exec(
+        *command, stdout=asyncio.subprocess.DEVNULL)
+    if code := await process.wait():
+        print(f"{command[0]} exits with {code}", file=sys.stderr)
+
+
+async def curl_chat():
+    """curl: a streamed chat, by prior knowledge."""
+    await run("curl", "--silent", "--http2-prior-knowledge", "-d", json.dumps(ask()),
+              "-H", "content-type: application/json",
+              "-H", "authorization: Bearer sk-0123456789", f"{URL}/v1/chat/completions")
+
+
+async def nghttp_padded():
+    """nghttp: two chats at once; padding, priorities, trailers."""
+    with tempfile.NamedTemporaryFile("w") as body:
+        json.dump(ask(), body)
+        body.flush()
+        await run("nghttp", "--null-out", "--padding=32", "--multiply=2",
+                  "--trailer=x-checksum: 77", "-H", "content-type: application/json",
+                  "-d", body.name, f"{URL}/v1/chat/completions")
+
+
+async def node_kept():
+    """node: two chats on one connection, the second while the first streams."""
+    script = """
+        const session = require('http2').connect(process.argv[1]);
+        let left = 2;
+        const ask = (body) => {
+            const stream = session.request({':method': 'POST', ':path': '/v1/chat/completions',
+                'content-type': 'application/json', authorization: 'Bearer sk-0123456789'});
+            stream.on('data', () => {});
+            stream.on('end', () => { if (--left === 0) session.close(); });
+            stream.end(body);
+        };
+        ask(process.argv[2]);
+        setTimeout(() => ask(process.argv[2]), 30);
+    """
+    await run("node", "-e", script, URL, json.dumps(ask()))
+
+
+async def node_cancelled():
+    """node: a client that gives up in the middle, then asks again."""
+    script = """
+        const session = require('http2').connect(process.argv[1]);
+        const ask = (chunk, end) => {
+            const stream = session.request({':method': 'POST', ':path': '/v1/chat/completions',
+                'content-type': 'application/json', authorization: 'Bearer sk-0123456789'});
+            stream.on('data', () => chunk(stream));
+            stream.on('close', end);
+            stream.end(process.argv[2]);
+        };
+        let chunks = 0;
+        const twice = (stream) => { if (++chunks === 2) stream.close(8); };
+        ask(twice, () => ask(() => {}, () => session.close()));
+    """
+    await run("node", "-e", script, URL, json.dumps(ask()))
+
+
+CASES = [httpx_chat, httpx_kept, httpx_interleaved, httpx_messages, curl_chat, nghttp_padded,
+         node_kept, node_cancelled]
+
+
+async def main(wanted):
+    config = Config()
+    config.bind = [f"localhost:{SERVER}"]
+    config.accesslog = None
+    config.errorlog = None
+    stop = asyncio.Event()
+    server = asyncio.create_task(serve(app, config, shutdown_trigger=stop.wait))
+    await asyncio.sleep(0.5)
+    for case in CASES:
+        name = case.__name__.replace("_", "-")
+        if wanted and name not in wanted:
+            continue
+        tape = Tape(case.__doc__)
+        between = await relay(tape)
+        await case()
+        await asyncio.sleep(0.1)
+        between.close()
+        (HERE / name).mkdir(exist_ok=True)
+        (HERE / name / "capture.txt").write_text("\n".join([*tape.lines, "close", ""]))
+        print(name)
+    # What the clients left open is of no interest any more.
+    asyncio.get_running_loop().set_exception_handler(lambda *_: None)
+    stop.set()
+    await server
+
+
+asyncio.run(main(sys.argv[1:]))
