@@ -31,6 +31,9 @@ const MARKS: usize = 8;
 /// Makes control characters visible (`^[`, `\u{9b}`, bidirectional overrides
 /// too), expands tabs, keeps `\n`. See the module for the whole table.
 pub fn visible(text: &str) -> Cow<'_, str> {
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n')) {
+        return Cow::Borrowed(text);
+    }
     let mut scan = Scan::default();
     let Some(first) = scan.first_unfit(text) else {
         return Cow::Borrowed(text);

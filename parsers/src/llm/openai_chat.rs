@@ -6,8 +6,8 @@ use serde_json::Value;
 use super::answer::{Answer, Slot, SlotKind};
 use super::message::{Message, Part};
 use super::{Dialect, Recognised, RequestFacts, RequestHead, json, provider};
-use crate::ToolCall;
 use crate::usage::{Convention, Reported};
+use crate::{ApiError, ToolCall};
 
 /// See the module.
 #[derive(Debug)]
@@ -48,13 +48,21 @@ impl Dialect for OpenAiChat {
         }
     }
 
-    fn event(&self, _name: &str, data: &str, answer: &mut Answer) {
+    fn event(&self, name: &str, data: &str, answer: &mut Answer) {
         if data.trim() == "[DONE]" {
             answer.done = true;
             return;
         }
-        if let Some(chunk) = json::object(data) {
-            read(&chunk, "delta", answer);
+        let chunk = json::object(data);
+        if let Some(chunk) = &chunk {
+            read(chunk, "delta", answer);
+        }
+        // Some servers name the event and leave the rest to taste.
+        if name == "error" && answer.error.is_none() {
+            answer.error = Some(match &chunk {
+                Some(chunk) => json::error_of(chunk),
+                None => ApiError { kind: None, message: Some(data.to_owned()) },
+            });
         }
     }
 
@@ -116,8 +124,7 @@ fn read(chunk: &Value, content: &str, answer: &mut Answer) {
         }
     }
     let groq = chunk.pointer("/x_groq/error").and_then(Value::as_str);
-    let groq =
-        groq.map(|message| crate::ApiError { kind: None, message: Some(message.to_owned()) });
+    let groq = groq.map(|message| ApiError { kind: None, message: Some(message.to_owned()) });
     if let Some(error) = json::error(chunk).or(groq) {
         answer.error = Some(error);
     }
