@@ -1,0 +1,166 @@
+//! Which view of an exchange is shown, and when sinks are told.
+
+use std::io;
+use std::sync::Arc;
+
+use llmtop_parsers::Role;
+use llmtop_probe::ConnId;
+
+use super::Engine;
+use crate::pipeline::both_ends::{Decision, ViewId};
+use crate::pipeline::entry::Entry;
+use crate::sink::Seen;
+use crate::store::ProcessKey;
+
+impl Engine {
+    /// Shows what is kept here, as it is to be shown now.
+    pub(super) fn show(&mut self, id: ViewId) -> io::Result<()> {
+        let Some(kept) = self.entries.get_mut(&id).and_then(|entry| entry.kept.take()) else {
+            return Ok(());
+        };
+        let started = kept.timing.started;
+        self.put(id, kept);
+        let Some(entry) = self.entries.get_mut(&id).filter(|entry| entry.is_shown()) else {
+            return Ok(());
+        };
+        for delta in std::mem::take(&mut entry.untold) {
+            entry.told = true;
+            let ulid = &entry.ulid;
+            self.sinks.iter_mut().try_for_each(|sink| sink.delta(ulid, started, &delta))?;
+        }
+        Ok(())
+    }
+
+    /// Takes an exchange off the screen; it may come back.
+    pub(super) fn hide(&mut self, id: ViewId) {
+        let Some(entry) = self.entries.get_mut(&id) else { return };
+        entry.chosen = false;
+        if entry.kept.is_none() {
+            let record = self.store.store().remove_exchange(entry.id);
+            entry.kept = record.map(|record| Box::new(record.exchange));
+        }
+    }
+
+    /// Tells the sinks of the end of a shown exchange, once.
+    pub(super) fn report(&mut self, id: ViewId) -> io::Result<()> {
+        let Some(entry) = self.entries.get_mut(&id) else { return Ok(()) };
+        if !entry.is_shown() || entry.reported {
+            return Ok(());
+        }
+        let Some(conn) = self.conns.get(&id.conn) else { return Ok(()) };
+        entry.reported = true;
+        entry.told = true;
+        self.exchanges += 1;
+        let mut store = self.store.store();
+        if let Some(record) = store.exchange(entry.id) {
+            let own = Arc::clone(&conn.process.facts);
+            let other = conn.info.peer_process.clone();
+            let (process, peer) = if record.process == conn.process.key {
+                (own, other)
+            } else {
+                let credited = store.process(record.process);
+                (credited.map_or(Arc::clone(&own), |c| Arc::clone(&c.process)), Some(own))
+            };
+            let seen = Seen {
+                record,
+                connection: &conn.info,
+                process: &process,
+                peer_process: peer.as_deref(),
+            };
+            self.sinks.iter_mut().try_for_each(|sink| sink.finished(seen))?;
+        }
+        store.settle(entry.id);
+        drop(store);
+        if self.options.count.is_some_and(|count| self.exchanges >= count)
+            && let Some(control) = &self.control
+        {
+            control.stop();
+        }
+        Ok(())
+    }
+
+    /// Acts on what became clear about views.
+    pub(super) fn decide(&mut self) -> io::Result<()> {
+        while let Some(decision) = self.ends.poll() {
+            match decision {
+                Decision::Pair { client, server, .. } => self.pair(client, server)?,
+                Decision::Part { client, server } => self.part(client, server)?,
+                Decision::Alone(id) => {
+                    let credited = self.credit(id.conn);
+                    if let Some(entry) = self.entries.get_mut(&id) {
+                        // Whom it was shown for already keeps it.
+                        if !entry.chosen
+                            && let Some(credited) = credited
+                        {
+                            entry.process = credited;
+                        }
+                        entry.chosen = true;
+                    }
+                    self.show(id)?;
+                    if self.entries.get(&id).is_some_and(|entry| entry.ended) {
+                        self.report(id)?;
+                    }
+                }
+                Decision::Forget(id) => self.forget(id),
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn pair(&mut self, client: ViewId, server: ViewId) -> io::Result<()> {
+        self.introduce(client.conn, server.conn);
+        self.introduce(server.conn, client.conn);
+        if !self.options.both_ends {
+            // What was told cannot be taken back.
+            let told = |id| self.entries.get(&id).is_some_and(|entry: &Entry| entry.told);
+            let (shown, hidden) =
+                if told(server) && !told(client) { (server, client) } else { (client, server) };
+            self.hide(hidden);
+            if let Some(entry) = self.entries.get_mut(&shown) {
+                entry.chosen = true;
+            }
+            self.show(shown)?;
+        }
+        for id in [client, server] {
+            if self.entries.get(&id).is_some_and(|entry| entry.ended) {
+                self.report(id)?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn part(&mut self, client: ViewId, server: ViewId) -> io::Result<()> {
+        if self.options.both_ends {
+            return Ok(());
+        }
+        // The server's view waits again; its client's is shown in any case.
+        if self.entries.get(&server).is_some_and(|entry| !entry.told) {
+            self.hide(server);
+        }
+        if let Some(entry) = self.entries.get_mut(&client) {
+            entry.chosen = true;
+        }
+        self.show(client)
+    }
+
+    /// Whom a view is credited to that is the only one of its exchange: the
+    /// process at the client's end.
+    pub(super) fn credit(&self, id: ConnId) -> Option<ProcessKey> {
+        let conn = self.conns.get(&id)?;
+        let client = conn.info.endpoint.peer_pid.and_then(|pid| self.processes.of(pid));
+        let credited = match (conn.info.role, client) {
+            (Some(Role::Server), Some(client)) if !self.options.both_ends => client,
+            _ => &conn.process,
+        };
+        Some(credited.key)
+    }
+
+    pub(super) fn forget(&mut self, id: ViewId) {
+        if self.entries.remove(&id).is_some()
+            && let Some(conn) = self.conns.get_mut(&id.conn)
+        {
+            conn.entries -= 1;
+            self.drop_conn_if_done(id.conn);
+        }
+    }
+}
