@@ -40,14 +40,30 @@ pub fn default_path() -> Option<PathBuf> {
     Some(base.join("llmtop").join("config.toml"))
 }
 
+/// The user id of a name, by `/etc/passwd`.
+pub fn uid_of(name: &str) -> Option<u32> {
+    uid_in(&std::fs::read("/etc/passwd").ok()?, name)
+}
+
 /// The home directory of a user in `passwd(5)`.
 fn home_of(passwd: &[u8], uid: u32) -> Option<PathBuf> {
-    let passwd = String::from_utf8_lossy(passwd);
-    let home = passwd.lines().find_map(|line| {
-        let fields: Vec<&str> = line.split(':').collect();
-        (fields.get(2)?.parse() == Ok(uid)).then(|| fields.get(5).copied())?
+    let home = find(passwd, |fields| {
+        (fields.get(2)?.parse() == Ok(uid)).then(|| fields.get(5).map(PathBuf::from))?
     })?;
-    Some(PathBuf::from(home)).filter(|path| path.is_absolute())
+    Some(home).filter(|path| path.is_absolute())
+}
+
+fn uid_in(passwd: &[u8], name: &str) -> Option<u32> {
+    find(
+        passwd,
+        |fields| if fields.first() == Some(&name) { fields.get(2)?.parse().ok() } else { None },
+    )
+}
+
+/// The first line of `passwd(5)` of which something is found.
+fn find<T>(passwd: &[u8], of: impl Fn(&[&str]) -> Option<T>) -> Option<T> {
+    let passwd = String::from_utf8_lossy(passwd);
+    passwd.lines().find_map(|line| of(&line.split(':').collect::<Vec<_>>()))
 }
 
 #[cfg(test)]
@@ -55,10 +71,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn homes() {
+    fn homes_and_names() {
         let passwd =
             b"root:x:0:0:root:/root:/bin/bash\nbroken\nann:x:1000:1000:A:/home/ann:/bin/sh\n";
         assert_eq!(home_of(passwd, 1000), Some("/home/ann".into()));
         assert_eq!(home_of(passwd, 1001), None);
+        assert_eq!(uid_in(passwd, "ann"), Some(1000));
+        assert_eq!(uid_in(passwd, "broken"), None);
     }
 }

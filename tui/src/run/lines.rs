@@ -16,10 +16,11 @@ pub(super) fn run(cli: &Cli) -> anyhow::Result<()> {
     let mut options = settings::options(&cli.show, &config)?;
     options.count = cli.flow.count;
     options.eager = cli.flow.json == Some(Json::Deltas);
-    let opened = source::open(cli, &config)?;
-
+    let prepared = source::prepare(cli)?;
+    // Files are made while there are privileges to.
     let mut sinks: Vec<Box<dyn Sink>> = settings::recorder(cli)?.into_iter().collect();
     let to = settings::output(cli.flow.output.as_deref())?;
+    let opened = prepared.open(cli, &config)?;
     let secrets = cli.show.show_secrets;
     sinks.push(match cli.flow.json {
         Some(json) => {

@@ -71,6 +71,11 @@ pub(super) fn output(path: Option<&Path>) -> io::Result<Box<dyn Write + Send>> {
 /// The recording to make, if one is asked for.
 pub(super) fn recorder(cli: &Cli) -> anyhow::Result<Option<Box<dyn Sink>>> {
     let Some(path) = &cli.flow.write else { return Ok(None) };
+    if let Some(read) = &cli.flow.read
+        && path.canonicalize().is_ok_and(|to| read.canonicalize().is_ok_and(|from| from == to))
+    {
+        anyhow::bail!("{}: is read already, and cannot be written at once", path.display());
+    }
     let now = llmtop_probe::Timestamp(now()?.0);
     Ok(Some(Box::new(Recorder::create(path, now)?)))
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::Context;
 use llmtop_probe::endpoint::Owners;
 use llmtop_probe::recording::{Pace, Recording};
-use llmtop_probe::{Process, Source, process};
+use llmtop_probe::{Process, Source, privileges, process};
 
 use crate::cli::Cli;
 use crate::config::Config;
@@ -33,20 +33,44 @@ impl Opened {
     }
 }
 
-/// Opens what the command line asks for.
+/// What can be had without doing anything: an opened recording, or the
+/// certainty that privileges and kernel suffice.
+pub(super) enum Prepared {
+    Recording(Opened),
+    Live,
+}
+
+/// Sees to what the command line asks for.
 ///
 /// # Errors
-/// The privileges do not suffice, the kernel refuses, a recording is none.
-pub(super) fn open(cli: &Cli, config: &Config) -> anyhow::Result<Opened> {
-    match &cli.flow.read {
-        Some(path) => Ok(recorded(recording(path)?, path.display().to_string())),
+/// The privileges or the kernel do not suffice, a recording is none.
+pub(super) fn prepare(cli: &Cli) -> anyhow::Result<Prepared> {
+    Ok(Prepared::Recording(match &cli.flow.read {
+        Some(path) => recorded(recording(path)?, path.display().to_string()),
         None if cli.flow.demo => {
             // Nobody watches the line modes: they need not take their time.
             let pace = if cli.flow.is_lines() { Pace::Full } else { Pace::Original(1.0) };
             let demo = Recording::new(Box::new(DEMO)).context("the built-in recording")?;
-            Ok(recorded(demo.pace(pace), "demo".to_owned()))
+            recorded(demo.pace(pace), "demo".to_owned())
         }
-        None => live(cli, config),
+        None => {
+            privileges::check()?;
+            return Ok(Prepared::Live);
+        }
+    }))
+}
+
+impl Prepared {
+    /// Opens the source. Live capture drops capabilities that it does not
+    /// need: what needs them has to be done before.
+    ///
+    /// # Errors
+    /// The kernel refuses.
+    pub(super) fn open(self, cli: &Cli, config: &Config) -> anyhow::Result<Opened> {
+        match self {
+            Prepared::Recording(opened) => Ok(opened),
+            Prepared::Live => live(cli, config),
+        }
     }
 }
 
@@ -66,7 +90,7 @@ fn recorded(recording: Recording, name: String) -> Opened {
 }
 
 fn live(cli: &Cli, config: &Config) -> anyhow::Result<Opened> {
-    llmtop_probe::privileges::prepare()?;
+    privileges::prepare()?;
     let _ = (cli, config, LiveLookup::default());
     anyhow::bail!("capturing is not there yet; use -r")
 }

@@ -1,39 +1,33 @@
-//! Exchanges into files: one from the screen, all of a recording.
+//! Exchanges for files: one from the screen, all of a recording.
 
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
 
-use super::{Seen, Sink, file, json};
+use super::{Seen, Sink, json};
 use crate::store::{ExchangeId, Store};
 
-/// Writes one exchange as JSON into a new file in `directory`, named after
-/// its id; gives the path.
+/// One exchange as the JSON file to be written, and the name for it.
 ///
 /// # Errors
-/// Where it is not in the store any more, or the file cannot be written.
+/// Where it is not in the store any more.
 pub fn one(
     store: &Store,
     id: ExchangeId,
-    directory: &Path,
     show_secrets: bool,
-) -> io::Result<PathBuf> {
-    let gone = || io::Error::new(io::ErrorKind::NotFound, "the exchange is not kept any more");
-    let record = store.exchange(id).ok_or_else(gone)?;
-    let connection = store.connection(record.connection).ok_or_else(gone)?;
-    let process = store.process(record.process).ok_or_else(gone)?;
+) -> Result<(String, Vec<u8>), &'static str> {
+    const GONE: &str = "the exchange is not kept any more";
+    let record = store.exchange(id).ok_or(GONE)?;
+    let connection = store.connection(record.connection).ok_or(GONE)?;
+    let process = store.process(record.process).ok_or(GONE)?;
     let peer = if record.process == connection.process {
         connection.peer_process.as_deref()
     } else {
         store.process(connection.process).map(|own| &*own.process)
     };
     let seen = Seen { record, connection, process: &process.process, peer_process: peer };
-    let line = json::exchange(seen, show_secrets);
+    let mut line = json::exchange(seen, show_secrets);
+    line.push('\n');
     // The name holds nothing that was captured.
-    let path = directory.join(format!("llmtop-{}.json", record.ulid));
-    let mut file = file::create(&path)?;
-    file.write_all(line.as_bytes())?;
-    file.write_all(b"\n")?;
-    Ok(path)
+    Ok((format!("llmtop-{}.json", record.ulid), line.into_bytes()))
 }
 
 /// Writes the exchanges of a recording: one array, or one object a line.
