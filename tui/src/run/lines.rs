@@ -17,7 +17,6 @@ pub(super) fn run(cli: &Cli) -> anyhow::Result<()> {
     options.count = cli.flow.count;
     options.eager = cli.flow.json == Some(Json::Deltas);
     let prepared = source::prepare(cli)?;
-    // Files are made while there are privileges to.
     let mut sinks: Vec<Box<dyn Sink>> = settings::recorder(cli)?.into_iter().collect();
     let to = settings::output(cli.flow.output.as_deref())?;
     let opened = prepared.open(cli, &config)?;

@@ -1,5 +1,6 @@
 //! The live screen.
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use crate::cli::Cli;
 use crate::config::{Config, Mode, Size};
 use crate::logging;
 use crate::pipeline::{self, Engine, Running};
-use crate::sink::{Keeper, Sink, export};
+use crate::sink::{Sink, export, file};
 use crate::store::{ExchangeId, Shared, Store};
 use crate::theme::{Depth, Theme};
 use crate::view::Show;
@@ -26,10 +27,8 @@ pub(super) fn run(cli: &Cli) -> anyhow::Result<()> {
     options.count = cli.flow.count;
     options.eager = true;
     let ui = ui_options(cli, &config, options.mode)?;
-    // All that can fail does so before the terminal is taken, and files are
-    // made while there are privileges to.
+    // All that can fail does so before the terminal is taken.
     let prepared = source::prepare(cli)?;
-    let keeper = Keeper::start()?;
     let sinks: Vec<Box<dyn Sink>> = settings::recorder(cli)?.into_iter().collect();
     let opened = prepared.open(cli, &config)?;
     let mut session = opened.session;
@@ -45,7 +44,7 @@ pub(super) fn run(cli: &Cli) -> anyhow::Result<()> {
     let ends_by_itself = cli.flow.duration.is_some() || cli.flow.count.is_some();
     let pipeline = watch(running, ends_by_itself)?;
 
-    let shown = app::run(Arc::clone(&shared), ui, hooks(shared, keeper, cli.show.show_secrets));
+    let shown = app::run(Arc::clone(&shared), ui, hooks(shared, cli.show.show_secrets));
     control.stop();
     let ended = pipeline.join().map_err(|_| anyhow::anyhow!("the pipeline failed"))?;
     shown?;
@@ -91,12 +90,13 @@ fn ui_options(cli: &Cli, config: &Config, mode: Mode) -> anyhow::Result<UiOption
 }
 
 /// Exports go where llmtop was started.
-fn hooks(shared: Arc<Shared>, keeper: Keeper, show_secrets: bool) -> Hooks {
+fn hooks(shared: Arc<Shared>, show_secrets: bool) -> Hooks {
     let export = move |id: ExchangeId| -> Result<PathBuf, String> {
         let (name, bytes) = export::one(&shared.store(), id, show_secrets)?;
         let directory = std::env::current_dir().map_err(|error| error.to_string())?;
         let path = directory.join(name);
-        keeper.write(path.clone(), bytes).map_err(|error| error.to_string())?;
+        let mut file = file::create(&path).map_err(|error| error.to_string())?;
+        file.write_all(&bytes).map_err(|error| error.to_string())?;
         Ok(path)
     };
     Hooks { export: Box::new(export) }

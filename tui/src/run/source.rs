@@ -6,11 +6,12 @@ use std::path::Path;
 
 use anyhow::Context;
 use llmtop_probe::endpoint::Owners;
+use llmtop_probe::live::{self, Filters};
 use llmtop_probe::recording::{Pace, Recording};
-use llmtop_probe::{Process, Source, privileges, process};
+use llmtop_probe::{Discovery, Live, Process, Source, privileges, process};
 
 use crate::cli::Cli;
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::pipeline::Lookup;
 use crate::store::Session;
 
@@ -89,10 +90,47 @@ fn recorded(recording: Recording, name: String) -> Opened {
     Opened { source: Box::new(recording), session, lookup: None }
 }
 
+/// Attaches the probes.
 fn live(cli: &Cli, config: &Config) -> anyhow::Result<Opened> {
     privileges::prepare()?;
-    let _ = (cli, config, LiveLookup::default());
-    anyhow::bail!("capturing is not there yet; use -r")
+    let capture = &cli.capture;
+    let filters = Filters {
+        pids: capture.pids.clone(),
+        comms: capture.processes.clone(),
+        uids: capture.users.iter().map(|user| uid(user)).collect::<Result<_, _>>()?,
+        cgroups: Vec::new(),
+    };
+    let ring_bytes = capture.ring.or(config.ring).map(|size| {
+        // Live capture has its own upper bound, far below.
+        u32::try_from(size.0).unwrap_or(u32::MAX)
+    });
+    let live = Live::start(&live::Config { ring_bytes, filters }, Box::new(Discovery::new()))?;
+    for problem in live.problems() {
+        log::info!("{problem}");
+    }
+    let named = |what, values: &[String]| -> Vec<String> {
+        values.iter().map(|value| format!("{what} {value}")).collect()
+    };
+    let pids = capture.pids.iter().map(|pid| format!("pid {pid}"));
+    let session = Session {
+        source: "live".to_owned(),
+        filters: pids
+            .chain(named("process", &capture.processes))
+            .chain(named("user", &capture.users))
+            .collect(),
+        probes: live.attached().iter().map(|target| target.sites.len()).sum(),
+        ..Session::default()
+    };
+    let lookup = Some(Box::new(LiveLookup::default()) as Box<dyn Lookup>);
+    Ok(Opened { source: Box::new(live), session, lookup })
+}
+
+/// A user's number, by name or number.
+fn uid(user: &str) -> anyhow::Result<u32> {
+    if let Ok(uid) = user.parse() {
+        return Ok(uid);
+    }
+    config::uid_of(user).with_context(|| format!("there is no user `{user}`"))
 }
 
 /// Asks the running system.

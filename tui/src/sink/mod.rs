@@ -4,7 +4,6 @@
 pub mod export;
 pub mod file;
 pub mod json;
-mod keeper;
 mod lines;
 mod plain;
 mod record;
@@ -16,7 +15,6 @@ use llmtop_probe::{Capture, Process, Totals};
 
 use crate::store::{Connection, Record};
 
-pub use keeper::Keeper;
 pub use lines::JsonLines;
 pub use plain::PlainLines;
 pub use record::Recorder;
