@@ -18,7 +18,7 @@ const DEFAULT_LIMIT: usize = 64 << 20;
 /// Content goes into [`Slot`]s: the places an API numbers its output by. They
 /// may be filled in any order and interleaved; a slot's numbers are only names,
 /// so an index of 10^9 costs no more than 0. Memory is bounded by a limit on
-/// the text and one on the number of slots.
+/// the text (names and ids of calls included) and one on the number of slots.
 #[derive(Clone, Debug)]
 pub struct Answer {
     /// The model that answers.
@@ -87,6 +87,13 @@ struct Content {
     text: String,
     id: Option<String>,
     name: Option<String>,
+}
+
+impl Content {
+    fn size(&self) -> usize {
+        let id = self.id.as_ref().map_or(0, String::len);
+        self.text.len() + id + self.name.as_ref().map_or(0, String::len)
+    }
 }
 
 impl Slot {
@@ -165,15 +172,15 @@ impl Answer {
         let Some(place) = self.place(slot) else {
             return;
         };
-        let content = &mut self.slots[place];
-        if content.id.is_none() {
-            content.id = id.filter(|id| !id.is_empty()).map(str::to_owned);
+        let said = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
+        if self.slots[place].id.is_none() {
+            self.slots[place].id = said(id.map(|id| self.take_room(id)));
         }
-        if content.name.is_none() {
-            content.name = name.filter(|name| !name.is_empty()).map(str::to_owned);
-            if let Some(name) = content.name.clone() {
-                self.tell(slot, &name);
-            }
+        if self.slots[place].name.is_none()
+            && let Some(name) = said(name.map(|name| self.take_room(name)))
+        {
+            self.tell(slot, &name);
+            self.slots[place].name = Some(name);
         }
     }
 
@@ -197,7 +204,7 @@ impl Answer {
     pub(super) fn restart(&mut self) {
         self.muted = self.told;
         self.reasons = false;
-        self.room += self.slots.iter().map(|content| content.text.len()).sum::<usize>();
+        self.room += self.slots.iter().map(Content::size).sum::<usize>();
         self.slots.clear();
         self.places.clear();
         self.truncated = false;

@@ -159,8 +159,15 @@ proptest! {
             let response = &exchange.response;
             let text = response.text.as_deref().unwrap_or_default();
             prop_assert!(text.len() <= limit);
-            let arguments: usize = response.tool_calls.iter().map(|call| call.arguments.len()).sum();
-            prop_assert!(arguments <= limit);
+            let calls: usize = response
+                .tool_calls
+                .iter()
+                .map(|call| {
+                    let (id, name) = (call.id.as_deref(), call.name.as_deref());
+                    call.arguments.len() + id.map_or(0, str::len) + name.map_or(0, str::len)
+                })
+                .sum();
+            prop_assert!(calls <= limit);
             if dialect.name() != "openai.responses" {
                 prop_assert!(told <= limit);
             }
