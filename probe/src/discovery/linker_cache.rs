@@ -12,7 +12,7 @@ const OLD: &[u8] = b"ld.so-1.7.0";
 const NEW: &[u8] = b"glibc-ld.so.cache1.1";
 const OLD_HEADER: usize = 16;
 const NEW_HEADER: usize = 48;
-const MAX_ENTRIES: usize = 1 << 16;
+const MAX_ENTRIES: usize = 1 << 14;
 const LONGEST_PATH: usize = 4096;
 
 /// The most bytes of a cache worth reading.

@@ -21,6 +21,7 @@ use std::io::Read;
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 pub(crate) use coverage::Coverage;
 pub use coverage::FileCoverage;
@@ -36,6 +37,12 @@ const LINKER_CACHE: &str = "/etc/ld.so.cache";
 const MAX_KNOWN: usize = 1 << 16;
 /// The most processes read in one scan.
 const MAX_PROCESSES: usize = 1 << 16;
+/// Time for the libraries of one container's cache, which the container writes.
+const CACHE_BUDGET: Duration = Duration::from_millis(500);
+/// A process whose mappings take longer to read than this is not read at each of
+/// its events, but only as often as keeps the time for it below a twentieth.
+const SLOW: Duration = Duration::from_millis(10);
+const REST: u32 = 20;
 
 /// Finds targets, and remembers what it has looked at. See the module's
 /// documentation for how to drive it.
@@ -61,6 +68,8 @@ struct Seen {
     pages: Option<u64>,
     /// The targets it had mapped.
     targets: Vec<Stamp>,
+    /// Not to be looked at before.
+    rest_until: Option<Instant>,
 }
 
 /// What is known of a file.
@@ -122,8 +131,13 @@ impl Discovery {
         targets
     }
 
-    /// The process has mapped a file executable.
+    /// The process has mapped a file executable. Of a process with very many
+    /// mappings this may be left to the next rescan.
     pub fn mapped(&mut self, pid: u32) -> Vec<Target> {
+        let rest = self.seen.get(&pid).and_then(|seen| seen.rest_until);
+        if rest.is_some_and(|until| Instant::now() < until) {
+            return Vec::new();
+        }
         self.exec(pid)
     }
 
@@ -167,7 +181,10 @@ impl Discovery {
     fn process(&mut self, pid: u32, targets: &mut Vec<Target>) {
         // Before the mappings: what comes in between shows next time.
         let pages = pages(pid);
+        let start = Instant::now();
         let mappings = maps::of(pid);
+        let took = start.elapsed();
+        let rest_until = (took > SLOW).then(|| start + took * REST);
         let key = |m: &Mapping| (m.device, m.inode);
         if mappings.iter().any(|m| !self.mapped.contains_key(&key(m))) {
             self.examine(pid, &mappings, targets);
@@ -175,7 +192,8 @@ impl Discovery {
         let stamps = mappings.iter().filter_map(|m| self.mapped.get(&key(m)));
         let is_target =
             |stamp: &&Stamp| matches!(self.known.get(stamp), Some(Known::Target { .. }));
-        let seen = Seen { pages, targets: stamps.filter(is_target).copied().collect() };
+        let targets = stamps.filter(is_target).copied().collect();
+        let seen = Seen { pages, targets, rest_until };
         self.seen.insert(pid, seen);
     }
 
@@ -236,7 +254,11 @@ impl Discovery {
         if reader.read_to_end(&mut bytes).is_err() {
             return;
         }
+        let start = Instant::now();
         for path in linker_cache::libraries(&bytes) {
+            if namespace.is_some() && start.elapsed() > CACHE_BUDGET {
+                break;
+            }
             if let Some(opened) = root.open(&path) {
                 targets.extend(self.consider(opened, &path, root, Found::LinkerCache, namespace));
             }
@@ -346,7 +368,7 @@ fn pages(pid: u32) -> Option<u64> {
 }
 
 /// The processes that run now, this one excepted.
-fn processes() -> Vec<u32> {
+pub(crate) fn processes() -> Vec<u32> {
     let Ok(entries) = std::fs::read_dir("/proc") else {
         return Vec::new();
     };

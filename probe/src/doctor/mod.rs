@@ -1,12 +1,13 @@
 //! What capture would see on this machine, and what not and why.
 
+mod talkers;
 mod text;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::discovery::{Coverage, Discovery, FileCoverage};
+use crate::discovery::{self, Coverage, Discovery, FileCoverage};
 use crate::privileges::System;
 use crate::{FileId, process};
 
@@ -68,13 +69,26 @@ pub fn report() -> Report {
         problem: system.verdict().err().map(|e| e.to_string()),
         system,
         files: files(&coverage, discovery.idle()),
-        uncovered: coverage
-            .into_iter()
-            .filter(|c| !c.uncovered.is_empty())
-            .map(|c| Uncovered { process: user(c.pid), reasons: c.uncovered })
-            .collect(),
+        uncovered: uncovered(coverage),
         hidden: discovery.hidden(),
     }
+}
+
+fn uncovered(coverage: Vec<Coverage>) -> Vec<Uncovered> {
+    let mut reasons: BTreeMap<u32, Vec<String>> = BTreeMap::new();
+    let mut unexplained = BTreeSet::from_iter(discovery::processes());
+    for process in coverage {
+        unexplained.remove(&process.pid);
+        if !process.uncovered.is_empty() {
+            reasons.insert(process.pid, process.uncovered);
+        }
+    }
+    for (pid, peer) in talkers::of(unexplained.into_iter()) {
+        let why = format!("talks to {peer} without a TLS library that this version knows");
+        reasons.insert(pid, vec![why]);
+    }
+    let named = |(pid, reasons)| Uncovered { process: user(pid), reasons };
+    reasons.into_iter().map(named).collect()
 }
 
 /// Used files first, each group by path.
@@ -103,6 +117,23 @@ mod tests {
     use std::process::{Command, Stdio};
 
     use super::*;
+
+    #[test]
+    fn names_a_talker_without_a_library() {
+        // Needs the port: not to be had without privileges, or where it is taken.
+        let Ok(listener) = std::net::TcpListener::bind("127.0.0.77:443") else { return };
+        let mut bash = Command::new("bash")
+            .args(["-c", "exec 3<>/dev/tcp/127.0.0.77/443; exec cat <&3"])
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let connection = listener.accept().unwrap();
+        let report = report();
+        drop(connection);
+        bash.wait().unwrap();
+        let found = report.uncovered.iter().find(|u| u.process.pid == bash.id()).unwrap();
+        assert!(found.reasons[0].contains("127.0.0.77:443"), "{found:?}");
+    }
 
     #[test]
     fn names_a_running_user_of_libssl() {

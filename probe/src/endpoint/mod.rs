@@ -1,7 +1,7 @@
 //! The addresses of a connection's ends, and who owns the other one.
 
 mod owner;
-mod tcp_table;
+pub(crate) mod tcp_table;
 
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, OwnedFd};
@@ -9,6 +9,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
 
 pub use owner::Owners;
+pub(crate) use owner::sockets;
 
 use crate::Endpoint;
 

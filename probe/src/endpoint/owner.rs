@@ -91,7 +91,8 @@ fn newest_first() -> Vec<u32> {
     pids
 }
 
-fn sockets(pid: u32, looked_at: &mut usize) -> Vec<u64> {
+/// The inodes of the sockets that the process holds.
+pub(crate) fn sockets(pid: u32, looked_at: &mut usize) -> Vec<u64> {
     let Ok(entries) = std::fs::read_dir(format!("/proc/{pid}/fd")) else {
         return Vec::new();
     };

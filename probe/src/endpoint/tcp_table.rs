@@ -12,14 +12,14 @@ const MAX_ENTRIES: usize = 1 << 18;
 
 /// A socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Entry {
-    pub(super) local: SocketAddr,
-    pub(super) peer: SocketAddr,
-    pub(super) inode: u64,
+pub(crate) struct Entry {
+    pub(crate) local: SocketAddr,
+    pub(crate) peer: SocketAddr,
+    pub(crate) inode: u64,
 }
 
 /// The sockets in the network namespace of `pid` that a process holds.
-pub(super) fn read(pid: u32) -> Vec<Entry> {
+pub(crate) fn read(pid: u32) -> Vec<Entry> {
     let mut entries = Vec::new();
     for name in ["tcp", "tcp6"] {
         let Ok(file) = File::open(format!("/proc/{pid}/net/{name}")) else {

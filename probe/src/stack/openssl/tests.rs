@@ -18,7 +18,6 @@ fn found(path: &str) -> Option<Found> {
 }
 
 #[test]
-#[cfg(target_arch = "x86_64")]
 fn shared_library() {
     let Some(found) = found("/usr/lib/x86_64-linux-gnu/libssl.so.3") else {
         return; // another distribution
@@ -109,7 +108,6 @@ void SSL_CTX_set_custom_verify(void) {}
 
 /// `(symbol, abi)` of the sites that move bytes in a library built with
 /// `options`; `None` where there is no compiler.
-#[cfg(target_arch = "x86_64")]
 fn transfers(options: &[&str]) -> Option<(Found, Vec<(String, Abi)>)> {
     let directory = tempfile::tempdir().unwrap();
     let (source, object) = (directory.path().join("a.c"), directory.path().join("a.so"));
@@ -124,7 +122,6 @@ fn transfers(options: &[&str]) -> Option<(Found, Vec<(String, Abi)>)> {
     Some((found, sites))
 }
 
-#[cfg(target_arch = "x86_64")]
 fn check(options: &[&str], expected: &[(&str, Abi)]) -> Option<Found> {
     let (found, sites) = transfers(options)?;
     let sites: Vec<_> = sites.iter().map(|(symbol, abi)| (symbol.as_str(), *abi)).collect();
@@ -133,7 +130,6 @@ fn check(options: &[&str], expected: &[(&str, Abi)]) -> Option<Found> {
 }
 
 #[test]
-#[cfg(target_arch = "x86_64")]
 fn difficult_libraries() {
     use Abi::{BehindArgument4, BehindArgument5, Returned};
     const WRITE: (&str, Abi) = ("SSL_write -> internal", BehindArgument4);
