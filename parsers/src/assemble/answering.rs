@@ -27,11 +27,16 @@ enum Form {
 }
 
 /// What was read.
-#[derive(Debug)]
 struct Told {
     answer: Answer,
     events: u64,
+    /// The dialect, as the answer itself tells it.
+    dialect: Option<&'static dyn Dialect>,
 }
+
+/// Events that are looked at for the dialect of an answer whose request was
+/// not seen.
+const GLANCES: u64 = 16;
 
 /// Where and when an answer is read.
 pub(crate) struct Context<'a> {
@@ -54,7 +59,7 @@ impl Answering {
         } else {
             Form::Whole
         };
-        let told = Told { answer: Answer::with_limit(limits.body), events: 0 };
+        let told = Told { answer: Answer::with_limit(limits.body), events: 0, dialect: None };
         Answering { form, told }
     }
 
@@ -121,8 +126,13 @@ impl Answering {
     }
 
     /// Reads a whole body.
-    pub(crate) fn whole(&mut self, bytes: &[u8], dialect: &dyn Dialect) {
-        if let Some(value) = llm::parse(bytes) {
+    pub(crate) fn whole(&mut self, bytes: &[u8], context: &mut Context<'_>) {
+        if context.dialect.is_none() && !is_unasked(context.exchange) {
+            return;
+        }
+        if let Some(value) = llm::parse(bytes)
+            && let Some(dialect) = context.dialect.or_else(|| self.told.recognise(&value, context))
+        {
             dialect.response(&value, &mut self.told.answer);
             // It came at once: there is nothing to watch grow.
             self.told.answer.deltas.clear();
@@ -136,10 +146,44 @@ impl Answering {
     }
 }
 
+/// Whether nothing is known of a request.
+fn is_unasked(exchange: &Exchange) -> bool {
+    exchange.request.method.is_none() && exchange.request.body.is_none()
+}
+
+impl std::fmt::Debug for Told {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Told").field("events", &self.events).finish_non_exhaustive()
+    }
+}
+
 impl Told {
+    /// Looks whether an event tells the dialect that nobody was seen to ask for.
+    fn glance(&mut self, data: &str, context: &mut Context<'_>) -> Option<&'static dyn Dialect> {
+        if self.events > GLANCES || !is_unasked(context.exchange) {
+            return None;
+        }
+        self.recognise(&llm::parse(data.as_bytes())?, context)
+    }
+
+    fn recognise(
+        &mut self,
+        value: &serde_json::Value,
+        context: &mut Context<'_>,
+    ) -> Option<&'static dyn Dialect> {
+        let dialect = llm::recognise_answer(value)?;
+        self.dialect = Some(dialect);
+        let exchange = &mut *context.exchange;
+        exchange.dialect = Some(dialect.name());
+        exchange.operation = Some("chat");
+        exchange.provider = llm::provider::of_response(&exchange.response.headers);
+        Some(dialect)
+    }
+
     fn event(&mut self, name: &str, data: &str, context: &mut Context<'_>) {
         self.events += 1;
-        let Some(dialect) = context.dialect else { return };
+        let known = context.dialect.or(self.dialect);
+        let Some(dialect) = known.or_else(|| self.glance(data, context)) else { return };
         dialect.event(name, data, &mut self.answer);
         for (kind, text) in self.answer.deltas.drain(..) {
             let timing = &mut context.exchange.timing;

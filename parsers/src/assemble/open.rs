@@ -209,6 +209,7 @@ impl Open {
         let mut context = Context { dialect: self.dialect.0, exchange, time, queue };
         response.push(bytes, |decoded| answering.push(decoded, &mut context));
         answering.decide(response.head(), limits.event, &mut context);
+        self.telling |= self.exchange.dialect.is_some();
     }
 
     /// Bytes of the response are missing here; `None`: nobody knows how many.
@@ -246,13 +247,11 @@ impl Open {
         answering.finish(&mut context);
         findings.append(&mut exchange.findings);
         exchange.findings = findings;
-        if let Some(body) = &body {
-            self.telling |= body.kind == BodyKind::Json;
-            if let Some(dialect) = self.dialect.0
-                && !is_stream
-                && body.kind == BodyKind::Json
-            {
-                answering.whole(&body.bytes, dialect);
+        if let Some(body) = body.as_ref().filter(|body| body.kind == BodyKind::Json) {
+            self.telling = true;
+            if !is_stream {
+                let mut context = Context { dialect: self.dialect.0, exchange, time, queue };
+                answering.whole(&body.bytes, &mut context);
             }
         }
         exchange.response.body = body.map(Arc::new);

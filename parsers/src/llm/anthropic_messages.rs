@@ -118,6 +118,18 @@ impl Dialect for AnthropicMessages {
         }
     }
 
+    fn answers(&self, value: &Value) -> bool {
+        let index = json::count(value, "index").is_some();
+        match json::text(value, "type") {
+            Some("message_start") => value.get("message").is_some_and(Value::is_object),
+            Some("content_block_start") => index && value.get("content_block").is_some(),
+            Some("content_block_delta") => index && value.get("delta").is_some(),
+            Some("message_delta") => value.get("delta").is_some() && value.get("usage").is_some(),
+            Some("message") => json::text(value, "role") == Some("assistant"),
+            _ => false,
+        }
+    }
+
     fn messages(&self, body: &Value) -> Vec<Message> {
         let system = match body.get("system") {
             Some(Value::Null) | None => None,

@@ -69,6 +69,14 @@ pub trait Dialect: Sync {
     /// Reads a whole response, or the body of an error.
     fn response(&self, body: &Value, answer: &mut Answer);
 
+    /// Whether a response, or an event of one, can only be of this shape:
+    /// asked where its request was not seen, as on a connection that was
+    /// joined midway.
+    fn answers(&self, value: &Value) -> bool {
+        let _ = value;
+        false
+    }
+
     /// The request's messages, as the conversation view shows them.
     fn messages(&self, body: &Value) -> Vec<Message>;
 }
@@ -86,6 +94,12 @@ pub fn recognise(
     body: Option<&Value>,
 ) -> Option<(&'static dyn Dialect, Recognised)> {
     DIALECTS.iter().find_map(|dialect| Some((*dialect, dialect.recognise(head, body)?)))
+}
+
+/// The dialect of a response, or of an event of one, whose request was not
+/// seen.
+pub fn recognise_answer(value: &Value) -> Option<&'static dyn Dialect> {
+    DIALECTS.iter().find(|dialect| dialect.answers(value)).copied()
 }
 
 /// The dialect of this name.

@@ -71,6 +71,11 @@ impl Dialect for OpenAiChat {
         answer.done = true;
     }
 
+    fn answers(&self, value: &Value) -> bool {
+        let object = json::text(value, "object");
+        object.is_some_and(|object| matches!(object, "chat.completion" | "chat.completion.chunk"))
+    }
+
     fn messages(&self, body: &Value) -> Vec<Message> {
         json::array(body, "messages").iter().map(message).collect()
     }

@@ -124,6 +124,12 @@ impl Dialect for OpenAiResponses {
         answer.done = true;
     }
 
+    fn answers(&self, value: &Value) -> bool {
+        let event = json::text(value, "type").is_some_and(|kind| kind.starts_with("response."));
+        let numbered = json::count(value, "sequence_number").is_some();
+        json::text(value, "object") == Some("response") || (event && numbered)
+    }
+
     fn messages(&self, body: &Value) -> Vec<Message> {
         let instructions = json::text(body, "instructions")
             .map(|text| Message::new("system", vec![Part::Text(text.to_owned())]));

@@ -182,6 +182,20 @@ impl Capture {
         self.steps.iter().map(|(_, step)| step.len()).sum()
     }
 
+    /// Where `text` is, within one chunk.
+    pub(crate) fn find(&self, text: &[u8]) -> Option<usize> {
+        let mut passed = 0;
+        for (_, step) in &self.steps {
+            if let Step::Chunk(_, bytes) = step
+                && let Some(at) = bytes.windows(text.len()).position(|window| window == text)
+            {
+                return Some(passed + at);
+            }
+            passed += step.len();
+        }
+        None
+    }
+
     /// Cut in two at byte `at`: what came before and what came after.
     fn halves(&self, at: usize) -> (Steps, Steps) {
         let (mut before, mut after) = (Vec::new(), Vec::new());

@@ -118,3 +118,26 @@ fn is_whole(seen: &Exchange, truth: &Exchange, context: &str) {
         assert_eq!(seen.error, truth.error, "{context}");
     }
 }
+
+/// Joined inside an answer, its rest still tells what it is and what it costs.
+#[test]
+fn joined_inside_an_answer_its_usage_is_told() {
+    for (directory, capture) in cases("http2") {
+        let name = directory.file_name().unwrap().to_str().unwrap();
+        if !["httpx-chat", "curl-chat"].contains(&name) {
+            continue;
+        }
+        let whole = finished(&capture.play(Limits::default()));
+        let third = capture.find(b"\"content\":\" there\"").unwrap();
+        for at in [third - 300, third - 100, third] {
+            let joined = finished(&capture.joined_at(at).play(Limits::default()));
+            let [seen] = &joined[..] else { panic!("{name} joined at {at}: {joined:?}") };
+            assert!(seen.joined_midway, "{name} joined at {at}");
+            assert_eq!(seen.dialect, Some("openai.chat"), "{name} joined at {at}");
+            assert_eq!(seen.usage, whole[0].usage, "{name} joined at {at}");
+            assert_eq!(seen.response.model, whole[0].response.model, "{name} joined at {at}");
+            let text = seen.response.text.as_deref().unwrap();
+            assert!(" there!".ends_with(text) && text.ends_with('!'), "{name} joined at {at}");
+        }
+    }
+}
