@@ -3,14 +3,15 @@
 mod answering;
 mod incoming;
 mod open;
+mod sinks;
 mod streams;
 mod worth;
 
 use std::collections::VecDeque;
 
-use crate::http1::{Framing, Head, Sink, Start, of_request, of_response};
 use crate::{Event, ExchangeSeq, Limits, Role, State, Timestamp, Verdict};
 use open::Open;
+use sinks::{Requests, Responses};
 use worth::Worth;
 
 pub(crate) use streams::Streams;
@@ -219,76 +220,8 @@ impl Assembler {
         self.torn = !self.open.is_empty();
         self.answer_torn = self.torn;
     }
-}
 
-/// The direction of the requests.
-pub(crate) struct Requests<'a>(&'a mut Assembler);
-
-impl Sink for Requests<'_> {
-    fn head(&mut self, head: Head, started: Timestamp, time: Timestamp) -> Framing {
-        let all = &mut *self.0;
-        all.before_request(time);
-        let mut findings = Vec::new();
-        let framing = of_request(&head, &mut findings);
-        let seq = all.seq();
-        let mut open = Open::request(seq, all.role, head, started, &all.limits);
-        open.exchange.findings.append(&mut findings);
-        // What was lost before it is none of its own.
-        all.request_lost = 0;
-        if all.open.is_empty() {
-            all.response_lost = 0;
-        }
-        all.start(open, false);
-        all.asking = true;
-        if framing == Framing::Unknown {
-            self.broken(time, 0, "nobody can tell where its body ends");
-        }
-        framing
-    }
-
-    fn data(&mut self, _time: Timestamp, bytes: &[u8]) {
-        if !self.0.asking {
-            return;
-        }
-        let Some(open) = self.0.open.back_mut() else { return };
-        open.request_data(bytes);
-        let telling = open.telling;
-        self.0.weigh_bytes(telling, bytes.len());
-    }
-
-    fn hole(&mut self, _time: Timestamp, lost: u64) {
-        match self.0.open.back_mut().filter(|_| self.0.asking) {
-            Some(open) => open.request_hole(lost),
-            None => self.0.request_lost = self.0.request_lost.saturating_add(lost),
-        }
-    }
-
-    fn end(&mut self, time: Timestamp) {
-        self.0.request_over(time, true);
-    }
-
-    fn broken(&mut self, time: Timestamp, lost: u64, why: &'static str) {
-        if let Some(open) = self.0.open.back_mut().filter(|_| self.0.asking) {
-            open.note("request_broken", why);
-            open.exchange.lost_bytes = open.exchange.lost_bytes.saturating_add(lost);
-            self.0.torn = true;
-            self.0.request_over(time, false);
-        }
-    }
-
-    fn lost(&mut self, _time: Timestamp, lost: u64) {
-        let all = &mut *self.0;
-        all.torn = true;
-        all.request_lost = all.request_lost.saturating_add(lost);
-    }
-
-    fn skipped(&mut self, _time: Timestamp, _bytes: u64) {
-        // The rest of a known request, or one that nothing is known of.
-        self.0.asked_unseen = self.0.open.is_empty();
-    }
-}
-
-impl Assembler {
+    /// The request that is passing is over.
     fn request_over(&mut self, time: Timestamp, whole: bool) {
         if !std::mem::take(&mut self.asking) {
             return;
@@ -299,103 +232,5 @@ impl Assembler {
         self.queue.push_back(Event::Updated(open.snapshot()));
         self.weigh(telling);
         self.finish_first(time);
-    }
-}
-
-/// The direction of the responses.
-pub(crate) struct Responses<'a>(&'a mut Assembler);
-
-impl Sink for Responses<'_> {
-    fn head(&mut self, head: Head, started: Timestamp, time: Timestamp) -> Framing {
-        let all = &mut *self.0;
-        let Start::Response { status: Some(status) } = head.start else { return Framing::Unknown };
-        let mut findings = Vec::new();
-        let unseen = std::mem::take(&mut all.asked_unseen) || all.unpaired;
-        let first = all.open.front().filter(|open| !open.response_done && !unseen);
-        let method = first.and_then(|open| open.exchange.request.method.as_deref());
-        let framing = of_response(&head, status, method, &mut findings);
-        if framing == Framing::Interim {
-            return framing;
-        }
-        if first.is_none() {
-            let seq = all.seq();
-            let mut orphan = Open::orphan(seq, all.role, started);
-            orphan.exchange.lost_bytes = std::mem::take(&mut all.request_lost);
-            all.start(orphan, true);
-        }
-        // What was lost before it was of others.
-        all.response_lost = 0;
-        let Some(open) = all.open.front_mut() else { return Framing::Unknown };
-        open.response_head(head, started, &all.limits);
-        open.exchange.findings.append(&mut findings);
-        if framing == Framing::Upgrade && !open.request_done {
-            open.request_end(time, true);
-            all.asking = false;
-        }
-        let telling = open.telling;
-        all.queue.push_back(Event::Updated(open.snapshot()));
-        all.weigh(telling);
-        all.answering = true;
-        match framing {
-            Framing::Unknown => self.broken(time, 0, "nobody can tell where its body ends"),
-            Framing::Upgrade => self.end(time),
-            _ => {}
-        }
-        framing
-    }
-
-    fn data(&mut self, time: Timestamp, bytes: &[u8]) {
-        let all = &mut *self.0;
-        let Some(open) = all.open.front_mut().filter(|_| all.answering) else { return };
-        open.response_data(time, bytes, &all.limits, &mut all.queue);
-        let telling = open.telling;
-        all.weigh_bytes(telling, bytes.len());
-    }
-
-    fn hole(&mut self, _time: Timestamp, lost: u64) {
-        match self.0.open.front_mut().filter(|_| self.0.answering) {
-            Some(open) => open.response_hole(lost),
-            None => self.0.response_lost = self.0.response_lost.saturating_add(lost),
-        }
-    }
-
-    fn end(&mut self, time: Timestamp) {
-        let all = &mut *self.0;
-        if !std::mem::take(&mut all.answering) {
-            return;
-        }
-        let Some(open) = all.open.front_mut() else { return };
-        open.response_end(time, true, &mut all.queue);
-        all.finish_first(time);
-    }
-
-    fn broken(&mut self, time: Timestamp, lost: u64, why: &'static str) {
-        let all = &mut *self.0;
-        match all.open.front_mut().filter(|_| all.answering) {
-            Some(open) => {
-                if lost > 0 {
-                    open.response_hole(lost);
-                }
-                all.abort_first(1, time, why);
-            }
-            None => all.response_lost = all.response_lost.saturating_add(lost),
-        }
-        all.responses_torn(time);
-    }
-
-    fn lost(&mut self, time: Timestamp, lost: u64) {
-        let all = &mut *self.0;
-        all.response_lost = all.response_lost.saturating_add(lost);
-        all.responses_torn(time);
-    }
-
-    fn doubts_body(&self) -> bool {
-        let first = self.0.open.front().filter(|_| self.0.answering);
-        first.is_some_and(|open| open.exchange.request.method.is_none())
-    }
-
-    fn skipped(&mut self, _time: Timestamp, _bytes: u64) {
-        // Whatever they answer has been answered.
-        self.0.asked_unseen = false;
     }
 }

@@ -2,9 +2,13 @@
 
 use memchr::memchr;
 
+use crate::detect::Match;
+
 /// A chunk's size line (extensions included) and each trailer line is at most
 /// this long.
 const LINE: usize = 16 << 10;
+/// An extension longer than this does not help to find the place again.
+const GLANCE: usize = 128;
 /// All trailers together.
 const TRAILERS: usize = 256 << 10;
 
@@ -136,6 +140,37 @@ impl Chunked {
         Step::Framing(bytes.len())
     }
 
+    /// Whether a whole chunk begins here, for somebody who lost the place: a
+    /// size line, as many bytes, and the line end after them.
+    pub(super) fn begins(bytes: &[u8]) -> Match {
+        let digits = bytes.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
+        let rest = &bytes[digits..];
+        if digits > 8 || (digits == 0 && !rest.is_empty()) {
+            return Match::No;
+        }
+        // Some write blanks after the size; an extension begins with `;`.
+        let blanks = rest.iter().take(GLANCE).take_while(|byte| **byte == b' ').count();
+        let line = match &rest[blanks..] {
+            [] | [b'\r'] => return Match::Partial,
+            [b'\r', b'\n', ..] => digits + blanks + 2,
+            [b';', ..] => match memchr(b'\n', &rest[..rest.len().min(GLANCE)]) {
+                Some(end) => digits + end + 1,
+                None if rest.len() < GLANCE => return Match::Partial,
+                None => return Match::No,
+            },
+            _ => return Match::No,
+        };
+        let size = bytes[..digits]
+            .iter()
+            .fold(0, |size, digit| size << 4 | (*digit as char).to_digit(16).unwrap_or(0) as usize);
+        // The last chunk is followed by an empty line at once.
+        match bytes.get(line + size..) {
+            Some([b'\r', b'\n', ..]) => Match::Yes,
+            None | Some([] | [b'\r']) => Match::Partial,
+            Some(_) => Match::No,
+        }
+    }
+
     /// Bytes are missing here. Whether they all lie inside one chunk's data,
     /// so that the place is not lost.
     pub(crate) fn skip(&mut self, lost: u64) -> bool {
@@ -182,6 +217,27 @@ mod tests {
                 }
             }
             assert_eq!(outcome, expected, "{} in pieces of {size}", input.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn a_chunk_is_known_by_its_end() {
+        for (bytes, expected) in [
+            (&b""[..], Match::Partial),
+            (b"5", Match::Partial),
+            (b"5\r\nhel", Match::Partial),
+            (b"5\r\nhello\r", Match::Partial),
+            (b"5\r\nhello\r\n", Match::Yes),
+            (b"5;a=b\r\nhello\r\n0\r\n\r\n", Match::Yes),
+            (b"0\r\n\r\n", Match::Yes),
+            (b"5\r\nhello!\r\n", Match::No),
+            (b"data: 5\r\n", Match::No),
+            (b"d of\r\n", Match::No),
+            (b"5 \r\nhello\r\n", Match::Yes),
+            (b"\r\n5\r\nhello\r\n", Match::No),
+            (b"000000005\r\nhello\r\n", Match::No),
+        ] {
+            assert_eq!(Chunked::begins(bytes), expected, "{}", bytes.escape_ascii());
         }
     }
 

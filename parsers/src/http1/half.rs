@@ -14,8 +14,8 @@ const GLANCE: usize = 64;
 
 /// What a [`Half`] tells.
 ///
-/// For each message `head`, then `data` and `hole` in order, then one of
-/// `end` and `broken`. Between messages `lost` and `skipped`.
+/// For each message `head`, then `data`, `hole` and `astray` in order, then
+/// one of `end` and `broken`. Between messages `lost` and `skipped`.
 pub(crate) trait Sink {
     /// A message begins. `started` is when its first byte moved. Answers how
     /// its body ends: [`Framing::Empty`] is followed by `end` at once, while
@@ -30,6 +30,9 @@ pub(crate) trait Sink {
     fn end(&mut self, time: Timestamp);
     /// The message goes on, or ended, where nobody can tell.
     fn broken(&mut self, time: Timestamp, lost: u64, why: &'static str);
+    /// Bytes of the body were lost, and with them the place in its coding;
+    /// if it is found again, more of the body follows.
+    fn astray(&mut self, time: Timestamp, lost: u64);
     /// Bytes were lost of messages that nothing is known of.
     fn lost(&mut self, time: Timestamp, lost: u64);
     /// Bytes passed that belong to messages that nothing is known of.
@@ -67,6 +70,8 @@ enum State {
     Length(u64),
     Chunked(Chunked),
     Close,
+    /// In a chunked body, but not known where: until a chunk begins.
+    Astray,
     /// Inside a message whose end nobody can tell, and which may imitate
     /// others: until the other end had its say.
     Blind,
@@ -152,10 +157,46 @@ impl Half {
                     }
                 },
                 State::Close => return sink.data(time, rest),
+                State::Astray => {
+                    if !self.find_chunk(time, rest, sink) {
+                        return;
+                    }
+                    // The carried bytes end with those at hand.
+                    let found = self.carry.take();
+                    return self.receive(time, &found, sink);
+                }
                 State::Blind => return sink.skipped(time, rest.len() as u64),
                 State::Opaque => return,
             }
         }
+    }
+
+    /// Looks for the place in a chunked body that was lost: a chunk that
+    /// begins where these bytes, or those carried before them, do. If it is
+    /// found, or a message begins, the bytes from there on are carried.
+    fn find_chunk(&mut self, time: Timestamp, bytes: &[u8], sink: &mut impl Sink) -> bool {
+        let room = self.limit.saturating_sub(self.carry.len());
+        let fresh = self.carry.is_empty();
+        self.carry.extend(time, &bytes[..bytes.len().min(room)]);
+        let begun = match Chunked::begins(self.carry.bytes()) {
+            Match::Partial if bytes.len() > room => Match::No,
+            begun => begun,
+        };
+        let message = detect::start_line(self.kind, self.carry.bytes(), true);
+        match (begun, message) {
+            (Match::Yes, _) => self.state = State::Chunked(Chunked::default()),
+            (_, Match::Yes) => {
+                self.state = State::Head { sure: false };
+                sink.broken(time, 0, "its end was lost");
+            }
+            (Match::No, Match::No) => {
+                self.carry.clear();
+                return !fresh && self.find_chunk(time, bytes, sink);
+            }
+            _ => return false,
+        }
+        self.carry.extend(time, &bytes[bytes.len().min(room)..]);
+        true
     }
 
     /// The other end wrote: what comes next may be a message again.
@@ -188,12 +229,19 @@ impl Half {
             State::Chunked(chunked) => {
                 if chunked.skip(lost) {
                     sink.hole(time, lost);
+                } else if self.kind == Kind::Response {
+                    self.state = State::Astray;
+                    sink.astray(time, lost);
                 } else {
                     self.lose_place();
                     sink.broken(time, lost, "bytes lost between two chunks");
                 }
             }
             State::Close => sink.hole(time, lost),
+            State::Astray => {
+                self.carry.clear();
+                sink.astray(time, lost);
+            }
             State::Opaque => {}
         }
     }
@@ -202,7 +250,7 @@ impl Half {
     pub(crate) fn close(&mut self, time: Timestamp, sink: &mut impl Sink) {
         match self.state {
             State::Close => self.end(time, sink),
-            State::Length(_) | State::Chunked(_) => {
+            State::Length(_) | State::Chunked(_) | State::Astray => {
                 self.lose_place();
                 sink.broken(time, 0, "the connection ended first");
             }
