@@ -53,10 +53,12 @@ fn an_answer_is_read_while_its_client_waits_and_all_is_done_by_keys() {
     // From the process into its conversation, and back.
     tmux.press(&["1", "Enter"]);
     tmux.until("the conversation", |screen| {
-        screen.contains("marker=held-0-0") && screen.to_lowercase().contains("user")
+        screen.contains("conversation")
+            && screen.contains("marker=held-0-0")
+            && screen.to_lowercase().contains("user")
     });
     tmux.press(&["Escape"]);
-    tmux.until("the main screen", |screen| !screen.contains("marker=held-0-0"));
+    tmux.until("the main screen", |screen| !screen.contains("conversation"));
 
     // Paused, the screen stands still, and the capture does not.
     tmux.press(&["Space"]);

@@ -173,7 +173,11 @@ fn osc52(text: &str, tmux: bool) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{CLIPBOARD, clipboard, osc52};
+    use std::io::Read;
+
+    use portable_pty::{CommandBuilder, PtySize, native_pty_system};
+
+    use super::{CLIPBOARD, Term, clipboard, osc52};
 
     #[test]
     fn the_clipboard_gets_no_control_characters() {
@@ -187,5 +191,49 @@ mod tests {
         assert_eq!(sequence.matches(['\x07', '\x1b']).count(), 2);
         let wrapped = osc52("x", true);
         assert!(wrapped.contains("\x1bPtmux;\x1b\x1b]52") && wrapped.ends_with("\x07\x1b\\"));
+    }
+
+    /// Takes the terminal and panics, in the process that the next test starts.
+    #[test]
+    fn panics_when_told_to() {
+        if std::env::var_os("LLMTOP_TEST_PANIC").is_some() {
+            let _term = Term::take(true).unwrap();
+            panic!("on purpose");
+        }
+    }
+
+    #[test]
+    fn a_panic_gives_the_terminal_back_and_is_readable() {
+        let size = PtySize { rows: 24, cols: 80, ..PtySize::default() };
+        let pty = native_pty_system().openpty(size).unwrap();
+        let mut command = CommandBuilder::new(std::env::current_exe().unwrap());
+        command.args(["--exact", "term::tests::panics_when_told_to", "--nocapture"]);
+        command.env("LLMTOP_TEST_PANIC", "1");
+        command.env("RUST_BACKTRACE", "0");
+        let before = format!("{:?}", pty.master.get_termios());
+        let mut child = pty.slave.spawn_command(command).unwrap();
+        // Read while it writes, so that it never waits for us; the slave that
+        // we hold keeps what it wrote readable after its end.
+        let mut reader = pty.master.try_clone_reader().unwrap();
+        let output = std::thread::spawn(move || {
+            let mut output = Vec::new();
+            let mut piece = [0; 4096];
+            while let Ok(read @ 1..) = reader.read(&mut piece) {
+                output.extend_from_slice(&piece[..read]);
+            }
+            output
+        });
+        child.wait().unwrap();
+        assert_eq!(format!("{:?}", pty.master.get_termios()), before, "cooked again");
+        drop(pty.slave);
+        let output = output.join().unwrap();
+        let entered = b"\x1b[?1049h";
+        assert!(output.windows(entered.len()).any(|bytes| bytes == entered));
+        let mut parser = vt100::Parser::new(24, 80, 1000);
+        parser.process(&output);
+        let screen = parser.screen();
+        assert!(!screen.alternate_screen() && !screen.hide_cursor() && !screen.bracketed_paste());
+        assert_eq!(screen.mouse_protocol_mode(), vt100::MouseProtocolMode::None);
+        assert!(screen.contents().contains("on purpose"), "{}", screen.contents());
     }
 }

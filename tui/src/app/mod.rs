@@ -223,6 +223,17 @@ impl App {
         &self.drawn
     }
 
+    /// Does what takes longer than a frame may and needs no store: call it
+    /// after each [`screen`](Self::screen). `true`: there is more to draw.
+    pub fn work(&mut self) -> bool {
+        let found = match self.pages.last_mut() {
+            Some(Page::Conversation(page)) => page.chat.work(),
+            _ => false,
+        };
+        self.dirty |= found;
+        found
+    }
+
     /// When time alone changes what was just built.
     fn due(&self, store: &Store) -> Option<Timestamp> {
         let after = |ms: u64| Timestamp(self.now.0 + ms * 1_000_000);

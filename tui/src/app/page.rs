@@ -102,6 +102,9 @@ impl Conversation {
             Which::Conversation(id) => reader.extent(id).map(|(_, last)| last),
             Which::Single(id) => Some(id),
         };
+        if !self.chat.is_read() {
+            return;
+        }
         if let Some(id) = self.at.take().filter(|&id| Some(id) != latest)
             && let Some(block) = self.chat.block_of(id)
         {

@@ -58,6 +58,8 @@ impl Loop {
     fn run(mut self) -> anyhow::Result<Exit> {
         loop {
             self.draw()?;
+            // Reading a long request takes a while: not while the store waits.
+            self.app.work();
             let ready = self.wait()?;
             for event in self.events(ready)? {
                 let effects = self.app.update(event, &self.shared.store(), now());
@@ -160,8 +162,9 @@ impl Loop {
     fn suspend(&mut self) -> io::Result<()> {
         self.term.leave()?;
         rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP)?;
-        // Here again: SIGCONT came, and will be told as an event.
-        Ok(())
+        // Here again: SIGCONT came. It is told as an event too, but nothing may
+        // be drawn before the terminal is ours.
+        self.resume()
     }
 
     fn resume(&mut self) -> io::Result<()> {

@@ -6,12 +6,14 @@
 //! (the client summarised it), the exchanges before are read as well.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
+use llmtop_parsers::Body;
 use llmtop_parsers::conversation::ConversationId;
 use llmtop_parsers::llm::{Message, Part};
 
 use super::answer::{self, FOLDED, Fold, Shown};
-use super::gist::messages;
+use super::gist::parse;
 use super::text::{Look, Mark, TextDocument};
 use super::{Reader, Role, Span, format, gist};
 use crate::store::{ExchangeId, Record};
@@ -21,6 +23,13 @@ const REQUESTS: usize = 200;
 
 /// Bytes of them.
 const BYTES: usize = 64 << 20;
+
+/// Bytes of requests that are wanted before any of them is parsed.
+const AT_ONCE: usize = 1 << 20;
+
+/// How many exchanges there are, the latest, and its request's length: what a
+/// chat was read from.
+type Extent = (usize, ExchangeId, Option<usize>);
 
 /// Which exchanges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +52,11 @@ pub struct Chat {
     /// Before the latest answer, which may grow.
     fixed: (Mark, usize),
     shown: Option<Shown>,
-    built: Option<(usize, ExchangeId)>,
+    built: Option<Extent>,
+    /// Requests that were parsed, with the body that was.
+    parsed: HashMap<ExchangeId, (Arc<Body>, Option<Arc<[Message]>>)>,
+    /// Requests that have to be.
+    wanted: Vec<(ExchangeId, &'static str, Arc<Body>)>,
     /// Groups that are not as folded as they are by default.
     toggled: HashSet<usize>,
     all: Option<bool>,
@@ -59,20 +72,25 @@ impl Chat {
             fixed: (Mark::default(), 0),
             shown: None,
             built: None,
+            parsed: HashMap::new(),
+            wanted: Vec::new(),
             toggled: HashSet::new(),
             all: None,
         }
     }
 
-    /// Takes in what is new: another exchange costs a parse of its request,
-    /// a longer answer costs its growth.
+    /// Takes in what is new: a longer answer costs its growth. The request of
+    /// another exchange has to be parsed first, by [`work`](Self::work).
     pub fn refresh(&mut self, reader: &Reader<'_>) {
         let Some((count, last)) = self.extent(reader) else {
             return;
         };
-        if self.built != Some((count, last)) {
+        let body = reader.exchange(last).and_then(|record| record.exchange.request.body.as_ref());
+        let extent = (count, last, body.map(|body| body.bytes.len()));
+        if self.built != Some(extent) {
             self.read(reader, &self.members(reader));
-            self.built = Some((count, last));
+            // Once everything is parsed, it is read again.
+            self.built = self.wanted.is_empty().then_some(extent);
             self.shown = None;
         }
         let Some(record) = reader.exchange(last) else {
@@ -86,6 +104,23 @@ impl Chat {
             self.answer(reader, record);
             self.shown = Some(shown);
         }
+    }
+
+    /// Parses what [`refresh`](Self::refresh) found missing. This needs no
+    /// store, and may take a while. `true`: something was.
+    pub fn work(&mut self) -> bool {
+        let wanted = std::mem::take(&mut self.wanted);
+        let found = !wanted.is_empty();
+        for (id, dialect, body) in wanted {
+            let messages = parse(dialect, &body).map(Arc::from);
+            self.parsed.insert(id, (body, messages));
+        }
+        found
+    }
+
+    /// Whether all of it is there.
+    pub fn is_read(&self) -> bool {
+        self.wanted.is_empty()
     }
 
     /// The exchange that a block belongs to.
@@ -139,7 +174,7 @@ impl Chat {
     fn read(&mut self, reader: &Reader<'_>, members: &[ExchangeId]) {
         self.document = TextDocument::default();
         self.groups.clear();
-        let segments = segments(reader, members);
+        let segments = self.segments(reader, members);
         if let Some(first) = segments.first()
             && first.from > 0
         {
@@ -155,7 +190,8 @@ impl Chat {
             {
                 self.document.blank();
                 self.answer(reader, record);
-                if segments.get(at + 1).is_some_and(|next| next.from < next.at) {
+                let next = segments.get(at + 1);
+                if next.is_some_and(|next| next.from < next.at && next.messages.is_some()) {
                     let text = "─── from here on the client sends another history ───";
                     self.document.blank();
                     self.document.line(vec![Span::new(text, Role::Faint)], Look::default());
@@ -163,6 +199,43 @@ impl Chat {
             }
         }
         self.fixed = (self.document.mark(), self.groups.len());
+    }
+
+    /// The requests that hold the whole history between them, in order. What
+    /// is not parsed yet is wanted, and missing.
+    fn segments(&mut self, reader: &Reader<'_>, members: &[ExchangeId]) -> Vec<Segment> {
+        let mut segments = Vec::new();
+        let mut next = members.len();
+        let mut bytes = 0;
+        while next > 0 && segments.len() < REQUESTS && bytes < BYTES {
+            let at = next - 1;
+            let record = members.get(at).and_then(|&id| reader.exchange(id));
+            let body = record.and_then(|record| record.exchange.request.body.as_ref());
+            bytes += body.map_or(0, |body| body.bytes.len());
+            let messages = record.and_then(|record| self.messages(record));
+            let answers = messages.as_deref().map_or(0, answers);
+            let from = at - answers.min(at);
+            segments.push(Segment { at, from, messages });
+            // What comes before depends on what a long request holds. Short
+            // ones that hold no history come in numbers: all are wanted at once.
+            if !self.wanted.is_empty() && bytes > AT_ONCE {
+                break;
+            }
+            next = from;
+        }
+        segments.reverse();
+        segments
+    }
+
+    fn messages(&mut self, record: &Record) -> Option<Arc<[Message]>> {
+        let body = record.exchange.request.body.as_ref()?;
+        match self.parsed.get(&record.id) {
+            Some((parsed, messages)) if Arc::ptr_eq(parsed, body) => messages.clone(),
+            _ => {
+                self.wanted.push((record.id, record.exchange.dialect?, Arc::clone(body)));
+                None
+            }
+        }
     }
 
     fn begin(&mut self, id: ExchangeId) -> usize {
@@ -185,6 +258,11 @@ impl Chat {
         };
         let Some(messages) = &segment.messages else {
             self.begin(own);
+            if self.wanted.iter().any(|(id, ..)| *id == own) {
+                let text = "reading the request …";
+                self.document.line(vec![Span::new(text, Role::Dim)], Look::default());
+                return;
+            }
             let text = "the request is not read here: its body is not (or not wholly) known; \
                 its detail shows what there is";
             self.document.line(vec![Span::new(text, Role::Warning)], Look::default());
@@ -193,7 +271,7 @@ impl Chat {
         let results = results(messages);
         let mut owner = segment.from;
         let mut before = "";
-        for message in messages {
+        for message in messages.iter() {
             let answers = message.role == "assistant";
             if !answers && before == "assistant" {
                 owner += 1;
@@ -322,27 +400,7 @@ struct Segment {
     at: usize,
     /// Index of the first exchange whose answer its messages hold.
     from: usize,
-    messages: Option<Vec<Message>>,
-}
-
-/// The requests that hold the whole history between them, in order.
-fn segments(reader: &Reader<'_>, members: &[ExchangeId]) -> Vec<Segment> {
-    let mut segments = Vec::new();
-    let mut next = members.len();
-    let mut bytes = 0;
-    while next > 0 && segments.len() < REQUESTS && bytes < BYTES {
-        let at = next - 1;
-        let record = members.get(at).and_then(|&id| reader.exchange(id));
-        let body = record.and_then(|record| record.exchange.request.body.as_ref());
-        bytes += body.map_or(0, |body| body.bytes.len());
-        let messages = record.and_then(messages);
-        let answers = messages.as_deref().map_or(0, answers);
-        let from = at - answers.min(at);
-        segments.push(Segment { at, from, messages });
-        next = from;
-    }
-    segments.reverse();
-    segments
+    messages: Option<Arc<[Message]>>,
 }
 
 /// How many answers a history holds: runs of the assistant's messages.

@@ -2,16 +2,16 @@
 
 use std::collections::HashMap;
 
-use llmtop_parsers::BodyKind;
 use llmtop_parsers::llm::{self, Message, Part};
+use llmtop_parsers::{Body, BodyKind};
 
 use crate::store::{ExchangeId, Record};
 
 /// Bytes of a body that is read for its gist.
-const READ: usize = 512 << 10;
+const READ: usize = 256 << 10;
 
 /// Bytes read for gists in one frame; the rest waits for the next.
-const BUDGET: usize = 1 << 20;
+const BUDGET: usize = 256 << 10;
 
 /// Gists that are kept.
 const KEPT: usize = 4096;
@@ -75,9 +75,14 @@ fn read(record: &Record) -> Option<String> {
 }
 
 /// A request's messages. Costs a parse of its body.
-pub fn messages(record: &Record) -> Option<Vec<Message>> {
-    let dialect = llm::by_name(record.exchange.dialect?)?;
-    let body = record.exchange.request.body.as_ref()?;
+fn messages(record: &Record) -> Option<Vec<Message>> {
+    parse(record.exchange.dialect?, record.exchange.request.body.as_ref()?)
+}
+
+/// The messages of a request's body in a dialect. `None`: there are none, or
+/// the body is not whole.
+pub fn parse(dialect: &str, body: &Body) -> Option<Vec<Message>> {
+    let dialect = llm::by_name(dialect)?;
     if body.kind != BodyKind::Json || !body.is_whole() {
         return None;
     }
