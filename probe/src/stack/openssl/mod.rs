@@ -2,7 +2,7 @@
 //! AWS-LC), wherever a file exports `SSL_read` and `SSL_write`: shared libraries
 //! of any name, and executables such as node's.
 
-#[cfg(all(test, target_arch = "x86_64"))]
+#[cfg(test)]
 mod tests;
 mod transfer;
 mod version;

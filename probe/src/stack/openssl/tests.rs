@@ -1,4 +1,6 @@
-//! The libraries of this machine, and libraries built to be difficult.
+//! The libraries of this machine, and libraries built to be difficult: their
+//! code is followed on x86_64 only.
+#![cfg(target_arch = "x86_64")]
 
 use std::fs::File;
 
