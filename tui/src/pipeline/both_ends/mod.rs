@@ -209,6 +209,11 @@ impl BothEnds {
         })
     }
 
+    /// Whether a view shows what was asked.
+    pub fn sees_request(&self, id: ViewId) -> bool {
+        self.views.get(&id).is_some_and(|view| view.facts.head.is_some())
+    }
+
     /// Whether the other end of a connection is seen, by address.
     pub fn has_twin(&self, conn: ConnId) -> bool {
         let pair = self.conns.get(&conn).and_then(Ends::pair);

@@ -44,7 +44,8 @@ impl Engine {
     /// Tells the sinks of the end of a shown exchange, once.
     pub(super) fn report(&mut self, id: ViewId) -> io::Result<()> {
         let Some(entry) = self.entries.get_mut(&id) else { return Ok(()) };
-        if !entry.is_shown() || entry.reported {
+        let enough = self.options.count.is_some_and(|count| self.exchanges >= count);
+        if !entry.is_shown() || entry.reported || enough {
             return Ok(());
         }
         let Some(conn) = self.conns.get(&id.conn) else { return Ok(()) };
@@ -111,10 +112,18 @@ impl Engine {
         self.introduce(client.conn, server.conn);
         self.introduce(server.conn, client.conn);
         if !self.options.both_ends {
-            // What was told cannot be taken back.
+            // What was told cannot be taken back. Else the client's view is
+            // the one to show, unless it does not know what was asked.
             let told = |id| self.entries.get(&id).is_some_and(|entry: &Entry| entry.told);
-            let (shown, hidden) =
-                if told(server) && !told(client) { (server, client) } else { (client, server) };
+            let better = !self.ends.sees_request(client) && self.ends.sees_request(server);
+            let by_server = !told(client) && (told(server) || better);
+            let (shown, hidden) = if by_server { (server, client) } else { (client, server) };
+            if by_server
+                && let Some(credited) = self.conns.get(&client.conn).map(|conn| conn.process.key)
+                && let Some(entry) = self.entries.get_mut(&server).filter(|entry| !entry.chosen)
+            {
+                entry.process = credited;
+            }
             self.hide(hidden);
             if let Some(entry) = self.entries.get_mut(&shown) {
                 entry.chosen = true;
