@@ -85,8 +85,14 @@ fn check(events: &[Event]) {
     }
 }
 
+/// At least 2000 cases; more with `PROPTEST_CASES`.
+fn config() -> ProptestConfig {
+    let config = ProptestConfig::default();
+    ProptestConfig { cases: config.cases.max(2000), failure_persistence: None, ..config }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(config())]
 
     #[test]
     fn any_bytes_keep_the_contract(
