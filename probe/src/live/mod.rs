@@ -29,7 +29,7 @@ use attach::Attacher;
 pub use filters::Filters;
 use reader::Reader;
 use shared::Shared;
-use watcher::Watcher;
+use watcher::{Event, Watcher};
 
 /// What may be chosen of live capture.
 #[derive(Clone, Debug, Default)]
@@ -78,6 +78,7 @@ impl Discover for Discovery {
 pub struct Live {
     reader: Reader,
     watcher: Watcher,
+    events: mpsc::Sender<Event>,
     shared: Arc<Shared>,
     attached: Vec<Target>,
     problems: Vec<String>,
@@ -105,7 +106,7 @@ impl Live {
         filters.set(&config.filters)?;
         let shared = Arc::new(Shared::new()?);
         let (events, inbox) = mpsc::channel();
-        let reader = Reader::new(&mut bpf, Arc::clone(&shared), events)?;
+        let reader = Reader::new(&mut bpf, Arc::clone(&shared), events.clone())?;
         let mut attacher = Attacher::new(bpf)?;
         let mut problems = attacher.tracepoints();
         // Forks are seen from here on, so no descendant can slip away.
@@ -113,7 +114,7 @@ impl Live {
         let attached = discovery.initial();
         problems.extend(attached.iter().flat_map(|target| attacher.attach(target)));
         let watcher = Watcher::new(attacher, discovery, inbox, Arc::clone(&shared));
-        Ok(Self { reader, watcher, shared, attached, problems })
+        Ok(Self { reader, watcher, events, shared, attached, problems })
     }
 
     /// The files whose probes were in place when [`start`](Self::start) returned.
@@ -129,11 +130,13 @@ impl Live {
 
 impl Source for Live {
     fn run(self: Box<Self>, outlet: &mut dyn Outlet) -> Result<Totals, Error> {
-        let Self { reader, watcher, shared, .. } = *self;
+        let Self { reader, watcher, events, shared, .. } = *self;
         let watching = watcher.spawn()?;
         let mut reader = reader;
         let result = reader.run(outlet);
         shared.stop();
+        // Fails where the watcher has ended: that is what it is for.
+        let _ = events.send(Event::Stop);
         // Probes go first: what the sweep counts must stand still.
         watching.join();
         result.map(|()| reader.finish(outlet))

@@ -19,6 +19,8 @@ pub(super) enum Event {
     Exec(u32),
     /// A process is mapping code; it is reported once in 20 ms.
     Mapped(u32),
+    /// Capture ended.
+    Stop,
 }
 
 /// When to look at a process that maps code: soon, for those that use it at
@@ -75,6 +77,7 @@ impl Watcher {
                     self.attach(&found);
                 }
                 Ok(Event::Mapped(pid)) => self.plan(pid),
+                Ok(Event::Stop) => return,
                 Err(RecvTimeoutError::Timeout) => {}
                 // The reader is gone, and with it the reason to go on.
                 Err(RecvTimeoutError::Disconnected) => return,
