@@ -140,7 +140,7 @@ impl App {
                     Some(record) => facts::title(&reader, record),
                     None => title("forgotten, to stay inside the memory budget"),
                 };
-                panel.tabs = Some(TabBar { names: Tab::NAMES.to_vec(), open: detail.tab.index() });
+                panel.tabs = Some(TabBar::fit(&Tab::NAMES, detail.tab.index(), body.width));
                 let mut scroll = detail.scroll;
                 panel.content = Content::Text(scroll.window(detail.document(), &reader, size));
                 detail.scroll = scroll;

@@ -57,7 +57,7 @@ fn title(canvas: &mut Canvas<'_>, panel: &Panel) {
 fn tab_bar(canvas: &mut Canvas<'_>, area: Area, tabs: &TabBar) {
     let mut at = area.x + 1;
     let end = area.x + area.width;
-    for (index, name) in tabs.names.iter().enumerate() {
+    for (index, name) in tabs.names.iter().enumerate().skip(tabs.first) {
         let style = if index == tabs.open {
             canvas.theme.badge(Role::Accent)
         } else {

@@ -31,6 +31,9 @@ const AT_ONCE: usize = 1 << 20;
 /// chat was read from.
 type Extent = (usize, ExchangeId, Option<usize>);
 
+/// A body, and the messages that were found in it.
+type Parsed = (Arc<Body>, Option<Arc<[Message]>>);
+
 /// Which exchanges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Which {
@@ -54,7 +57,7 @@ pub struct Chat {
     shown: Option<Shown>,
     built: Option<Extent>,
     /// Requests that were parsed, with the body that was.
-    parsed: HashMap<ExchangeId, (Arc<Body>, Option<Arc<[Message]>>)>,
+    parsed: HashMap<ExchangeId, Parsed>,
     /// Requests that have to be.
     wanted: Vec<(ExchangeId, &'static str, Arc<Body>)>,
     /// Groups that are not as folded as they are by default.

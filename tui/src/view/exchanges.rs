@@ -1,6 +1,7 @@
 //! The list of exchanges: oldest above, newest below.
 
 use llmtop_parsers::{Exchange, State, UsageSource};
+use unicode_width::UnicodeWidthStr;
 
 use super::format;
 use super::gist::Gists;
@@ -219,7 +220,8 @@ fn about(record: &Record, gists: &mut Gists, width: usize) -> Vec<Span> {
     if answer.text.is_empty() {
         return vec![Span::new(prompt, Role::Text)];
     }
-    let text = format!(" → {}", answer.text);
+    let rest = width.saturating_sub(prompt.width() + 3);
+    let text = format!(" → {}", truncated(&answer.text, rest));
     vec![Span::new(prompt, Role::Text), Span::new(text, answer.role)]
 }
 

@@ -23,7 +23,8 @@ impl Facts {
     }
 
     fn fact(&mut self, name: &str, value: &str) {
-        self.styled(name, vec![Span::shown(value, Role::Text)]);
+        let lead = Span::new(format!("   {name}"), Role::Dim);
+        self.0.led(lead, value, Look { indent: 21, ..Look::default() });
     }
 
     fn styled(&mut self, name: &str, value: Vec<Span>) {

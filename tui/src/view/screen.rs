@@ -62,6 +62,8 @@ pub struct TabBar {
     pub names: Vec<&'static str>,
     /// The open one.
     pub open: usize,
+    /// The first one shown: where there is no room for all, the open one is.
+    pub first: usize,
 }
 
 /// The last row.
@@ -91,13 +93,24 @@ impl Default for Footer {
 }
 
 impl TabBar {
+    /// The tabs that fit into `width`, the open one among them.
+    pub fn fit(names: &[&'static str], open: usize, width: u16) -> Self {
+        let mut first = 0;
+        let columns = |names: &[&str]| names.iter().map(|name| name.len() + 2).sum::<usize>();
+        while first < open && columns(&names[first..=open]) + 1 > usize::from(width) {
+            first += 1;
+        }
+        TabBar { names: names.to_vec(), open, first }
+    }
+
     /// The tab that a column of the bar belongs to.
     pub fn at(&self, column: u16) -> Option<usize> {
         let mut end = 1;
-        self.names.iter().position(|name| {
+        let shown = self.names.iter().skip(self.first).position(|name| {
             end += name.len() as u16 + 2;
             (1..end).contains(&column)
-        })
+        });
+        shown.map(|at| at + self.first)
     }
 }
 
