@@ -87,6 +87,15 @@ impl Facts {
             && self.at_the_time_of(server, slack)
     }
 
+    /// Whether a client's view that does not know what was asked may be the
+    /// other end of a server's view, their processes known to be connected.
+    pub(super) fn matches_by_process(&self, server: &Facts, slack: Duration) -> bool {
+        self.role != server.role
+            && self.head.is_none()
+            && same_if_known(self.stream, server.stream)
+            && self.at_the_time_of(server, slack)
+    }
+
     fn at_the_time_of(&self, other: &Facts, slack: Duration) -> bool {
         let end = |facts: &Facts| facts.ended.map_or(u64::MAX, |ended| plus(ended, slack));
         self.started.0 <= end(other) && other.started.0 <= end(self)

@@ -14,6 +14,10 @@ pub(super) type Pair = (SocketAddr, SocketAddr);
 pub(super) struct Ends {
     local: Option<SocketAddr>,
     peer: Option<SocketAddr>,
+    /// Whose end this is.
+    pub(super) pid: u32,
+    /// Whose the other end is.
+    pub(super) peer_pid: Option<u32>,
     /// Views that may still be matched: unmatched ones and guessed ones.
     pub(super) open: BTreeSet<ExchangeSeq>,
     pub(super) closed: bool,
@@ -26,6 +30,7 @@ impl Ends {
     pub(super) fn learn(&mut self, news: &Endpoint) {
         self.local = news.local.map(canonical).or(self.local);
         self.peer = news.peer.map(canonical).or(self.peer);
+        self.peer_pid = news.peer_pid.or(self.peer_pid);
     }
 
     pub(super) fn pair(&self) -> Option<Pair> {
@@ -73,6 +78,35 @@ impl ByAddress {
     /// The connections whose other end this is, the latest first.
     pub(super) fn twins(&self, (local, peer): Pair) -> impl Iterator<Item = ConnId> + '_ {
         self.0.get(&(peer, local)).into_iter().flat_map(|twins| twins.iter().rev().copied())
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// Connections by the process at one of their ends.
+#[derive(Debug, Default)]
+pub(super) struct ByProcess(HashMap<u32, BTreeSet<ConnId>>);
+
+impl ByProcess {
+    pub(super) fn add(&mut self, pid: u32, conn: ConnId) {
+        self.0.entry(pid).or_default().insert(conn);
+    }
+
+    pub(super) fn remove(&mut self, pid: u32, conn: ConnId) {
+        if let Some(conns) = self.0.get_mut(&pid) {
+            conns.remove(&conn);
+            if conns.is_empty() {
+                self.0.remove(&pid);
+            }
+        }
+    }
+
+    /// The process's connections, the latest first.
+    pub(super) fn of(&self, pid: u32) -> impl Iterator<Item = ConnId> + '_ {
+        self.0.get(&pid).into_iter().flat_map(|conns| conns.iter().rev().copied())
     }
 
     #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use llmtop_parsers::Role;
+use llmtop_probe::ConnId;
 
 use super::{BothEnds, Decision, SLACK, Status, View, ViewId};
 use crate::pipeline::facts::Facts;
@@ -20,7 +21,8 @@ impl BothEnds {
         if let Some(other) = self.find_by_address(id, view) {
             self.pair(id, other, true);
         } else if matches!(view.status, Status::Open | Status::Alone)
-            && let Some(other) = self.find_by_request(id, view)
+            && let Some(other) =
+                self.find_by_request(id, view).or_else(|| self.find_by_process(id, view))
         {
             self.pair(id, other, false);
         }
@@ -54,6 +56,23 @@ impl BothEnds {
                 })
         });
         self.nearest(view, possible, Facts::matches_by_request)
+    }
+
+    fn find_by_process(&self, id: ViewId, view: &View) -> Option<ViewId> {
+        let mine = self.conns.get(&id.conn)?;
+        let conns: Vec<ConnId> = match view.facts.role {
+            // Where its addresses are known, they decide.
+            Role::Client if view.facts.head.is_some() || mine.pair().is_some() => return None,
+            Role::Client => self.by_peer.of(mine.pid).take(CANDIDATES).collect(),
+            Role::Server => self.by_owner.of(mine.peer_pid?).take(CANDIDATES).collect(),
+        };
+        let possible = conns.into_iter().filter(|&conn| conn != id.conn).flat_map(|conn| {
+            let ends = self.conns.get(&conn);
+            let ends = ends.filter(|ends| view.facts.role == Role::Client || ends.pair().is_none());
+            let open = ends.into_iter().flat_map(|ends| ends.open.iter().rev());
+            open.map(move |&seq| ViewId { conn, seq })
+        });
+        self.nearest(view, possible, Facts::matches_by_process)
     }
 
     /// Of some views, the unmatched one nearest in time that matches, else
@@ -139,7 +158,9 @@ impl BothEnds {
             (Some(a), Some(b)) => a.may_be_client_of(b),
             _ => true,
         };
-        if !possible || !client.matches_by_request(server, SLACK) {
+        let alike =
+            client.matches_by_request(server, SLACK) || client.matches_by_process(server, SLACK);
+        if !possible || !alike {
             let with = *with;
             self.part(id);
             self.find(with);

@@ -4,11 +4,14 @@
 //! exchange a second time. The client's view is the one to show; the server's
 //! is held back until it is clear whether there is a client's view at all.
 //!
-//! Views are matched in two ways. **By address**: their connections have
+//! Views are matched in three ways. **By address**: their connections have
 //! swapped address pairs; such a match is certain. **By request**: where an
 //! end's address is unknown or was translated on the way, the same request
-//! (method, target, headers, body) at the same time; such a match is a guess
-//! that an address which becomes known later may undo. Every match is one to
+//! (method, target, headers, body) at the same time. **By process**: where a
+//! client's view knows neither its addresses nor what was asked, the view of a
+//! server whose other end belongs to the client's process, at the same time.
+//! The latter two are guesses that an address which becomes known later may
+//! undo. Every match is one to
 //! one, so that of many identical requests none is lost and none shown twice.
 //!
 //! Drive it with [`BothEnds::open`], [`endpoint`](BothEnds::endpoint),
@@ -26,7 +29,7 @@ use std::time::Duration;
 use llmtop_parsers::{ExchangeSeq, Role, Timestamp};
 use llmtop_probe::{ConnId, Endpoint};
 
-use self::ends::{ByAddress, Ends};
+use self::ends::{ByAddress, ByProcess, Ends};
 use super::facts::Facts;
 
 /// Names one end's view of an exchange.
@@ -105,6 +108,9 @@ pub struct BothEnds {
     conns: HashMap<ConnId, Ends>,
     views: HashMap<ViewId, View>,
     by_address: ByAddress,
+    /// Connections by their own process, and by the one at the other end.
+    by_owner: ByProcess,
+    by_peer: ByProcess,
     /// Unmatched views by the hash of their request's head.
     by_head: HashMap<(Role, u64), BTreeSet<(Timestamp, ViewId)>>,
     deadlines: BTreeSet<(Timestamp, ViewId)>,
@@ -120,26 +126,35 @@ impl BothEnds {
             conns: HashMap::new(),
             views: HashMap::new(),
             by_address: ByAddress::default(),
+            by_owner: ByProcess::default(),
+            by_peer: ByProcess::default(),
             by_head: HashMap::new(),
             deadlines: BTreeSet::new(),
             decisions: VecDeque::new(),
         }
     }
 
-    /// A connection opened.
-    pub fn open(&mut self, conn: ConnId, endpoint: &Endpoint) {
-        self.conns.entry(conn).or_default();
+    /// A connection of a process opened.
+    pub fn open(&mut self, conn: ConnId, pid: u32, endpoint: &Endpoint) {
+        self.conns.entry(conn).or_default().pid = pid;
+        self.by_owner.add(pid, conn);
         self.endpoint(conn, endpoint);
     }
 
     /// More is known of a connection's ends.
     pub fn endpoint(&mut self, conn: ConnId, endpoint: &Endpoint) {
         let Some(ends) = self.conns.get_mut(&conn) else { return };
-        let before = ends.pair();
+        let (before, peer_before) = (ends.pair(), ends.peer_pid);
         ends.learn(endpoint);
-        let now = ends.pair();
-        if before == now {
+        let (now, peer_now) = (ends.pair(), ends.peer_pid);
+        if before == now && peer_before == peer_now {
             return;
+        }
+        if let Some(pid) = peer_before {
+            self.by_peer.remove(pid, conn);
+        }
+        if let Some(pid) = peer_now {
+            self.by_peer.add(pid, conn);
         }
         if let Some(pair) = before {
             self.by_address.remove(pair, conn);
@@ -302,6 +317,10 @@ impl BothEnds {
         };
         if let Some(pair) = ends.pair() {
             self.by_address.remove(pair, conn);
+        }
+        self.by_owner.remove(ends.pid, conn);
+        if let Some(pid) = ends.peer_pid {
+            self.by_peer.remove(pid, conn);
         }
         self.conns.remove(&conn);
     }

@@ -45,7 +45,8 @@ fn view(conn: u64, seq: u64) -> ViewId {
 
 impl Play {
     fn open(&mut self, conn: u64, local: &str, peer: &str) {
-        self.ends.open(ConnId(conn), &ends(local, peer));
+        // A process a connection, of the same number.
+        self.ends.open(ConnId(conn), conn as u32, &ends(local, peer));
         self.follow();
     }
 
@@ -359,6 +360,33 @@ fn a_client_joined_midway_is_matched_by_time_where_addresses_are_known() {
 }
 
 #[test]
+fn a_client_that_knows_nothing_is_matched_by_its_process() {
+    for server_first in [false, true] {
+        let mut play = play(false);
+        play.open(1, "", "");
+        play.open(2, SERVER.0, SERVER.1);
+        play.open(3, "", "");
+        let mut both = [(view(1, 0), Client, 0), (view(2, 0), Server, 7)];
+        if server_first {
+            both.reverse();
+        }
+        for (id, role, request) in both {
+            play.start(id, role, "a", request);
+        }
+        // Another client that knows as little, of another process.
+        play.start(view(3, 0), Client, "b", 0);
+        let endpoint = Endpoint { peer_pid: Some(1), ..Endpoint::default() };
+        play.ends.endpoint(ConnId(2), &endpoint);
+        play.follow();
+        for id in [view(1, 0), view(2, 0), view(3, 0)] {
+            play.end(id);
+        }
+        assert_eq!(play.finally(), [("a", Client), ("b", Client)]);
+        assert_eq!(play.pairs, BTreeMap::from([(view(1, 0), view(2, 0))]));
+    }
+}
+
+#[test]
 fn what_a_client_lost_is_shown_by_its_server() {
     let mut play = play(false);
     play.open(1, CLIENT.0, CLIENT.1);
@@ -465,6 +493,7 @@ fn nothing_is_remembered_for_long() {
     let ends = &play.ends;
     assert!(ends.conns.is_empty() && ends.views.is_empty() && ends.deadlines.is_empty());
     assert!(ends.by_address.is_empty() && ends.by_head.is_empty());
+    assert!(ends.by_owner.is_empty() && ends.by_peer.is_empty());
 }
 
 #[test]

@@ -42,7 +42,7 @@ impl Engine {
             peer_process: None,
         };
         self.store.store().put_connection(info.clone());
-        self.ends.open(conn, &endpoint);
+        self.ends.open(conn, pid, &endpoint);
         let parser = Some(parsers::Connection::new(self.options.limits, joined_midway));
         self.conns.insert(
             conn,
