@@ -224,6 +224,14 @@ impl BothEnds {
         })
     }
 
+    /// The other end's view, where it is known.
+    pub fn partner(&self, id: ViewId) -> Option<ViewId> {
+        match self.views.get(&id)?.status {
+            Status::Paired { with, .. } => Some(with),
+            Status::Open | Status::Alone => None,
+        }
+    }
+
     /// Whether a view shows what was asked.
     pub fn sees_request(&self, id: ViewId) -> bool {
         self.views.get(&id).is_some_and(|view| view.facts.head.is_some())

@@ -52,6 +52,14 @@ impl Engine {
         entry.reported = true;
         entry.told = true;
         self.exchanges += 1;
+        // What one end does not know of its addresses, the other may.
+        let mut connection = conn.info.clone();
+        let partner = self.ends.partner(id).and_then(|other| self.conns.get(&other.conn));
+        if let Some(other) = partner {
+            let (ends, theirs) = (&mut connection.endpoint, &other.info.endpoint);
+            ends.local = ends.local.or(theirs.peer);
+            ends.peer = ends.peer.or(theirs.local);
+        }
         let mut store = self.store.store();
         if let Some(record) = store.exchange(entry.id) {
             let own = Arc::clone(&conn.process.facts);
@@ -64,7 +72,7 @@ impl Engine {
             };
             let seen = Seen {
                 record,
-                connection: &conn.info,
+                connection: &connection,
                 process: &process,
                 peer_process: peer.as_deref(),
             };
