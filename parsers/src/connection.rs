@@ -135,7 +135,16 @@ impl Connection {
                 Detected::Http1(kind) => self.become_http1(direction, kind, time, bytes),
                 Detected::Http2 => self.become_http2(direction, time, bytes),
             },
-            State::Http1(http1) => http1.receive(direction, time, bytes),
+            State::Http1(http1) => {
+                let foreign = http1.receive(direction, time, bytes);
+                if let Some(exchanges) = http1.exchanges.upgraded(time) {
+                    // The server has just said so.
+                    let client = direction.opposite();
+                    let mut http2 = Box::new(Session::upgraded(self.limits, client, exchanges));
+                    http2.receive(direction, time, &bytes[bytes.len() - foreign..]);
+                    self.state = State::Http2(http2);
+                }
+            }
             State::Http2(http2) => http2.receive(direction, time, bytes),
         }
     }
@@ -315,19 +324,22 @@ impl Detecting {
 }
 
 impl Http1 {
-    fn receive(&mut self, direction: Direction, time: Timestamp, bytes: &[u8]) {
+    /// The next bytes. Answers how many at their end belong to another protocol.
+    fn receive(&mut self, direction: Direction, time: Timestamp, bytes: &[u8]) -> usize {
         if self.is_request(direction) {
             self.responses.turn();
-            self.requests.receive(time, bytes, &mut self.exchanges.requests());
-        } else {
-            self.requests.turn();
-            self.responses.receive(time, bytes, &mut self.exchanges.responses());
-            if self.responses.is_opaque() && !self.requests.is_opaque() {
-                // No parser for what follows a successful upgrade.
-                self.requests.make_opaque();
+            return self.requests.receive(time, bytes, &mut self.exchanges.requests());
+        }
+        self.requests.turn();
+        let foreign = self.responses.receive(time, bytes, &mut self.exchanges.responses());
+        if self.responses.is_opaque() && !self.requests.is_opaque() {
+            self.requests.make_opaque();
+            if !self.exchanges.is_left_for_http2() {
+                // No parser for what follows another upgrade.
                 self.exchanges.judge(Verdict::Unknown);
             }
         }
+        foreign
     }
 
     fn gap(&mut self, direction: Direction, time: Timestamp, lost: u64) {

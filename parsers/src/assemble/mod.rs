@@ -52,6 +52,8 @@ pub(crate) struct Assembler {
     /// The body of the response that is passing belongs to `open[0]`.
     answering: bool,
     asking: bool,
+    /// The peers agreed to go on in HTTP/2.
+    left_for_http2: bool,
     worth: Worth,
 }
 
@@ -73,6 +75,7 @@ impl Assembler {
             unpaired: false,
             answering: false,
             asking: false,
+            left_for_http2: false,
             worth: Worth::default(),
         }
     }

@@ -91,6 +91,11 @@ impl Sink for Responses<'_> {
         if framing == Framing::Interim {
             return framing;
         }
+        if status == 101 && head.values("upgrade").any(|to| to.eq_ignore_ascii_case("h2c")) {
+            // The response comes there.
+            all.left_for_http2 = true;
+            return framing;
+        }
         if first.is_none() {
             let seq = all.seq();
             let mut orphan = Open::orphan(seq, all.role, started);

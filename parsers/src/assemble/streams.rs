@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use super::Assembler;
 use super::open::Open;
 use super::worth::Worth;
 use crate::http1::{Head as Message, Start};
@@ -29,6 +30,35 @@ enum Stream {
     Exchange(Box<Open>),
     /// HTTP ended here: another protocol has the stream.
     Tunnel,
+}
+
+impl Assembler {
+    /// Whether the peers have just agreed to go on in HTTP/2.
+    pub(crate) fn is_left_for_http2(&self) -> bool {
+        self.left_for_http2
+    }
+
+    /// What goes on in HTTP/2, if the peers have just agreed to: the request
+    /// of HTTP/1.1 is stream 1 there (RFC 7540, section 3.2).
+    pub(crate) fn upgraded(&mut self, time: Timestamp) -> Option<Streams> {
+        if !std::mem::take(&mut self.left_for_http2) {
+            return None;
+        }
+        let mut streams = Streams::new(self.limits);
+        streams.role = self.role;
+        streams.next = self.next;
+        streams.queue.append(&mut self.queue);
+        streams.worth = std::mem::take(&mut self.worth);
+        if let Some(mut open) = self.open.pop_front() {
+            if !open.request_done {
+                open.request_end(time, true);
+            }
+            open.exchange.protocol = Protocol::Http2;
+            open.exchange.stream_id = Some(1);
+            streams.open.insert(1, Stream::Exchange(Box::new(open)));
+        }
+        Some(streams)
+    }
 }
 
 impl Streams {
@@ -117,8 +147,10 @@ impl Streams {
 
     fn request(&mut self, time: Timestamp, stream: u32, head: Head) {
         let seq = self.seq();
+        let joined_midway = head.unknown > 0;
         let message = message(head, Role::Client);
-        let open = Open::request(seq, self.role, message, time, &self.limits);
+        let mut open = Open::request(seq, self.role, message, time, &self.limits);
+        open.exchange.joined_midway = joined_midway;
         self.start(stream, open);
     }
 

@@ -116,7 +116,8 @@ impl Half {
         matches!(self.state, State::Opaque)
     }
 
-    pub(crate) fn receive(&mut self, time: Timestamp, bytes: &[u8], sink: &mut impl Sink) {
+    /// The next bytes. Answers how many at their end belong to another protocol.
+    pub(crate) fn receive(&mut self, time: Timestamp, bytes: &[u8], sink: &mut impl Sink) -> usize {
         let mut rest = bytes;
         if std::mem::take(&mut self.doubtful)
             && detect::start_line(self.kind, rest, true) == Match::Yes
@@ -153,22 +154,29 @@ impl Half {
                         self.lose_place();
                         sink.broken(time, 0, why);
                         sink.skipped(time, rest.len() as u64);
-                        return;
+                        return 0;
                     }
                 },
-                State::Close => return sink.data(time, rest),
+                State::Close => {
+                    sink.data(time, rest);
+                    return 0;
+                }
                 State::Astray => {
                     if !self.find_chunk(time, rest, sink) {
-                        return;
+                        return 0;
                     }
                     // The carried bytes end with those at hand.
                     let found = self.carry.take();
                     return self.receive(time, &found, sink);
                 }
-                State::Blind => return sink.skipped(time, rest.len() as u64),
-                State::Opaque => return,
+                State::Blind => {
+                    sink.skipped(time, rest.len() as u64);
+                    return 0;
+                }
+                State::Opaque => return rest.len(),
             }
         }
+        0
     }
 
     /// Looks for the place in a chunked body that was lost: a chunk that

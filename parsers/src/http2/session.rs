@@ -16,6 +16,11 @@ impl Session {
         Session { frames: Http2::new(limits, joined_midway), exchanges: Streams::new(limits) }
     }
 
+    /// A connection that HTTP/1.1 upgraded: `exchanges` has its stream 1.
+    pub(crate) fn upgraded(limits: Limits, client: Direction, exchanges: Streams) -> Self {
+        Session { frames: Http2::upgraded(limits, client), exchanges }
+    }
+
     pub(crate) fn receive(&mut self, direction: Direction, time: Timestamp, bytes: &[u8]) {
         self.frames.receive(direction, bytes, |event| self.exchanges.tell(time, event));
     }

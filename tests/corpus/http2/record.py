@@ -66,6 +66,8 @@ PLAIN = {"id": "chatcmpl-2", "object": "chat.completion", "created": 1,
          "choices": [{"index": 0, "finish_reason": "stop",
                       "message": {"role": "assistant", "content": "Hello there!"}}]}
 
+MODELS = {"object": "list", "data": [{"id": "gpt-4o", "object": "model", "created": 1}]}
+
 ERROR = {"error": {"message": "Rate limit reached", "type": "tokens",
                    "code": "rate_limit_exceeded", "param": None}}
 
@@ -105,7 +107,9 @@ async def app(scope, receive, send):
     ask = json.loads(body) if body else {}
     kind = ask.get("user", "")
     status, headers, pieces = 200, [(b"content-type", b"text/event-stream")], CHAT
-    if scope["path"].endswith("/messages"):
+    if scope["path"].endswith("/models"):
+        headers, pieces = [(b"content-type", b"application/json")], [json.dumps(MODELS).encode()]
+    elif scope["path"].endswith("/messages"):
         pieces = MESSAGES
     elif kind == "tools":
         pieces = TOOLS
@@ -212,6 +216,11 @@ async def curl_chat():
               "-H", "authorization: Bearer sk-0123456789", f"{URL}/v1/chat/completions")
 
 
+async def curl_upgraded():
+    """curl: asks HTTP/1.1 for an upgrade to HTTP/2, and gets it."""
+    await run("curl", "--silent", "--http2", f"{URL}/v1/models")
+
+
 async def nghttp_padded():
     """nghttp: two chats at once; padding, priorities, trailers."""
     with tempfile.NamedTemporaryFile("w") as body:
@@ -258,8 +267,8 @@ async def node_cancelled():
     await run("node", "-e", script, URL, json.dumps(ask()))
 
 
-CASES = [httpx_chat, httpx_kept, httpx_interleaved, httpx_messages, curl_chat, nghttp_padded,
-         node_kept, node_cancelled]
+CASES = [httpx_chat, httpx_kept, httpx_interleaved, httpx_messages, curl_chat, curl_upgraded,
+         nghttp_padded, node_kept, node_cancelled]
 
 
 async def main(wanted):
