@@ -3,12 +3,12 @@
 use super::App;
 use super::page::{Page, Tab};
 use crate::action;
-use crate::store::{Session, Status, Store};
+use crate::store::{Record, Session, Status, Store};
 use crate::view::area::{frame, inner, panes, text_size};
 use crate::view::header::{Setting, header};
 use crate::view::{
     Area, Content, Footer, Pane, Panel, Reader, Role, Screen, Show, Span, TabBar, connections,
-    exchanges, facts, format, processes,
+    exchanges, facts, format, is_over, processes,
 };
 
 impl App {
@@ -106,7 +106,8 @@ impl App {
                 }
                 Pane::Answer => {
                     panel.content = answer(&reader, main, area);
-                    ("Answer", String::new())
+                    let selected = main.exchanges.selected.and_then(|id| reader.exchange(id));
+                    ("Answer", selected.map_or(String::new(), |record| pace(&reader, record)))
                 }
             };
             panel.title =
@@ -168,6 +169,17 @@ fn answer(reader: &Reader<'_>, main: &mut super::MainPage, area: Area) -> Conten
     }
     let size = text_size(inner(area, false));
     Content::Text(main.scroll.window(&mut main.answer.document, reader, size))
+}
+
+/// How fast an answer grows, for its head may have scrolled away.
+fn pace(reader: &Reader<'_>, record: &Record) -> String {
+    let output = reader.output(&record.exchange);
+    match (is_over(&record.exchange), output.tokens, output.rate) {
+        (false, Some(tokens), Some(rate)) => {
+            format!("~{} tokens, {}", format::count(tokens), format::rate(rate))
+        }
+        _ => String::new(),
+    }
 }
 
 fn listed(table: crate::view::table::Table, empty: impl Fn() -> Vec<Vec<Span>>) -> Content {

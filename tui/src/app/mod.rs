@@ -148,6 +148,11 @@ impl App {
         self.dirty
     }
 
+    /// Whether [`Event::StoreChanged`] would make a difference now.
+    pub fn listens(&self) -> bool {
+        !self.dirty && self.frozen.is_none()
+    }
+
     /// When [`Event::Tick`] is due, if at all.
     pub fn next_tick(&self) -> Option<Timestamp> {
         self.tick
@@ -188,7 +193,7 @@ impl App {
                 }
             }
             // A frozen screen shows nothing of it.
-            Event::StoreChanged => self.dirty |= self.frozen.is_none(),
+            Event::StoreChanged => self.dirty |= self.listens(),
             Event::Tick => self.dirty = true,
             Event::Signal(Signal::Quit) => effects.push(Effect::Exit(Exit::Signal)),
             Event::Signal(Signal::Stop) => effects.push(Effect::Suspend),

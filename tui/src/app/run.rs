@@ -78,6 +78,8 @@ impl Loop {
             return Ok(());
         }
         self.drawn = Some(Instant::now());
+        // Whatever changes from here on rings again.
+        self.shared.take_change();
         let theme = *self.app.theme();
         let screen = {
             let session = self.shared.session().clone();
@@ -88,7 +90,7 @@ impl Loop {
         self.term.draw(|buffer| ui::render(buffer, screen, &theme))
     }
 
-    /// Sleeps until something happens. Tells whether the keyboard was it.
+    /// Sleeps until something happens; tells what it was.
     fn wait(&mut self) -> io::Result<Ready> {
         let frame = self
             .app
@@ -96,19 +98,24 @@ impl Loop {
             .then(|| self.drawn.map_or(Duration::ZERO, |at| FRAME.saturating_sub(at.elapsed())));
         let tick =
             self.app.next_tick().map(|at| Duration::from_nanos(at.0.saturating_sub(now().0)));
-        let timeout = [frame, tick].into_iter().flatten().min();
+        // What is to be drawn anyway waits for its frame, and for nothing else.
+        let timeout = frame.or(tick);
         let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
         let mut fds = [
             PollFd::new(&self.keyboard, PollFlags::IN),
-            PollFd::new(&*self.shared, PollFlags::IN),
             PollFd::new(&self.signals.woken, PollFlags::IN),
+            PollFd::new(&*self.shared, PollFlags::IN),
         ];
-        match poll(&mut fds, timeout.as_ref()) {
+        // A bell that has been heard rings on until the next frame: thousands
+        // of tokens a second wake us 30 times.
+        let listened = if self.app.listens() { 3 } else { 2 };
+        match poll(&mut fds[..listened], timeout.as_ref()) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
         let keyboard = fds[0].revents();
         Ok(Ready {
+            changed: fds[2].revents().contains(PollFlags::IN),
             keyboard: keyboard.contains(PollFlags::IN),
             gone: keyboard.intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL),
         })
@@ -129,7 +136,7 @@ impl Loop {
                 break;
             }
         }
-        if self.shared.take_change() {
+        if ready.changed {
             events.push(Event::StoreChanged);
         }
         if self.app.next_tick().is_some_and(|at| now() >= at) {
@@ -177,6 +184,7 @@ impl Loop {
 
 /// What [`Loop::wait`] found.
 struct Ready {
+    changed: bool,
     keyboard: bool,
     gone: bool,
 }
