@@ -7,6 +7,10 @@ use llmtop_probe::Process;
 
 use crate::store::ProcessKey;
 
+/// Nanoseconds by which two reports of one start may differ: one counts ticks
+/// since boot, another reads a clock. No pid is used again so soon.
+const SAME_START: u64 = 1_000_000_000;
+
 /// The processes that live, by pid.
 #[derive(Debug, Default)]
 pub(super) struct Processes {
@@ -26,7 +30,7 @@ impl Processes {
         let pid = facts.pid;
         let again = self.by_pid.get(&pid).filter(|known| {
             let starts = known.facts.started.zip(facts.started);
-            starts.is_none_or(|(before, now)| before == now)
+            starts.is_none_or(|(before, now)| before.0.abs_diff(now.0) < SAME_START)
         });
         let key = match again {
             Some(known) => known.key,
@@ -65,9 +69,9 @@ mod tests {
     fn a_run_keeps_its_key_and_a_pid_used_again_gets_another() {
         let mut processes = Processes::default();
         let shell = processes.put(process("sh", Some(1))).key;
-        assert_eq!(processes.put(process("curl", Some(1))).key, shell);
+        assert_eq!(processes.put(process("curl", Some(10_000_001))).key, shell);
         assert_eq!(processes.of(7).map(|known| known.facts.comm.as_str()), Some("curl"));
-        let later = processes.put(process("sh", Some(2))).key;
+        let later = processes.put(process("sh", Some(5_000_000_000))).key;
         assert_ne!(later, shell);
         assert_eq!(processes.exit(7), Some(later));
         assert!(processes.of(7).is_none());

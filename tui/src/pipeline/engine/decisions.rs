@@ -126,11 +126,8 @@ impl Engine {
             let better = !self.ends.sees_request(client) && self.ends.sees_request(server);
             let by_server = !told(client) && (told(server) || better);
             let (shown, hidden) = if by_server { (server, client) } else { (client, server) };
-            if by_server
-                && let Some(credited) = self.conns.get(&client.conn).map(|conn| conn.process.key)
-                && let Some(entry) = self.entries.get_mut(&server).filter(|entry| !entry.chosen)
-            {
-                entry.process = credited;
+            if by_server {
+                self.recredit(server, client.conn);
             }
             self.hide(hidden);
             if let Some(entry) = self.entries.get_mut(&shown) {
@@ -144,6 +141,22 @@ impl Engine {
             }
         }
         Ok(())
+    }
+
+    /// Credits a server's view to the client's process, also where it was
+    /// shown before that was known.
+    fn recredit(&mut self, server: ViewId, client: ConnId) {
+        let Some(process) = self.conns.get(&client).map(|conn| conn.process.key) else { return };
+        let Some(entry) = self.entries.get(&server) else { return };
+        if entry.reported || entry.process == process {
+            return;
+        }
+        self.hide(server);
+        if let Some(entry) = self.entries.get_mut(&server) {
+            entry.process = process;
+            // It continues the client's conversations, not the server's.
+            entry.conversation = None;
+        }
     }
 
     pub(super) fn part(&mut self, client: ViewId, server: ViewId) -> io::Result<()> {

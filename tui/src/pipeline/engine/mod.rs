@@ -241,3 +241,6 @@ fn direction(direction: llmtop_probe::Direction) -> parsers::Direction {
         llmtop_probe::Direction::Received => parsers::Direction::Received,
     }
 }
+
+#[cfg(test)]
+mod tests;

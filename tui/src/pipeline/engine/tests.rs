@@ -1,0 +1,201 @@
+//! The pipeline through its doors: captures in, JSON lines out.
+
+use std::io::Write;
+use std::sync::{Mutex, PoisonError};
+
+use llmtop_parsers::Role;
+use llmtop_probe::recording::{Header, Recording, Writer};
+use llmtop_probe::{Chunk, Direction, Endpoint, Gap, Open, Source, Tls};
+use serde_json::Value;
+
+use super::*;
+use crate::sink::JsonLines;
+use crate::store::{Session, Store};
+
+const REQUEST: &str = r#"{"model":"gpt-4o","messages":[{"role":"user","content":"hi"}]}"#;
+const ANSWER: &str = r#"{"id":"x","object":"chat.completion","model":"gpt-4o-2024-08-06","choices":[{"index":0,"message":{"role":"assistant","content":"Hello"},"finish_reason":"stop"}],"usage":{"prompt_tokens":1000000,"completion_tokens":0,"total_tokens":1000000}}"#;
+
+/// Output that a test can read while a sink has it.
+#[derive(Clone, Default)]
+struct Output(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Output {
+    fn exchanges(&self) -> Vec<Value> {
+        let bytes = self.0.lock().unwrap();
+        let lines = bytes.split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
+        lines
+            .map(|line| serde_json::from_slice::<Value>(line).unwrap())
+            .filter(|line| line["schema"] == "llmtop.exchange/1")
+            .collect()
+    }
+}
+
+fn engine(options: Options) -> (Engine, Output) {
+    let output = Output::default();
+    let to = Box::new(output.clone());
+    let lines = JsonLines::start(to, "live", Timestamp(0), false, false).unwrap();
+    let store = Arc::new(Shared::new(Store::with_budget(0), Session::default()).unwrap());
+    (Engine::new(options, store, vec![Box::new(lines)], None, None), output)
+}
+
+fn message(first: &str, body: &str) -> Vec<u8> {
+    let length = body.len();
+    format!(
+        "{first}\r\nContent-Type: application/json\r\nAuthorization: Bearer sk-very-secret\r\n\
+         Host: api.example\r\nContent-Length: {length}\r\n\r\n{body}"
+    )
+    .into_bytes()
+}
+
+/// One exchange of a process `pid` on `conn`, as one end sees it.
+fn view(conn: u64, pid: u32, role: Role, addresses: Option<(&str, &str)>) -> Vec<Capture> {
+    let (request, response) = match role {
+        Role::Client => (Direction::Sent, Direction::Received),
+        Role::Server => (Direction::Received, Direction::Sent),
+    };
+    let conn = ConnId(conn);
+    let at = |millis: u64| llmtop_probe::Timestamp(1_767_225_600_000_000_000 + millis * 1_000_000);
+    let endpoint = addresses.map_or_else(Endpoint::default, |(local, peer)| Endpoint {
+        local: Some(local.parse().unwrap()),
+        peer: Some(peer.parse().unwrap()),
+        ..Endpoint::default()
+    });
+    let chunk = |direction, millis, bytes| {
+        Capture::Chunk(Chunk { conn, direction, time: at(millis), offset: 0, bytes })
+    };
+    let comm = format!("p{pid}");
+    vec![
+        Capture::Process(Process { pid, comm, ..Process::default() }),
+        Capture::Open(Open {
+            conn,
+            pid,
+            tid: pid + 1,
+            time: at(0),
+            tls: Tls::Openssl,
+            joined_midway: false,
+            endpoint,
+        }),
+        chunk(request, 1, message("POST /v1/chat/completions HTTP/1.1", REQUEST)),
+        chunk(response, 251, message("HTTP/1.1 200 OK", ANSWER)),
+        Capture::Close { conn, time: at(300), ignored: 0 },
+    ]
+}
+
+const HERE: (&str, &str) = ("127.0.0.1:5000", "127.0.0.1:443");
+const THERE: (&str, &str) = ("127.0.0.1:443", "127.0.0.1:5000");
+
+fn run(options: Options, captures: Vec<Capture>) -> Vec<Value> {
+    let (mut engine, output) = engine(options);
+    for capture in captures {
+        engine.capture(capture).unwrap();
+        engine.tick(engine.now()).unwrap();
+    }
+    engine.finish(&Totals::default()).unwrap();
+    output.exchanges()
+}
+
+/// Both views, one capture of each in turn.
+fn both(first: Vec<Capture>, second: Vec<Capture>) -> Vec<Capture> {
+    first.into_iter().zip(second).flat_map(|(one, other)| [one, other]).collect()
+}
+
+#[test]
+fn an_exchange_as_json() {
+    let prices = PriceTable::parse(
+        r#"{"unit":"USD per million tokens","providers":{"openai":{"gpt-4o":{"input":2.5,"output":10}}}}"#,
+    )
+    .unwrap();
+    let options = Options { prices, ..Options::default() };
+    let shown = run(options, view(7, 42, Role::Client, Some(HERE)));
+    assert_eq!(shown.len(), 1);
+    insta::assert_snapshot!(serde_json::to_string_pretty(&shown[0]).unwrap());
+}
+
+#[test]
+fn both_ends_are_one_line_by_the_client() {
+    let client = || view(1, 10, Role::Client, Some(HERE));
+    let server = || view(2, 20, Role::Server, Some(THERE));
+    for captures in [both(client(), server()), both(server(), client())] {
+        let shown = run(Options::default(), captures);
+        assert_eq!(shown.len(), 1);
+        assert_eq!(shown[0]["connection"]["role"], "client");
+        assert_eq!(shown[0]["process"]["pid"], 10);
+        assert_eq!(shown[0]["connection"]["peer_process"]["pid"], 20);
+    }
+}
+
+#[test]
+fn addresses_that_one_end_does_not_know_come_from_the_other() {
+    let client = view(1, 10, Role::Client, None);
+    let server = view(2, 20, Role::Server, Some(THERE));
+    let shown = run(Options::default(), both(client, server));
+    assert_eq!(shown.len(), 1);
+    assert_eq!(shown[0]["connection"]["local"], HERE.0);
+    assert_eq!(shown[0]["connection"]["peer"], HERE.1);
+}
+
+#[test]
+fn a_client_that_lost_its_request_is_shown_by_its_server_and_credited() {
+    let mut client = view(1, 10, Role::Client, Some(HERE));
+    client[2] = Capture::Gap(Gap {
+        conn: ConnId(1),
+        direction: Direction::Sent,
+        time: llmtop_probe::Timestamp(1_767_225_600_001_000_000),
+        lost: 300,
+    });
+    let shown = run(Options::default(), both(client, view(2, 20, Role::Server, Some(THERE))));
+    assert_eq!(shown.len(), 1, "{shown:#?}");
+    assert_eq!(shown[0]["request"]["model"], "gpt-4o");
+    assert_eq!(shown[0]["process"]["pid"], 10);
+    assert_eq!(shown[0]["connection"]["peer_process"]["pid"], 20);
+}
+
+#[test]
+fn with_both_ends_each_is_its_own() {
+    let client = view(1, 10, Role::Client, Some(HERE));
+    let server = view(2, 20, Role::Server, Some(THERE));
+    let options = Options { both_ends: true, ..Options::default() };
+    let shown = run(options, both(client, server));
+    let ends: Vec<_> =
+        shown.iter().map(|one| (&one["process"]["pid"], &one["connection"]["role"])).collect();
+    assert_eq!(ends.len(), 2);
+    assert!(ends.contains(&(&10.into(), &"client".into())));
+    assert!(ends.contains(&(&20.into(), &"server".into())));
+}
+
+#[test]
+fn no_more_than_count_are_told() {
+    let captures = (1..5).flat_map(|n| view(n, n as u32, Role::Client, None)).collect();
+    let options = Options { count: Some(2), ..Options::default() };
+    assert_eq!(run(options, captures).len(), 2);
+}
+
+#[test]
+fn captures_of_unknown_connections_are_tolerated() {
+    let captures: Vec<_> = view(1, 10, Role::Client, None).into_iter().skip(2).collect();
+    assert!(run(Options::default(), captures).is_empty());
+}
+
+#[test]
+fn a_recording_gives_the_same_lines() {
+    let captures = both(view(1, 10, Role::Client, None), view(2, 20, Role::Server, Some(THERE)));
+    let mut writer = Writer::new(Vec::new(), &Header::default()).unwrap();
+    captures.iter().for_each(|capture| writer.capture(capture).unwrap());
+    let bytes = writer.end(&Totals::default()).unwrap();
+    let recording = Recording::new(Box::new(io::Cursor::new(bytes))).unwrap();
+    let (engine, output) = engine(Options::default());
+    let source: Box<dyn Source> = Box::new(recording);
+    crate::pipeline::start(source, engine).unwrap().join().unwrap().into_result().unwrap();
+    assert_eq!(output.exchanges(), run(Options::default(), captures));
+}
