@@ -49,7 +49,13 @@ fn main() {
     }
     let added = |row: usize, size: usize| figures[row][size].saturating_sub(figures[0][size]);
     let ratio = |size: usize| added(2, size) as f64 / added(1, size).max(1) as f64;
-    println!("{:<24}{:>10.2}{:>10.2}{:>10.2}", "added, llmtop : empty", ratio(0), ratio(1), ratio(2));
+    println!(
+        "{:<24}{:>10.2}{:>10.2}{:>10.2}",
+        "added, llmtop : empty",
+        ratio(0),
+        ratio(1),
+        ratio(2)
+    );
     if ratio(0) > 2.0 || ratio(1) > 2.0 {
         println!("more than twice what empty programs add");
         std::process::exit(1);
@@ -113,7 +119,8 @@ struct Empty(#[expect(dead_code, reason = "held")] aya::Ebpf);
 
 impl Empty {
     fn attach(library: &str) -> Self {
-        let object = format!("{}/bpf/llmtop-{}.o", env!("CARGO_MANIFEST_DIR"), std::env::consts::ARCH);
+        let object =
+            format!("{}/bpf/llmtop-{}.o", env!("CARGO_MANIFEST_DIR"), std::env::consts::ARCH);
         let mut bpf = aya::Ebpf::load_file(object).unwrap();
         for name in ["empty_entry", "empty_return"] {
             let program: &mut UProbe = bpf.program_mut(name).unwrap().try_into().unwrap();

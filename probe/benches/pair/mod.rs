@@ -14,9 +14,8 @@ type Ptr = *mut c_void;
 /// of what a pair takes.
 pub(super) fn serve() {
     // SAFETY: loading OpenSSL runs its initialisers, which have no preconditions.
-    let (ssl, crypto) = unsafe {
-        (Library::new("libssl.so.3").unwrap(), Library::new("libcrypto.so.3").unwrap())
-    };
+    let (ssl, crypto) =
+        unsafe { (Library::new("libssl.so.3").unwrap(), Library::new("libcrypto.so.3").unwrap()) };
     let pair = Pair::new(&ssl, &crypto);
     println!("{}", mapped("libssl.so"));
     for line in std::io::stdin().lock().lines() {

@@ -81,12 +81,13 @@ impl Reader {
         Ok(())
     }
 
-    /// Reads and accounts for what is left when no probe is attached any more.
+    /// Reads and accounts for what was moved until now.
     pub(super) fn finish(&mut self, outlet: &mut dyn Outlet) -> Totals {
-        self.drain(outlet);
-        let time = now(ClockId::Boottime);
+        self.tracker.counters_are_read();
         let mut finals = self.maps.alive();
         finals.extend(self.maps.take_orphans());
+        self.drain(outlet);
+        let time = now(ClockId::Boottime);
         for last in finals {
             self.tracker.close(&last, time, &mut self.facts, &mut self.backlog.captures);
         }
@@ -181,6 +182,7 @@ impl Reader {
     /// Accounts for what no record will tell: losses at the end of what a
     /// connection moved, and ends that found no room.
     fn sweep(&mut self, outlet: &mut dyn Outlet) {
+        self.tracker.counters_are_read();
         let (alive, orphans) = (self.maps.alive(), self.maps.take_orphans());
         // What the counters count is in the ring now.
         self.drain(outlet);

@@ -39,19 +39,6 @@ pub(super) struct Watcher {
     planned: BTreeSet<(Instant, u32)>,
 }
 
-/// A running watcher.
-pub(super) struct Watching(JoinHandle<()>);
-
-impl Watching {
-    /// Waits until it has ended, which it does when told to stop. Then every
-    /// probe is gone.
-    pub(super) fn join(self) {
-        if self.0.join().is_err() {
-            log::error!("the thread that attaches probes ended before its time");
-        }
-    }
-}
-
 impl Watcher {
     pub(super) fn new(
         attacher: Attacher,
@@ -62,9 +49,10 @@ impl Watcher {
         Self { attacher, discovery, inbox, shared, planned: BTreeSet::new() }
     }
 
-    pub(super) fn spawn(self) -> Result<Watching, Error> {
+    /// Runs until it is told to stop; then it takes every probe away.
+    pub(super) fn spawn(self) -> Result<JoinHandle<()>, Error> {
         let thread = std::thread::Builder::new().name("llmtop-watch".to_owned());
-        Ok(Watching(thread.spawn(move || self.run())?))
+        Ok(thread.spawn(move || self.run())?)
     }
 
     fn run(mut self) {
