@@ -1,0 +1,220 @@
+//! What keys, the mouse, signals and the store do to the screen.
+
+use llmtop_parsers::{Delta, DeltaKind};
+use serde_json::json;
+
+use super::Person;
+use super::fixture::{NOW, answered, asks, machine, pending, process, streaming};
+use crate::app::{Effect, Event, Exit, Mouse, MouseKind, Signal};
+use crate::store::{ExchangeId, Store};
+
+#[test]
+fn a_newcomer_drills_down_and_comes_back() {
+    let mut person = Person::at(100, 30);
+    let main = person.look();
+    assert!(person.keys("1 Enter").look().contains("claude · conversation"));
+    assert!(person.keys("d").look().contains("Timing"));
+    assert!(person.keys("Esc").look().contains("claude · conversation"));
+    person.keys("Esc Esc");
+    assert_eq!(person.look(), main);
+    person.keys("q");
+    assert_eq!(person.effects, [Effect::Exit(Exit::Quit)]);
+}
+
+#[test]
+fn an_answer_grows_before_ones_eyes() {
+    let mut person = Person::at(100, 30);
+    assert!(!person.look().contains("moreover"));
+    let delta = Delta { at: person.now, kind: DeltaKind::Text, text: " moreover".into() };
+    person.store.add_delta(ExchangeId(7), &delta);
+    person.does(Event::StoreChanged);
+    assert!(person.look().contains("moreover"), "{}", person.look());
+}
+
+#[test]
+fn pause_freezes_the_screen_and_only_the_screen() {
+    let mut person = Person::at(100, 30);
+    person.keys("Space");
+    let frozen = person.look();
+    assert!(frozen.contains("PAUSED"));
+    let delta = Delta { at: person.now, kind: DeltaKind::Text, text: " moreover".into() };
+    person.store.add_delta(ExchangeId(7), &delta);
+    person.store.put_exchange(pending(8, 1, 0, asks("newer")));
+    person.waits(5000).does(Event::StoreChanged);
+    assert_eq!(person.look(), frozen);
+    let thawed = person.keys("Space").look();
+    assert!(!thawed.contains("PAUSED") && thawed.contains("newer"), "{thawed}");
+}
+
+#[test]
+fn scrolling_ends_following() {
+    let mut person = Person::at(100, 30);
+    person.keys("k");
+    let selected = person.app.main.exchanges.selected;
+    person.store.put_exchange(pending(8, 1, 0, asks("newer")));
+    person.does(Event::StoreChanged);
+    assert_eq!(person.app.main.exchanges.selected, selected);
+    // Going to the end takes it up again.
+    person.keys("G");
+    person.store.put_exchange(pending(9, 1, 0, asks("newest")));
+    person.does(Event::StoreChanged);
+    assert_eq!(person.app.main.exchanges.selected, Some(ExchangeId(9)));
+}
+
+#[test]
+fn a_long_answer_stays_put_while_it_grows_below() {
+    let mut store = machine();
+    let text = (0..200).map(|line| format!("line {line}\n")).collect::<String>();
+    streaming(&mut store, pending(8, 1, 2000, asks("count")), &text, 1000);
+    let mut person = Person::with(store, 100, 30);
+    assert!(person.keys("3").look().contains("line 199"));
+    let scrolled = person.keys("PgUp").look();
+    assert!(!scrolled.contains("▌ line 199"));
+    let text_part = |screen: &str| -> Vec<String> {
+        let lines = screen.lines().filter(|line| line.starts_with("▌ line 1"));
+        lines.map(str::to_owned).collect()
+    };
+    let before = text_part(&scrolled);
+    assert!(!before.is_empty());
+    let delta = Delta { at: person.now, kind: DeltaKind::Text, text: "line 200\n".into() };
+    person.store.add_delta(ExchangeId(8), &delta);
+    person.does(Event::StoreChanged);
+    assert_eq!(text_part(&person.look()), before);
+    assert!(person.keys("G").look().contains("▌ line 200"));
+}
+
+#[test]
+fn search_finds_and_goes_on() {
+    let mut person = Person::at(100, 30);
+    person.types("/haiku").keys("Enter");
+    assert_eq!(person.app.main.exchanges.selected, Some(ExchangeId(6)));
+    person.types("/rate limit").keys("Enter");
+    assert_eq!(person.app.main.exchanges.selected, Some(ExchangeId(3)));
+    person.types("/no such words").keys("Enter");
+    assert!(person.look().contains("not found: no such words"));
+    // In a text, from match to match.
+    person.keys("g d").types("/lifetime").keys("Enter");
+    assert!(person.look().contains("A lifetime says"));
+}
+
+#[test]
+fn search_in_json_unfolds_what_hides_the_match() {
+    let mut person = Person::at(100, 30);
+    person.keys("d ]").keys("O");
+    assert!(!person.look().contains("tool_use_id"));
+    person.types("/tool_use_id").keys("Enter");
+    assert!(person.look().contains("tool_use_id"), "{}", person.look());
+}
+
+#[test]
+fn json_folds_at_the_cursor() {
+    let mut person = Person::at(100, 40);
+    person.keys("d ] j j j j");
+    let open = person.look();
+    assert!(open.contains("\"role\": \"user\""));
+    let folded = person.keys("o").look();
+    assert!(folded.contains("\"messages\": [ … ") && !folded.contains("\"role\""), "{folded}");
+    assert_eq!(person.keys("Enter").look(), open);
+}
+
+#[test]
+fn copy_takes_the_value_under_the_cursor() {
+    let mut person = Person::at(100, 40);
+    person.keys("d ] j y");
+    assert_eq!(person.effects.pop(), Some(Effect::Copy("\"claude-sonnet-4-5\"".into())));
+    person.keys("j j j y");
+    let Some(Effect::Copy(messages)) = person.effects.pop() else { panic!("copied") };
+    let messages: serde_json::Value = serde_json::from_str(&messages).unwrap();
+    assert_eq!(messages[0]["role"], json!("user"));
+    person.keys("Esc y");
+    assert!(
+        matches!(person.effects.pop(), Some(Effect::Copy(text)) if text.starts_with("No: `main`"))
+    );
+}
+
+#[test]
+fn export_names_the_exchange_that_is_looked_at() {
+    let mut person = Person::at(100, 30);
+    person.keys("g e Enter e");
+    assert_eq!(person.effects, [Effect::Export(ExchangeId(1)), Effect::Export(ExchangeId(1))]);
+}
+
+#[test]
+fn secrets_are_redacted_unless_asked_for() {
+    for (show, seen) in [(false, false), (true, true)] {
+        let mut person = Person::at(120, 50);
+        person.app.options.show_secrets = show;
+        let screen = person.keys("d [ [ [").look();
+        assert!(screen.contains("x-api-key"), "{screen}");
+        assert_eq!(screen.contains("sekret"), seen, "{screen}");
+        assert_eq!(screen.contains("SECRETS SHOWN"), seen);
+    }
+}
+
+#[test]
+fn the_mouse_selects_opens_and_scrolls() {
+    let mut person = Person::at(200, 50);
+    let row = |person: &mut Person, text: &str| {
+        let screen = person.look();
+        screen.lines().position(|line| line.contains(text)).unwrap() as u16
+    };
+    let y = row(&mut person, "429");
+    let press = Event::Mouse(Mouse { kind: MouseKind::Press, x: 20, y });
+    person.does(press.clone());
+    assert_eq!(person.app.main.exchanges.selected, Some(ExchangeId(3)));
+    person.does(press.clone());
+    assert!(person.look().contains("python3 · conversation"));
+    person.keys("d");
+    let x = person.look().lines().nth(3).unwrap().find("Timing").unwrap() as u16;
+    person.does(Event::Mouse(Mouse { kind: MouseKind::Press, x, y: 3 }));
+    assert!(person.look().contains("request sent"), "{}", person.look());
+    // Switched off, it is the terminal's own.
+    person.keys("Esc Esc m");
+    assert_eq!(person.effects.pop(), Some(Effect::Mouse(false)));
+    let before = person.look();
+    person.does(press);
+    assert_eq!(person.look(), before);
+}
+
+#[test]
+fn nothing_is_drawn_when_nothing_changed() {
+    let mut store = Store::default();
+    process(&mut store, 1, 4242, "claude");
+    store.put_exchange(answered(pending(1, 1, 9000, asks("hi")), "hello", 10));
+    let mut person = Person::with(store, 100, 30);
+    person.look();
+    assert!(!person.app.dirty());
+    // Nothing moves by itself either: no tick is asked for.
+    assert_eq!(person.app.next_tick(), None);
+    person.app.update(Event::Resize { width: 100, height: 30 }, &person.store, NOW);
+    assert!(!person.app.dirty());
+    person.app.update(Event::StoreChanged, &person.store, NOW);
+    assert!(person.app.dirty());
+    // An answer that streams moves eight times a second, once it is silent
+    // once a second.
+    person.store.put_exchange(pending(2, 1, 100, asks("more")));
+    person.look();
+    assert_eq!(person.app.next_tick().map(|at| at.millis_since(NOW)), Some(125.0));
+    person.waits(60_000);
+    assert_eq!(person.app.next_tick().map(|at| at.millis_since(person.now)), Some(1000.0));
+}
+
+#[test]
+fn signals_end_it_and_stop_it() {
+    let mut person = Person::at(80, 24);
+    person.does(Event::Signal(Signal::Stop)).keys("C-z").does(Event::Signal(Signal::Quit));
+    let want = [Effect::Suspend, Effect::Suspend, Effect::Exit(Exit::Signal)];
+    assert_eq!(person.effects, want);
+}
+
+#[test]
+fn an_exchange_that_is_gone_is_said_to_be() {
+    let mut person = Person::at(100, 30);
+    person.keys("d");
+    person.store.remove_exchange(ExchangeId(7));
+    person.does(Event::StoreChanged);
+    assert!(person.look().contains("forgotten"));
+    for keys in ["]", "]", "y", "e", "n", "o", "j", "G", "Esc", "Enter", "Esc"] {
+        person.keys(keys);
+    }
+}

@@ -1,0 +1,110 @@
+//! The screen driven by real events, drawn into a buffer, and compared.
+
+mod behaviour;
+mod hostile;
+mod views;
+
+use llmtop_parsers::Timestamp;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::{App, Code, Effect, Event, Key, UiOptions};
+use crate::store::{Session, Store};
+use crate::theme::{Depth, Theme};
+use crate::ui;
+use crate::view::Show;
+use fixture::{NOW, machine};
+
+#[path = "../../../benches/fixture/mod.rs"]
+mod fixture;
+
+/// A person before a screen.
+struct Person {
+    app: App,
+    store: Store,
+    session: Session,
+    now: Timestamp,
+    size: (u16, u16),
+    effects: Vec<Effect>,
+}
+
+impl Person {
+    fn at(width: u16, height: u16) -> Self {
+        Person::with(machine(), width, height)
+    }
+
+    fn with(store: Store, width: u16, height: u16) -> Self {
+        let options = UiOptions {
+            theme: Theme::dark(Depth::None),
+            show: Show::Smart,
+            show_secrets: false,
+            mouse: true,
+            utc_offset: 0,
+        };
+        let session = Session { source: "live".into(), probes: 34, ..Session::default() };
+        let app = App::new(options, (width, height), NOW);
+        let size = (width, height);
+        let mut person = Person { app, store, session, now: NOW, size, effects: Vec::new() };
+        person.look();
+        person
+    }
+
+    fn does(&mut self, event: Event) -> &mut Self {
+        self.effects.extend(self.app.update(event, &self.store, self.now));
+        self.look();
+        self
+    }
+
+    fn keys(&mut self, names: &str) -> &mut Self {
+        for name in names.split_whitespace() {
+            let key = Key::parse(name).unwrap_or_else(|| panic!("{name} is a key"));
+            self.does(Event::Key(key));
+        }
+        self
+    }
+
+    fn types(&mut self, text: &str) -> &mut Self {
+        for character in text.chars() {
+            self.does(Event::Key(Key::plain(Code::Char(character))));
+        }
+        self
+    }
+
+    fn waits(&mut self, ms: u64) -> &mut Self {
+        self.now = Timestamp(self.now.0 + ms * 1_000_000);
+        self.does(Event::Tick)
+    }
+
+    fn buffer(&mut self) -> Buffer {
+        let mut buffer = Buffer::empty(Rect::new(0, 0, self.size.0, self.size.1));
+        let theme = *self.app.theme();
+        self.app.screen(&self.store, &self.session, self.now);
+        while self.app.work() {
+            self.app.screen(&self.store, &self.session, self.now);
+        }
+        let screen = self.app.screen(&self.store, &self.session, self.now);
+        ui::render(&mut buffer, screen, &theme);
+        buffer
+    }
+
+    /// What is on the screen, a line a row.
+    fn look(&mut self) -> String {
+        let buffer = self.buffer();
+        let mut out = String::new();
+        for y in 0..self.size.1 {
+            let mut skip = 0;
+            let mut row = String::new();
+            for x in 0..self.size.0 {
+                let symbol = buffer[(x, y)].symbol();
+                if skip == 0 {
+                    row.push_str(symbol);
+                    skip = unicode_width::UnicodeWidthStr::width(symbol).max(1);
+                }
+                skip -= 1;
+            }
+            out.push_str(row.trim_end());
+            out.push('\n');
+        }
+        out
+    }
+}

@@ -1,0 +1,104 @@
+//! Every view, at sizes from small to a wall.
+
+use super::Person;
+use crate::store::{Session, Status, Store};
+
+const SIZES: [(u16, u16); 3] = [(40, 12), (80, 24), (200, 50)];
+
+/// The view that keys lead to, at three sizes.
+fn views(name: &str, keys: &str) {
+    for (width, height) in SIZES {
+        let mut person = Person::at(width, height);
+        person.keys(keys);
+        insta::assert_snapshot!(format!("{name}_{width}x{height}"), person.look());
+    }
+}
+
+#[test]
+fn main_screen() {
+    views("main", "");
+}
+
+#[test]
+fn processes_pane() {
+    views("processes", "1");
+}
+
+#[test]
+fn answer_pane() {
+    views("answer", "3");
+}
+
+#[test]
+fn connections_pane() {
+    views("connections", "4");
+}
+
+#[test]
+fn hostile_answer() {
+    views("hostile", "k k 3 z");
+}
+
+#[test]
+fn conversation() {
+    views("conversation", "1 Enter g");
+}
+
+#[test]
+fn conversation_live() {
+    views("conversation_live", "Enter");
+}
+
+#[test]
+fn detail_answer() {
+    views("detail_answer", "g d");
+}
+
+#[test]
+fn detail_request() {
+    views("detail_request", "d ]");
+}
+
+#[test]
+fn detail_headers() {
+    views("detail_headers", "g d [ [ [");
+}
+
+#[test]
+fn detail_timing() {
+    views("detail_timing", "g d [ [");
+}
+
+#[test]
+fn detail_usage() {
+    views("detail_usage", "g d [");
+}
+
+#[test]
+fn help() {
+    views("help", "?");
+}
+
+#[test]
+fn a_wall() {
+    let mut person = Person::at(300, 100);
+    for keys in ["", "Enter", "d", "]", "?"] {
+        let screen = person.keys(keys).look();
+        assert_eq!(screen.lines().count(), 100);
+        assert!(screen.contains("llmtop"));
+    }
+}
+
+#[test]
+fn states_without_exchanges() {
+    for (name, status) in [
+        ("listening", Status::Running),
+        ("starting", Status::Starting("attaching probes".into())),
+        ("failed", Status::Failed("the ring buffer is gone".into())),
+        ("ended", Status::Ended),
+    ] {
+        let mut person = Person::with(Store::default(), 80, 24);
+        person.session = Session { status, ..Session::default() };
+        insta::assert_snapshot!(format!("empty_{name}"), person.look());
+    }
+}

@@ -1,0 +1,347 @@
+//! JSON laid out one value a line, with folding.
+//!
+//! The layout keeps where lines begin and end in the body, not their text:
+//! lines are told apart in one pass (a slice of it a frame, for a body is as
+//! long as its sender likes), coloured and wrapped when they are looked at.
+
+mod tokens;
+
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+use std::sync::Arc;
+
+use llmtop_parsers::Body;
+
+use super::document::{Document, Position};
+use super::{Line, Reader, Role, Span, Wrapped};
+use tokens::{COLOURED, coloured, next_token, partly_coloured, token_end};
+
+/// Bytes of one line; a longer value goes on in the next.
+const PIECE: usize = 32 << 10;
+
+/// Lines that are laid out. What comes after is not shown, and that is said.
+const LINES: usize = 2 << 20;
+
+/// Wrapped lines that are kept.
+const WRAPS: usize = 1024;
+
+/// Levels that are moved in; deeper ones stay there.
+const DEEPEST: u16 = 24;
+
+/// A body as JSON, foldable.
+#[derive(Debug)]
+pub struct JsonDocument {
+    body: Arc<Body>,
+    lines: Vec<JsonLine>,
+    folded: HashSet<usize>,
+    wraps: HashMap<usize, Wrapped>,
+    /// How far the layout has come.
+    at: usize,
+    open: Vec<usize>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct JsonLine {
+    start: u32,
+    end: u32,
+    depth: u16,
+    kind: Kind,
+    /// The line of the matching bracket.
+    pair: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Value,
+    Opens,
+    Closes,
+    /// The value of the line before goes on.
+    Continues,
+}
+
+impl JsonDocument {
+    /// A body that is JSON text. Lay it out before it is looked at.
+    pub fn new(body: Arc<Body>) -> Self {
+        JsonDocument {
+            body,
+            lines: Vec::new(),
+            folded: HashSet::new(),
+            wraps: HashMap::new(),
+            at: 0,
+            open: Vec::new(),
+        }
+    }
+
+    /// Whether it shows this very body.
+    pub fn shows(&self, body: &Arc<Body>) -> bool {
+        Arc::ptr_eq(&self.body, body)
+    }
+
+    /// Lays out about `budget` bytes more. `false`: everything is laid out.
+    pub fn lay_out(&mut self, budget: usize) -> bool {
+        let body = Arc::clone(&self.body);
+        let bytes = body.bytes.as_slice();
+        // Offsets are kept in 32 bits; bodies are far shorter than that.
+        let bytes = &bytes[..bytes.len().min(u32::MAX as usize)];
+        let limit = self.at.saturating_add(budget).min(bytes.len());
+        // Where the line that is being read began, and where its last token ended.
+        let mut line: Option<Range<usize>> = None;
+        while let Some(at) = next_token(bytes, self.at)
+            && self.lines.len() < LINES
+            && (self.at < limit || line.is_some())
+        {
+            let begun = line.as_ref().map_or(at, |line| line.start);
+            match bytes[at] {
+                open @ (b'{' | b'[') => {
+                    let close = if open == b'{' { b'}' } else { b']' };
+                    if let Some(end) = next_token(bytes, at + 1).filter(|&end| bytes[end] == close)
+                    {
+                        line = Some(begun..end + 1);
+                        self.at = end + 1;
+                        continue;
+                    }
+                    self.open.push(self.lines.len());
+                    self.push(begun..at + 1, self.open.len() - 1, Kind::Opens);
+                    line = None;
+                    self.at = at + 1;
+                }
+                b'}' | b']' => {
+                    if let Some(line) = line.take() {
+                        self.push(line, self.open.len(), Kind::Value);
+                    }
+                    let opener = self.open.pop();
+                    let comma = next_token(bytes, at + 1).filter(|&next| bytes[next] == b',');
+                    self.at = comma.map_or(at + 1, |comma| comma + 1);
+                    self.push(at..self.at, self.open.len(), Kind::Closes);
+                    self.join(opener);
+                }
+                b',' => {
+                    self.push(begun..at + 1, self.open.len(), Kind::Value);
+                    line = None;
+                    self.at = at + 1;
+                }
+                _ => {
+                    self.at = token_end(bytes, at);
+                    line = Some(begun..self.at);
+                }
+            }
+        }
+        if let Some(line) = line {
+            self.push(line, self.open.len(), Kind::Value);
+        }
+        next_token(bytes, self.at).is_some() && self.lines.len() < LINES
+    }
+
+    fn push(&mut self, range: Range<usize>, depth: usize, kind: Kind) {
+        let depth = depth.min(usize::from(u16::MAX)) as u16;
+        let (mut start, mut kind) = (range.start, kind);
+        loop {
+            let mut end = range.end.min(start + PIECE);
+            // Not within a character.
+            while end < range.end && end > start + 1 && self.body.bytes[end] & 0xc0 == 0x80 {
+                end -= 1;
+            }
+            let pair = self.lines.len() as u32;
+            self.lines.push(JsonLine { start: start as u32, end: end as u32, depth, kind, pair });
+            if end >= range.end {
+                return;
+            }
+            (start, kind) = (end, Kind::Continues);
+        }
+    }
+
+    /// Ties the last line, which closes, to the one that opens.
+    fn join(&mut self, opener: Option<usize>) {
+        let Some(opener) = opener else {
+            return;
+        };
+        let closer = self.lines.len() - 1;
+        self.lines[opener].pair = closer as u32;
+        self.lines[closer].pair = opener as u32;
+    }
+
+    fn hidden_by(&self, line: usize) -> Option<usize> {
+        let folded = self.folded.contains(&line);
+        folded.then(|| self.lines[line].pair as usize).filter(|&pair| pair > line)
+    }
+
+    /// Folds or unfolds what a line opens, closes, or is in. Returns the line
+    /// that opens it.
+    pub fn toggle(&mut self, line: usize) -> Option<usize> {
+        let opener = self.opener(line)?;
+        if !self.folded.remove(&opener) {
+            self.folded.insert(opener);
+        }
+        Some(opener)
+    }
+
+    /// Folds everything below the top level; unfolds it if anything is folded.
+    pub fn toggle_all(&mut self) {
+        if self.folded.is_empty() {
+            let below = self.lines.iter().enumerate();
+            let below = below.filter(|(_, line)| line.kind == Kind::Opens && line.depth == 1);
+            self.folded = below.map(|(at, _)| at).collect();
+        } else {
+            self.folded.clear();
+        }
+    }
+
+    /// Unfolds whatever hides a line.
+    pub fn unhide(&mut self, line: usize) {
+        let lines = &self.lines;
+        self.folded.retain(|&opener| {
+            lines.get(opener).is_none_or(|it| !(opener < line && line <= it.pair as usize))
+        });
+    }
+
+    fn opener(&self, line: usize) -> Option<usize> {
+        let mut at = line;
+        match self.lines.get(at)?.kind {
+            Kind::Opens => return Some(at),
+            Kind::Closes => return Some(self.lines[at].pair as usize),
+            _ => {}
+        }
+        loop {
+            at = at.checked_sub(1)?;
+            match self.lines[at].kind {
+                Kind::Opens => return Some(at),
+                Kind::Closes => at = self.lines[at].pair as usize,
+                _ => {}
+            }
+        }
+    }
+
+    /// The value that a line shows, or opens: its text as sent.
+    pub fn value(&self, line: usize) -> &str {
+        let Some(it) = self.lines.get(line) else {
+            return "";
+        };
+        let end = match it.kind {
+            Kind::Opens => self.lines.get(it.pair as usize).map_or(it.end, |pair| pair.end),
+            _ => it.end,
+        };
+        let text = self.text(it.start as usize..end as usize);
+        let text = text.trim_end_matches(',');
+        // What a key names, not the key.
+        let key = if text.starts_with('"') { token_end(text.as_bytes(), 0) } else { 0 };
+        let value = text.get(key..).unwrap_or("").trim_start();
+        value.strip_prefix(':').map_or(text, str::trim_start)
+    }
+
+    /// The line that shows a byte of the body.
+    pub fn line_of(&self, byte: usize) -> usize {
+        self.lines.partition_point(|line| line.start as usize <= byte).saturating_sub(1)
+    }
+
+    /// The row of a line at a width that shows a byte of the body.
+    pub fn row_of(&mut self, line: usize, byte: usize, width: usize) -> usize {
+        let start = self.lines.get(line).map_or(0, |line| line.start as usize);
+        self.wrapped(line, width).map_or(0, |wrapped| wrapped.line_of(byte.saturating_sub(start)))
+    }
+
+    /// Where a line begins in the body, and the body.
+    pub fn bytes_from(&self, line: usize) -> (usize, &[u8]) {
+        let start = self.lines.get(line).map_or(0, |line| line.start as usize);
+        (start, &self.body.bytes)
+    }
+
+    fn text(&self, range: Range<usize>) -> &str {
+        let bytes = self.body.bytes.get(range).unwrap_or(&[]);
+        str::from_utf8(bytes).unwrap_or_else(|error| {
+            // Said to be JSON, so this is somebody's bug: show what can be shown.
+            str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or("")
+        })
+    }
+
+    fn indent(&self, line: usize) -> usize {
+        let it = &self.lines[line];
+        2 + 2 * usize::from(it.depth.min(DEEPEST)) + 2 * usize::from(it.kind == Kind::Continues)
+    }
+
+    /// A line that needs more than one row.
+    fn wrapped(&mut self, line: usize, width: usize) -> Option<&Wrapped> {
+        let it = self.lines.get(line)?;
+        let length = (it.end - it.start) as usize;
+        let room = width.saturating_sub(self.indent(line) + 1).max(8);
+        if length < room {
+            return None;
+        }
+        if self.wraps.len() >= WRAPS {
+            self.wraps.clear();
+        }
+        if self.wraps.get(&line).is_none_or(|wrapped| wrapped.width() != room) {
+            let mut wrapped = Wrapped::new(room);
+            wrapped.extend(self.text(it.start as usize..it.end as usize));
+            self.wraps.insert(line, wrapped);
+        }
+        self.wraps.get(&line)
+    }
+}
+
+impl Document for JsonDocument {
+    fn blocks(&self) -> usize {
+        self.lines.len()
+    }
+
+    fn next(&self, line: usize) -> Option<usize> {
+        let next = self.hidden_by(line).unwrap_or(line) + 1;
+        (next < self.lines.len()).then_some(next)
+    }
+
+    fn previous(&self, line: usize) -> Option<usize> {
+        let before = line.checked_sub(1)?;
+        match self.lines.get(before) {
+            Some(it) if it.kind == Kind::Closes => {
+                let opener = it.pair as usize;
+                Some(if self.folded.contains(&opener) { opener } else { before })
+            }
+            _ => Some(before),
+        }
+    }
+
+    fn height(&mut self, _: &Reader<'_>, line: usize, width: usize) -> usize {
+        self.wrapped(line, width).map_or(1, Wrapped::height)
+    }
+
+    fn line(&mut self, _: &Reader<'_>, at: Position, width: usize) -> Line {
+        let Some(&it) = self.lines.get(at.block) else {
+            return Line::default();
+        };
+        let (start, end) = (it.start as usize, it.end as usize);
+        let indent = self.indent(at.block);
+        let rows = self.wrapped(at.block, width).map(|wrapped| wrapped.range(at.line));
+        let folded = self.hidden_by(at.block);
+        let mark = match it.kind {
+            Kind::Opens if at.line > 0 => " ",
+            Kind::Opens if folded.is_some() => "▸",
+            Kind::Opens => "▾",
+            _ => " ",
+        };
+        let mut spans = vec![
+            Span::new(format!(" {mark}"), Role::Dim),
+            Span::new(" ".repeat(indent - 2 + 2 * usize::from(at.line > 0)), Role::Text),
+        ];
+        match rows {
+            None => coloured(self.text(start..end), it.kind, &mut spans),
+            Some(rows) => {
+                let head = self.text(start..end.min(start + COLOURED + 4));
+                let row = self.text(start + rows.start..start + rows.end);
+                partly_coloured(head, row, rows.start, it.kind, &mut spans);
+            }
+        }
+        if let Some(closer) = folded
+            && let Some(close) = self.lines.get(closer)
+        {
+            let hidden = closer - at.block - 1;
+            spans.push(Span::new(format!(" … {hidden} lines "), Role::Faint));
+            let text = self.text(close.start as usize..close.end as usize);
+            coloured(text, Kind::Closes, &mut spans);
+        }
+        spans.into()
+    }
+
+    fn progress(&self, at: Position) -> (usize, usize) {
+        let here = self.lines.get(at.block).map_or(0, |line| line.start as usize);
+        (here, self.body.bytes.len())
+    }
+}
