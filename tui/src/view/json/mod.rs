@@ -345,3 +345,96 @@ impl Document for JsonDocument {
         (here, self.body.bytes.len())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use llmtop_parsers::{Body, BodyKind};
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::{Document, JsonDocument, Kind};
+
+    fn laid_out(text: &str, budget: usize) -> JsonDocument {
+        let bytes = text.as_bytes().to_vec();
+        let body = Body { bytes, elided: Vec::new(), kind: BodyKind::Json };
+        let mut document = JsonDocument::new(Arc::new(body));
+        while document.lay_out(budget) {}
+        document
+    }
+
+    fn lines(document: &JsonDocument) -> Vec<&str> {
+        let range = |line: &super::JsonLine| line.start as usize..line.end as usize;
+        document.lines.iter().map(|line| document.text(range(line))).collect()
+    }
+
+    #[test]
+    fn one_value_a_line_and_brackets_that_know_each_other() {
+        let text = r#"{"a":[1,{"b":[]},"x,]"],"c":null}"#;
+        let document = laid_out(text, usize::MAX);
+        let want =
+            ["{", r#""a":["#, "1,", "{", r#""b":[]"#, "},", r#""x,]""#, "],", r#""c":null"#, "}"];
+        assert_eq!(lines(&document), want);
+        let pairs: Vec<(usize, usize)> = (0..want.len())
+            .filter(|&line| document.lines[line].kind == Kind::Opens)
+            .map(|line| (line, document.lines[line].pair as usize))
+            .collect();
+        assert_eq!(pairs, [(0, 9), (1, 7), (3, 5)]);
+        assert_eq!(document.value(4), "[]");
+        assert_eq!(document.value(1), r#"[1,{"b":[]},"x,]"]"#);
+    }
+
+    #[test]
+    fn what_is_folded_is_stepped_over() {
+        let mut document = laid_out(r#"{"a":[1,2],"b":3}"#, usize::MAX);
+        assert_eq!(document.toggle(2), Some(1), "a value folds what it is in");
+        assert_eq!((document.next(1), document.previous(5)), (Some(5), Some(1)));
+        document.unhide(3);
+        assert_eq!((document.next(1), document.previous(5)), (Some(2), Some(4)));
+    }
+
+    #[test]
+    fn a_value_longer_than_a_piece_is_several_lines() {
+        let long = "é".repeat(3 * super::PIECE / 2);
+        let text = json!({ "long": long }).to_string();
+        let document = laid_out(&text, 1000);
+        assert!(document.lines.len() > 4);
+        assert_eq!(lines(&document).concat(), text);
+    }
+
+    fn any_json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<i32>().prop_map(Value::from),
+            "\\PC{0,12}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(5, 60, 6, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+                prop::collection::vec(("\\PC{0,4}", inner), 0..6)
+                    .prop_map(|members| Value::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn no_byte_is_lost_however_it_is_sliced(value in any_json(), budget in 1usize..50) {
+            let text = value.to_string();
+            prop_assert_eq!(lines(&laid_out(&text, budget)).concat(), text);
+            let pretty = laid_out(&serde_json::to_string_pretty(&value).unwrap(), budget);
+            prop_assert_eq!(pretty.lines.len(), laid_out(&value.to_string(), budget).lines.len());
+            prop_assert!(pretty.open.is_empty());
+        }
+
+        #[test]
+        fn any_bytes_are_laid_out(text in "[\\[\\]{}:,\"\\\\a1 \n]{0,80}", budget in 1usize..50) {
+            let document = laid_out(&text, budget);
+            for line in 0..document.lines.len() {
+                let _ = (document.value(line), document.next(line), document.previous(line));
+                prop_assert!(document.lines[line].start <= document.lines[line].end);
+            }
+        }
+    }
+}
