@@ -44,12 +44,14 @@ impl Assembler {
         if !std::mem::take(&mut self.left_for_http2) {
             return None;
         }
+        let first = self.open.pop_front();
+        self.abort_all(time, "the connection went on in HTTP/2");
         let mut streams = Streams::new(self.limits);
         streams.role = self.role;
         streams.next = self.next;
         streams.queue.append(&mut self.queue);
         streams.worth = std::mem::take(&mut self.worth);
-        if let Some(mut open) = self.open.pop_front() {
+        if let Some(mut open) = first {
             if !open.request_done {
                 open.request_end(time, true);
             }

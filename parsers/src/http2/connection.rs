@@ -269,8 +269,8 @@ impl Http2 {
                 // Nobody can tell what it was.
                 tell(Event::Lost { stream, from, bytes: None });
             }
-            Some(Phase::Head) if !begins => tell(Event::Trailers { stream, from, head }),
-            Some(Phase::Body) => tell(Event::Trailers { stream, from, head }),
+            Some(Phase::Body) => tell_trailers(stream, from, head, ends_stream, tell),
+            Some(Phase::Head) if !begins => tell_trailers(stream, from, head, ends_stream, tell),
             None if !begins => return,
             Some(Phase::Head) | None => {
                 if phase.is_none() && !self.open(stream, from, new, tell) {
@@ -367,5 +367,18 @@ impl Http2 {
                 tell(Event::Lost { stream, from, bytes: None });
             }
         }
+    }
+}
+
+/// Trailers end their message (RFC 9113 section 8.1); what does not is none.
+fn tell_trailers(
+    stream: u32,
+    from: Role,
+    head: Box<Head>,
+    ends_stream: bool,
+    tell: &mut impl FnMut(Event<'_>),
+) {
+    if ends_stream {
+        tell(Event::Trailers { stream, from, head });
     }
 }

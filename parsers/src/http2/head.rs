@@ -66,6 +66,11 @@ impl Head {
         pseudo.get_or_insert(value);
     }
 
+    /// Octets of its fields.
+    pub(super) fn size(&self) -> usize {
+        self.headers.iter().map(|(name, value)| name.len() + value.len()).sum()
+    }
+
     /// Who wrote it, where a pseudo-header field says so.
     pub(super) fn writer(&self) -> Option<Role> {
         let request = self.method.is_some() || self.scheme.is_some() || self.path.is_some();

@@ -3,7 +3,7 @@
 use super::half::Piece;
 use crate::{Direction, Role};
 
-/// Bytes of bodies that wait until it is known who writes them.
+/// Bytes of bodies and trailers that wait until it is known who writes them.
 const HELD: usize = 16 << 10;
 /// Pieces that do.
 const PIECES: usize = 256;
@@ -69,9 +69,11 @@ pub(super) enum Waiting {
 
 impl Held {
     pub(super) fn push(&mut self, direction: Direction, waiting: Waiting) {
-        if let Waiting::Data { bytes, .. } = &waiting {
-            self.bytes += bytes.len();
-        }
+        self.bytes += match &waiting {
+            Waiting::Data { bytes, .. } => bytes.len(),
+            Waiting::Other(Piece::Head { head, .. }) => head.size(),
+            Waiting::Other(_) => 0,
+        };
         self.pieces.push((direction, waiting));
     }
 

@@ -77,11 +77,14 @@ impl Search {
     /// Tries every new place; the bounds of a chain that is long enough, its
     /// last header included.
     fn follow(&mut self, longest: usize) -> Option<(usize, usize)> {
+        let highest = (longest >> 16).min(0xff) as u8;
         while let Some(octets) = self.window.get(self.tried..).and_then(<[u8]>::first_chunk) {
             let at = self.tried;
             self.tried += 1;
-            let frame = Frame::recognise(octets, longest);
-            if let Some(frame) = frame {
+            // Nearly every place is none for its first octet.
+            if octets[0] <= highest
+                && let Some(frame) = Frame::recognise(octets, longest)
+            {
                 let next = at + HEADER + frame.length;
                 if let Some(chain) = self.chains.iter_mut().find(|chain| chain.next == at) {
                     chain.next = next;
@@ -93,7 +96,9 @@ impl Search {
                     self.chains.push(Chain { start: at, next, headers: 1 });
                 }
             }
-            self.chains.retain(|chain| chain.next > at);
+            if !self.chains.is_empty() {
+                self.chains.retain(|chain| chain.next > at);
+            }
         }
         None
     }

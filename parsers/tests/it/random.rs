@@ -28,6 +28,7 @@ fn happenings() -> impl Strategy<Value = Vec<Happening>> {
         b"HTTP/1.1 204 No\r\n\r\n",
         b"HTTP/1.1 100 Continue\r\n\r\n",
         b"HTTP/1.1 101 Switching\r\n\r\n",
+        b"HTTP/1.1 101 Switching\r\nUpgrade: h2c\r\n\r\n",
         b"Content-Length: 5\r\n",
         b"Content-Length: 18446744073709551615\r\n",
         b"Transfer-Encoding: chunked\r\n",
@@ -46,6 +47,22 @@ fn happenings() -> impl Strategy<Value = Vec<Happening>> {
         b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03",
         b"\x28\xb5\x2f\xfd",
         b"hello",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"\0\0\0\x04\0\0\0\0\0",
+        // HEADERS: `:method: POST` of the tables, `:status: 200`, trailers.
+        b"\0\0\x04\x01\x04\0\0\0\x01\x83\x86\x84\xbe",
+        b"\0\0\x05\x01\x04\0\0\0\x03\x83\x41\x01a\xbe",
+        b"\0\0\x02\x01\x04\0\0\0\x01\x88\xbe",
+        b"\0\0\x02\x01\0\0\0\0\x03\x88\xbf",
+        b"\0\0\x05\x01\x04\0\0\0\x01\x40\x01a\x01b",
+        b"\0\0\x05\x01\x05\0\0\0\x01\x40\x01a\x01b",
+        b"\0\0\x01\x09\x04\0\0\0\x03\xbe",
+        b"\0\0\x05\x05\x04\0\0\0\x01\0\0\0\x02\x82",
+        b"\0\0\x05\0\0\0\0\0\x01hello",
+        b"\0\0\x05\0\x09\0\0\0\x03\x02lo\0\0",
+        b"\0\0\0\0\x01\0\0\0\x01",
+        b"\0\0\x04\x03\0\0\0\0\x01\0\0\0\x08",
+        b"\0\0\x08\x07\0\0\0\0\0\0\0\0\x01\0\0\0\x0b",
     ];
     let bytes = prop_oneof![
         4 => proptest::sample::select(words).prop_map(<[u8]>::to_vec),
@@ -121,7 +138,7 @@ proptest! {
         damages in vec((any::<prop::sample::Index>(), 0..4u8, any::<u8>(), 1..300u64), 0..6),
         size in 1..500usize,
     ) {
-        let cases = cases("http1");
+        let cases = [cases("http1"), cases("http2")].concat();
         let mut capture: Capture = which.get(&cases).1.in_pieces(size);
         for (at, what, byte, lost) in damages {
             let at = at.index(capture.steps.len());

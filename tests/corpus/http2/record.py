@@ -231,6 +231,17 @@ async def nghttp_padded():
                   "-d", body.name, f"{URL}/v1/chat/completions")
 
 
+async def nghttp_small_tables():
+    """nghttp: two chats at once; a client whose SETTINGS leave the server's
+    encoder no table, and whose own is of 100 octets."""
+    with tempfile.NamedTemporaryFile("w") as body:
+        json.dump(ask(), body)
+        body.flush()
+        await run("nghttp", "--null-out", "--header-table-size=0", "--no-dep", "--multiply=2",
+                  "--encoder-header-table-size=100", "-H", "content-type: application/json",
+                  "-H", "x-conversation: one", "-d", body.name, f"{URL}/v1/chat/completions")
+
+
 async def node_kept():
     """node: two chats on one connection, the second while the first streams."""
     script = """
@@ -268,7 +279,7 @@ async def node_cancelled():
 
 
 CASES = [httpx_chat, httpx_kept, httpx_interleaved, httpx_messages, curl_chat, curl_upgraded,
-         nghttp_padded, node_kept, node_cancelled]
+         nghttp_padded, nghttp_small_tables, node_kept, node_cancelled]
 
 
 async def main(wanted):
