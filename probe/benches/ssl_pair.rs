@@ -151,16 +151,28 @@ fn target(library: &str) -> Target {
 struct Running {
     control: std::sync::Arc<dyn llmtop_probe::Control>,
     thread: std::thread::JoinHandle<()>,
+    /// Descriptors of this process before.
+    descriptors: usize,
 }
 
 impl Running {
     fn stop(self) {
         self.control.stop();
         self.thread.join().unwrap();
+        // Probes go after the last word, one by one; the next measure must not
+        // have them.
+        while descriptors() > self.descriptors {
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 }
 
+fn descriptors() -> usize {
+    std::fs::read_dir("/proc/self/fd").unwrap().count()
+}
+
 fn capture(pid: u32) -> Running {
+    let descriptors = descriptors();
     let filters = Filters { pids: vec![pid], ..Filters::default() };
     let live =
         Live::start(&Config { ring_bytes: Some(64 << 20), filters }, Box::new(Discovery::new()))
@@ -174,7 +186,7 @@ fn capture(pid: u32) -> Running {
         }
     });
     std::thread::sleep(Duration::from_millis(50));
-    Running { control, thread }
+    Running { control, thread, descriptors }
 }
 
 /// Takes everything.
