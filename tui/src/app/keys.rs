@@ -177,6 +177,7 @@ impl App {
         }
         match self.main.focus {
             Pane::Processes => {
+                self.main.processes.chosen = true;
                 let order = &self.main.processes.order;
                 self.main.processes.selected =
                     if first { order.first() } else { order.last() }.copied();

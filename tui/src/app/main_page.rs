@@ -61,6 +61,7 @@ impl MainPage {
         };
         let selected = self.processes.selected;
         let now = order.iter().position(|&key| Some(key) == selected).unwrap_or(0);
+        self.processes.chosen = true;
         self.processes.selected = order.get(now.saturating_add_signed(rows).min(last)).copied();
     }
 

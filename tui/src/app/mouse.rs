@@ -58,6 +58,7 @@ impl App {
         let again = match pane {
             Pane::Processes => {
                 let key = self.main.processes.order.get(at).copied();
+                self.main.processes.chosen = true;
                 std::mem::replace(&mut self.main.processes.selected, key) == key
             }
             Pane::Exchanges => {

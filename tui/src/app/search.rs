@@ -127,6 +127,7 @@ impl MainPage {
             hit.then_some(list.order[at])
         });
         list.selected = found.or(list.selected);
+        list.chosen |= found.is_some();
         found.is_some()
     }
 

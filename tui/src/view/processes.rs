@@ -111,6 +111,8 @@ impl Sort {
 pub struct Position {
     /// The selected process.
     pub selected: Option<ProcessKey>,
+    /// The person chose it; else the first row is selected, whoever that is.
+    pub chosen: bool,
     /// The first visible row.
     pub top: usize,
     /// By which column.
@@ -136,8 +138,10 @@ impl Position {
             self.arrange(reader, llm_only);
             self.ordered = Some(wanted);
         }
-        let at = self.selected.and_then(|key| self.order.iter().position(|&other| other == key));
-        let at = at.unwrap_or(self.top.min(self.order.len().saturating_sub(1)));
+        let chosen = self.selected.filter(|_| self.chosen);
+        let at = chosen.and_then(|key| self.order.iter().position(|&other| other == key));
+        let lost = if self.chosen { self.top.min(self.order.len().saturating_sub(1)) } else { 0 };
+        let at = at.unwrap_or(lost);
         self.selected = self.order.get(at).copied();
         self.top = keep_visible(self.top, at, self.order.len(), height);
     }
@@ -225,7 +229,7 @@ fn cell(at: usize, width: usize, process: &ProcessTotals, latest: &Latest) -> Sp
             Role::Live,
         ),
         6 => Span::new(tokens(process.output_tokens), Role::Text),
-        7 if process.input_tokens > 0 => {
+        7 if process.cache_read_tokens > 0 && process.input_tokens > 0 => {
             let share = process.cache_read_tokens as f64 / process.input_tokens as f64;
             Span::new(format!("{:.0}%", share.min(1.0) * 100.0), Role::Good)
         }

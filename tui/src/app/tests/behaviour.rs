@@ -218,3 +218,19 @@ fn an_exchange_that_is_gone_is_said_to_be() {
         person.keys(keys);
     }
 }
+
+#[test]
+fn the_busiest_process_is_selected_until_one_is_chosen() {
+    let mut store = Store::default();
+    process(&mut store, 1, 100, "early");
+    let mut person = Person::with(store, 100, 30);
+    process(&mut person.store, 2, 200, "busy");
+    person.store.put_exchange(answered(pending(1, 2, 900, asks("hi")), "hello", 10));
+    person.does(Event::StoreChanged);
+    assert!(person.keys("1 Enter").look().contains("busy · conversation"));
+    person.keys("Esc 1 j");
+    let chosen = person.app.main.processes.selected;
+    person.store.put_exchange(pending(2, 1, 5, asks("now I am")));
+    person.does(Event::StoreChanged);
+    assert_eq!(person.app.main.processes.selected, chosen);
+}
