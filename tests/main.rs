@@ -13,6 +13,7 @@
 mod cli;
 mod clients;
 mod harness;
+mod http2;
 mod lifecycle;
 mod load;
 mod recording;
