@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Records the captures of this directory from real clients and a real server.
 
-    pip install 'httpx[http2]' hypercorn
+    pip install 'httpx[http2]' hypercorn        # and curl, nghttp2-client, nodejs
     ./record.py [CASE...]
 
 A relay between the client and the server writes down what moves, chunk by
@@ -17,6 +17,8 @@ import pathlib
 import sys
 import tempfile
 
+import h2.config
+import h2.connection
 import httpx
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
@@ -278,6 +280,118 @@ async def node_cancelled():
     await run("node", "-e", script, URL, json.dumps(ask()))
 
 
+class Made:
+    """A connection between two peers in memory (hyper-h2), for what servers do
+    only when they are unwell."""
+
+    def __init__(self, tape):
+        self.tape = tape
+        settings = h2.config.H2Configuration(client_side=True, header_encoding=None)
+        self.client = h2.connection.H2Connection(settings)
+        settings = h2.config.H2Configuration(client_side=False, header_encoding=None)
+        self.server = h2.connection.H2Connection(settings)
+        self.client.initiate_connection()
+        self.server.initiate_connection()
+        self.move()
+
+    def move(self, lost=None):
+        """Moves what is to be sent; of the server's bytes, `lost` are lost."""
+        while True:
+            sent, received = self.client.data_to_send(), self.server.data_to_send()
+            if not sent and not received:
+                return
+            if sent:
+                self.tape.write(">", sent)
+                self.server.receive_data(sent)
+            if received and lost:
+                start, end = lost
+                self.tape.write("<", received[:start])
+                self.tape.lines += [f"gap < {end - start}", ""]
+                self.tape.write("<", received[end:])
+            elif received:
+                self.tape.write("<", received)
+            if received:
+                self.client.receive_data(received)
+
+    def ask(self, stream, path="/v1/chat/completions", body=None):
+        self.client.send_headers(stream, [
+            (":method", "POST"), (":scheme", "https"), (":authority", "api.example.com"),
+            (":path", path), ("content-type", "application/json"),
+            ("authorization", "Bearer sk-0123456789")])
+        self.client.send_data(stream, json.dumps(body or ask()).encode(), end_stream=True)
+        self.move()
+
+    def answer(self, stream, events, end=True, content_type="text/event-stream"):
+        self.server.send_headers(stream, [
+            (":status", "200"), ("content-type", content_type), ("x-request-id", "req_made")])
+        for event in events:
+            self.server.send_data(stream, event)
+            self.move()
+        if end:
+            self.server.end_stream(stream)
+            self.move()
+
+
+def made_unwell(made):
+    """A server that resets one stream, fails another in its trailers as gRPC
+    does, and goes away with the third unanswered."""
+    made.ask(1)
+    made.answer(1, CHAT[:3], end=False)
+    made.server.reset_stream(1, error_code=2)
+    made.move()
+    made.ask(3, "/example.Service/Chat", {"question": "hi"})
+    made.answer(3, [b"\0\0\0\0\x02hi"], end=False, content_type="application/grpc")
+    made.server.send_headers(3, [("grpc-status", "8"), ("grpc-message", "out of quota")],
+                             end_stream=True)
+    made.move()
+    made.ask(5)
+    made.server.close_connection(error_code=11, additional_data=b"too_many_pings",
+                                 last_stream_id=5)
+    made.move()
+
+
+def made_gap_in_data(made):
+    """Bytes of one event are lost, and nothing else: the frame says where it
+    ends."""
+    made.ask(1)
+    made.answer(1, CHAT[:2], end=False)
+    made.server.send_data(1, CHAT[2])
+    made.move(lost=(30, 130))
+    for event in CHAT[3:]:
+        made.server.send_data(1, event)
+        made.move()
+    made.server.end_stream(1)
+    made.move()
+
+
+def made_gap_over_frames(made):
+    """The end of one answer is lost with the head of the next; its body is
+    found again."""
+    made.ask(1)
+    made.answer(1, CHAT[:4], end=False)
+    for event in CHAT[4:]:
+        made.server.send_data(1, event)
+    made.server.end_stream(1)
+    made.client.send_headers(3, [
+        (":method", "POST"), (":scheme", "https"), (":authority", "api.example.com"),
+        (":path", "/v1/chat/completions"), ("content-type", "application/json")])
+    made.client.send_data(3, json.dumps(ask("tools")).encode(), end_stream=True)
+    made.tape.write(">", question := made.client.data_to_send())
+    made.server.receive_data(question)
+    made.server.send_headers(3, [(":status", "200"), ("content-type", "text/event-stream")])
+    made.server.send_data(3, TOOLS[0])
+    made.move(lost=(100, 700))
+    for event in TOOLS[1:]:
+        made.server.send_data(3, event)
+        made.move()
+    made.server.end_stream(3)
+    made.move()
+    made.ask(5)
+    made.answer(5, CHAT)
+
+
+MADE = [made_unwell, made_gap_in_data, made_gap_over_frames]
+
 CASES = [httpx_chat, httpx_kept, httpx_interleaved, httpx_messages, curl_chat, curl_upgraded,
          nghttp_padded, nghttp_small_tables, node_kept, node_cancelled]
 
@@ -290,15 +404,18 @@ async def main(wanted):
     stop = asyncio.Event()
     server = asyncio.create_task(serve(app, config, shutdown_trigger=stop.wait))
     await asyncio.sleep(0.5)
-    for case in CASES:
+    for case in [*CASES, *MADE]:
         name = case.__name__.replace("_", "-")
         if wanted and name not in wanted:
             continue
         tape = Tape(case.__doc__)
-        between = await relay(tape)
-        await case()
-        await asyncio.sleep(0.1)
-        between.close()
+        if case in MADE:
+            case(Made(tape))
+        else:
+            between = await relay(tape)
+            await case()
+            await asyncio.sleep(0.1)
+            between.close()
         (HERE / name).mkdir(exist_ok=True)
         (HERE / name / "capture.txt").write_text("\n".join([*tape.lines, "close", ""]))
         print(name)
