@@ -6,7 +6,8 @@
 
 A relay between the client and the server writes down what moves, chunk by
 chunk, in the format of ../README.md. Clients: httpx (its HPACK adds every
-field to its table), curl, nghttp and node (nghttp2: never indexes paths and credentials).
+field to its table), and curl, nghttp and node, which are all nghttp2 (it keeps
+paths and credentials out of its table).
 """
 
 import asyncio
