@@ -68,6 +68,9 @@ impl Facts {
             && same_if_known(self.stream, server.stream)
             && (torn || same_if_known(self.head, server.head))
             && (torn || same_if_known(self.body, server.body))
+            // No answer ends before its request arrived: that would be the
+            // next request, of which nothing is known yet.
+            && self.ended.is_none_or(|ended| server.started <= ended)
             && self.at_the_time_of(server, slack)
     }
 

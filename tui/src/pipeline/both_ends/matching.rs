@@ -5,7 +5,7 @@ use std::time::Duration;
 use llmtop_parsers::Role;
 use llmtop_probe::ConnId;
 
-use super::{BothEnds, Decision, SLACK, Status, View, ViewId};
+use super::{BothEnds, Decision, LATE, SLACK, Status, View, ViewId};
 use crate::pipeline::facts::Facts;
 
 /// Candidates looked at for one view: bounds what hostile traffic can cost.
@@ -18,7 +18,7 @@ impl BothEnds {
         if matches!(view.status, Status::Paired { certain: true, .. }) {
             return;
         }
-        if let Some(other) = self.find_by_address(id, view) {
+        if let Some(other) = self.find_by_address(id, view, SLACK) {
             self.pair(id, other, true);
         } else if matches!(view.status, Status::Open | Status::Alone)
             && let Some(other) =
@@ -28,7 +28,18 @@ impl BothEnds {
         }
     }
 
-    fn find_by_address(&self, id: ViewId, view: &View) -> Option<ViewId> {
+    /// The same when everything else has found its other end: by address, and
+    /// much later.
+    pub(super) fn find_late(&mut self, id: ViewId) {
+        let Some(view) = self.views.get(&id).filter(|view| view.status == Status::Open) else {
+            return;
+        };
+        if let Some(other) = self.find_by_address(id, view, LATE) {
+            self.pair(id, other, true);
+        }
+    }
+
+    fn find_by_address(&self, id: ViewId, view: &View, slack: Duration) -> Option<ViewId> {
         let pair = self.conns.get(&id.conn)?.pair()?;
         let twins = self.by_address.twins(pair).filter(|&twin| twin != id.conn);
         let views = twins.flat_map(|twin| {
@@ -36,7 +47,7 @@ impl BothEnds {
             let newest = open.into_iter().flat_map(|open| open.iter().rev());
             newest.map(move |&seq| ViewId { conn: twin, seq })
         });
-        self.nearest(view, views, Facts::matches_on_one_connection)
+        self.nearest(view, views, slack, Facts::matches_on_one_connection)
     }
 
     fn find_by_request(&self, id: ViewId, view: &View) -> Option<ViewId> {
@@ -55,7 +66,7 @@ impl BothEnds {
                     Role::Server => theirs.may_be_client_of(mine),
                 })
         });
-        self.nearest(view, possible, Facts::matches_by_request)
+        self.nearest(view, possible, SLACK, Facts::matches_by_request)
     }
 
     fn find_by_process(&self, id: ViewId, view: &View) -> Option<ViewId> {
@@ -72,7 +83,7 @@ impl BothEnds {
             let open = ends.into_iter().flat_map(|ends| ends.open.iter().rev());
             open.map(move |&seq| ViewId { conn, seq })
         });
-        self.nearest(view, possible, Facts::matches_by_process)
+        self.nearest(view, possible, SLACK, Facts::matches_by_process)
     }
 
     /// Of some views, the unmatched one nearest in time that matches, else
@@ -81,14 +92,15 @@ impl BothEnds {
         &self,
         view: &View,
         among: impl Iterator<Item = ViewId>,
+        slack: Duration,
         matches: fn(&Facts, &Facts, Duration) -> bool,
     ) -> Option<ViewId> {
         among
             .take(CANDIDATES)
             .filter_map(|id| Some((id, self.views.get(&id)?)))
             .filter(|(_, other)| match view.facts.role {
-                Role::Client => matches(&view.facts, &other.facts, SLACK),
-                Role::Server => matches(&other.facts, &view.facts, SLACK),
+                Role::Client => matches(&view.facts, &other.facts, slack),
+                Role::Server => matches(&other.facts, &view.facts, slack),
             })
             .min_by_key(|(_, other)| {
                 let taken = matches!(other.status, Status::Paired { .. });

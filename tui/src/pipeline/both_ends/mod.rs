@@ -81,6 +81,11 @@ pub struct Patience {
 /// of the read of the same bytes, may be.
 const SLACK: Duration = Duration::from_millis(50);
 
+/// The same for two ends whose addresses say that they belong together: on a
+/// busy machine a client may be off the processor between handing its request
+/// to the kernel and the return of its write, while the server answers.
+const LATE: Duration = Duration::from_millis(500);
+
 /// A view is remembered so long after its end.
 const REMEMBER: Duration = Duration::from_secs(2);
 
@@ -212,6 +217,7 @@ impl BothEnds {
         let at = facts.ended.unwrap_or(self.now);
         self.updated(id, Facts { ended: Some(at), ..facts });
         self.deadline(id, at, self.patience.grace);
+        self.deadline(id, at, LATE);
         self.deadline(id, at, REMEMBER.max(self.patience.grace * 2));
     }
 
@@ -265,6 +271,7 @@ impl BothEnds {
             .collect();
         open.sort_unstable();
         for (_, id) in open {
+            self.find_late(id);
             self.alone(id);
         }
     }
@@ -292,15 +299,22 @@ impl BothEnds {
             return;
         };
         if view.status == Status::Open && self.now >= later(ended, self.patience.grace) {
-            self.alone(id);
+            let expected = view.facts.role == Role::Server && self.has_twin(id.conn);
+            self.find_late(id);
+            if !expected || self.now >= later(ended, LATE) {
+                self.alone(id);
+            }
         }
         if self.now >= later(ended, REMEMBER) {
             self.forget(id);
         }
     }
 
+    /// Gives an unmatched view up.
     fn alone(&mut self, id: ViewId) {
-        if let Some(view) = self.views.get_mut(&id) {
+        if let Some(view) = self.views.get_mut(&id)
+            && view.status == Status::Open
+        {
             view.status = Status::Alone;
             self.decisions.push_back(Decision::Alone(id));
         }

@@ -158,6 +158,24 @@ fn what_a_client_lost_is_shown_by_its_server() {
 }
 
 #[test]
+fn a_client_off_the_processor_while_its_server_answers_is_found_by_address() {
+    let mut play = play(false);
+    play.open(1, CLIENT.0, CLIENT.1);
+    play.open(2, SERVER.0, SERVER.1);
+    for (seq, exchange, late) in [(0, "a", 110), (1, "b", 0), (2, "c", 400)] {
+        play.start(view(2, seq), Server, exchange, 7 + seq);
+        play.wait(5);
+        play.end(view(2, seq));
+        play.wait(late);
+        play.start(view(1, seq), Client, exchange, 7 + seq);
+        play.wait(1);
+        play.end(view(1, seq));
+        play.wait(1);
+    }
+    assert_eq!(play.finally(), [("a", Client), ("b", Client), ("c", Client)]);
+}
+
+#[test]
 fn sequential_identical_requests_on_one_connection_match_in_order() {
     for server_first in [false, true] {
         let mut play = play(false);
