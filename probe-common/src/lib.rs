@@ -17,6 +17,6 @@ pub use event::{
     direction, flags, tls,
 };
 pub use state::{
-    Conn, ConnKey, INTEREST_SLOTS, SocketKey, SocketState, Stats, Thread, Transfer, conn_flags,
-    interest_slot,
+    Call, Conn, ConnKey, INTEREST_SLOTS, SocketKey, SocketState, Stats, Thread, Transfer,
+    conn_flags, interest_slot,
 };

@@ -57,12 +57,11 @@ pub const fn interest_slot(conn: u64) -> u32 {
     (conn.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 48) as u32
 }
 
-/// What is known of a thread that uses TLS: the call it is in, and the
-/// descriptors its socket calls used around it.
+/// A call under way: what its entry knows, for its return.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
-pub struct Thread {
-    /// The TLS object of the call.
+pub struct Call {
+    /// The TLS object.
     pub object: u64,
     /// The caller's buffer.
     pub buffer: u64,
@@ -72,9 +71,19 @@ pub struct Thread {
     /// calls it makes, and a stale call from a live one.
     pub stack: u64,
     /// What the call does, in the program's own encoding; 0: none is under way.
-    pub call: u32,
+    pub kind: u32,
     /// Descriptor of the first socket call inside the call, or -1.
     pub inside_fd: i32,
+}
+
+/// What is known of a thread that was inside TLS.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Thread {
+    /// The innermost call.
+    pub call: Call,
+    /// The one that `call` was made in: a callback of `SSL_read` may write.
+    pub outer: Call,
     /// Descriptor of the last receive on this thread, or -1.
     pub received_fd: i32,
     /// Not zero: the next socket write belongs to `wrote_object`.
@@ -135,7 +144,8 @@ pub struct SocketState {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 pub struct Stats {
-    /// Calls not seen, because the table of threads was full.
+    /// Calls not seen: the table of threads was full, or they were made too deep
+    /// inside others.
     pub untracked_calls: u64,
     /// Bytes not captured, because the table of connections was full.
     pub untracked_bytes: u64,
@@ -147,7 +157,8 @@ const _: () = {
     assert!(INTEREST_SLOTS == 1 << 16);
     assert!(size_of::<ConnKey>() == 16 && align_of::<ConnKey>() == 8);
     assert!(size_of::<Conn>() == 72);
-    assert!(size_of::<Thread>() == 56 + 72);
+    assert!(size_of::<Call>() == 40);
+    assert!(size_of::<Thread>() == 2 * 40 + 16 + 72);
     assert!(size_of::<SocketKey>() == 8);
     assert!(size_of::<SocketState>() == 40);
     assert!(size_of::<Stats>() == 24);

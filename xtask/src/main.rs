@@ -30,6 +30,7 @@ enum Bpf {
 }
 
 fn main() -> anyhow::Result<()> {
+    bpf::stand_in()?;
     match Cli::parse().chore {
         Chore::Bpf(Bpf::Build) => bpf::build(),
         Chore::Bpf(Bpf::Verify) => bpf::verify(),

@@ -2,79 +2,91 @@
 //! only the return knows how much was moved.
 //!
 //! One entry a thread, kept while the thread lives, so that the two probes of a
-//! call cost one lookup each and neither inserts nor deletes.
+//! call cost one lookup each and neither inserts nor deletes. It has room for a
+//! call and one made inside it: node writes its first request in a callback of
+//! the `SSL_read` that finds the handshake done.
 
 use aya_ebpf::bindings::pt_regs;
-use llmtop_probe_common::{Thread, Transfer};
+use llmtop_probe_common::{Call, Thread, Transfer};
 
 use crate::maps::{STATS, THREADS};
 
-/// [`Thread::call`]: a call is under way.
+/// [`Call::kind`]: a call is under way.
 pub const ACTIVE: u32 = 1;
 /// It reads.
 pub const READ: u32 = 2;
 /// A return of zero says that the other end closed.
 pub const ZERO_IS_END: u32 = 4;
 
-/// What an entry probe saw.
-pub struct Entry {
-    pub object: u64,
-    pub buffer: u64,
-    pub moved_at: u64,
-    pub stack: u64,
-    pub call: u32,
-}
-
-/// Remembers a call. One that is made by another on the same stack is not
-/// remembered: the outer one reports what both move, once.
+/// Remembers a call. One that is made by another on the same stack, for the
+/// same object and in the same direction, is not remembered: the outer one
+/// reports what both move, once.
 #[inline(always)]
-pub fn enter(pid_tgid: u64, entry: &Entry) {
+pub fn enter(pid_tgid: u64, call: &Call) {
     let Some(thread) = THREADS.get_ptr_mut(pid_tgid) else {
         let thread = Thread {
-            object: entry.object,
-            buffer: entry.buffer,
-            moved_at: entry.moved_at,
-            stack: entry.stack,
-            call: entry.call,
-            inside_fd: -1,
+            call: *call,
+            outer: Call::default(),
             received_fd: -1,
             wrote: 0,
             wrote_object: 0,
             transfer: Transfer::default(),
         };
         if THREADS.insert(pid_tgid, thread, 0).is_err() {
-            if let Some(stats) = STATS.get_ptr_mut(0) {
-                // SAFETY: the kernel returned a live element.
-                unsafe { (*stats).untracked_calls += 1 };
-            }
+            untracked();
         }
         return;
     };
     // SAFETY: the element stays valid for this program's run, and only this
     // thread's programs use it.
     let thread = unsafe { &mut *thread };
-    if thread.call != 0 && entry.stack < thread.stack {
-        return;
+    if thread.call.kind != 0 && call.stack < thread.call.stack {
+        let reads = |call: &Call| call.kind & READ;
+        if thread.call.object == call.object && reads(&thread.call) == reads(call) {
+            return;
+        }
+        if thread.outer.kind != 0 {
+            untracked();
+            return;
+        }
+        thread.outer = thread.call;
+    } else {
+        // Whatever was under way has been left without a return (`longjmp`,
+        // another stack).
+        thread.outer.kind = 0;
     }
-    thread.object = entry.object;
-    thread.buffer = entry.buffer;
-    thread.moved_at = entry.moved_at;
-    thread.stack = entry.stack;
-    thread.call = entry.call;
-    thread.inside_fd = -1;
+    thread.call = *call;
     thread.wrote = 0;
 }
 
-/// The thread whose remembered call returns here, if any. Whoever takes it ends
-/// the call.
+/// The thread whose innermost call returns here, if any. Whoever takes it ends
+/// the call with [`end`].
 #[inline(always)]
 pub fn leave(pid_tgid: u64, stack: u64) -> Option<&'static mut Thread> {
     // SAFETY: as in `enter`.
     let thread = unsafe { &mut *THREADS.get_ptr_mut(pid_tgid)? };
-    if thread.call == 0 || !returned(thread.stack, stack) {
+    if thread.outer.kind != 0 && returned(thread.outer.stack, stack) {
+        // The inner one was left without a return.
+        end(thread);
+    }
+    if thread.call.kind == 0 || !returned(thread.call.stack, stack) {
         return None;
     }
     Some(thread)
+}
+
+/// The innermost call is over.
+#[inline(always)]
+pub fn end(thread: &mut Thread) {
+    thread.call = thread.outer;
+    thread.outer.kind = 0;
+}
+
+fn untracked() {
+    if let Some(stats) = STATS.get_ptr_mut(0) {
+        // SAFETY: the kernel returned a live element.
+        unsafe { (*stats).untracked_calls += 1 };
+    }
 }
 
 /// Whether a return with this stack pointer is that of a call entered with that

@@ -15,10 +15,10 @@ use aya_ebpf::helpers::{bpf_get_current_comm, bpf_get_current_uid_gid};
 use aya_ebpf::macros::{uprobe, uretprobe};
 use aya_ebpf::programs::{ProbeContext, RetProbeContext};
 use llmtop_probe_common::{
-    Close, Conn, ConnKey, Kind, MAX_SERVER_NAME, Open, ServerName, Transfer, conn_flags, direction, flags,
+    Call, Close, Conn, ConnKey, Kind, MAX_SERVER_NAME, Open, ServerName, Thread, Transfer, conn_flags, direction, flags,
 };
 
-use crate::calls::{self, Entry};
+use crate::calls;
 use crate::emit;
 use crate::maps::{CONNS, ORPHANS, PARENTS, SETTINGS, STATS};
 use crate::{filter, interest, socket};
@@ -61,20 +61,21 @@ pub fn read_internal(ctx: ProbeContext) -> u32 {
 }
 
 #[inline(always)]
-fn enter(ctx: &ProbeContext, call: u32, moved_at: Option<usize>) -> u32 {
+fn enter(ctx: &ProbeContext, kind: u32, moved_at: Option<usize>) -> u32 {
     let pid_tgid = bpf_get_current_pid_tgid();
     if !filter::wanted((pid_tgid >> 32) as u32) {
         return 0;
     }
     let argument = |n| ctx.arg::<u64>(n).unwrap_or(0);
-    let entry = Entry {
+    let call = Call {
         object: argument(0),
         buffer: argument(1),
         moved_at: moved_at.map_or(0, argument),
         stack: calls::stack(ctx.regs),
-        call,
+        kind,
+        inside_fd: -1,
     };
-    calls::enter(pid_tgid, &entry);
+    calls::enter(pid_tgid, &call);
     0
 }
 
@@ -93,50 +94,56 @@ pub fn transfer_return_bounded(ctx: RetProbeContext) -> u32 {
 fn leave<const LOOP: bool>(ctx: &RetProbeContext) -> u32 {
     let pid_tgid = bpf_get_current_pid_tgid();
     let Some(thread) = calls::leave(pid_tgid, calls::stack(ctx.regs)) else { return 0 };
+    transferred::<LOOP>(ctx, thread, pid_tgid);
+    calls::end(thread);
+    0
+}
+
+#[inline(always)]
+fn transferred<const LOOP: bool>(ctx: &RetProbeContext, thread: &mut Thread, pid_tgid: u64) {
     let call = thread.call;
-    thread.call = 0;
     // An `int`: -1 arrives zero-extended.
     let returned = ctx.ret::<u64>() as i32;
-    let read = call & calls::READ != 0;
-    let key = ConnKey { object: thread.object, pid: (pid_tgid >> 32) as u32, reserved: 0 };
+    let read = call.kind & calls::READ != 0;
+    let key = ConnKey { object: call.object, pid: (pid_tgid >> 32) as u32, reserved: 0 };
     if returned <= 0 {
-        if returned == 0 && call & calls::ZERO_IS_END != 0 {
+        if returned == 0 && call.kind & calls::ZERO_IS_END != 0 {
             close(&key, pid_tgid, flags::END_OF_STREAM);
         }
-        return 0;
+        return;
     }
-    let moved = if thread.moved_at == 0 {
+    let moved = if call.moved_at == 0 {
         u64::from(returned as u32)
     } else {
         let mut moved = 0u64;
         // SAFETY: writes eight bytes to a local.
         let failed = unsafe {
-            bpf_probe_read_user((&raw mut moved).cast(), 8, thread.moved_at as *const _)
+            bpf_probe_read_user((&raw mut moved).cast(), 8, call.moved_at as *const _)
         };
         if failed != 0 {
-            return 0;
+            return;
         }
         moved
     };
     // A length no transfer has: not the function we took it for.
     if moved == 0 || moved > u64::from(u32::MAX) {
-        return 0;
+        return;
     }
     let Some(conn) = conn(&key, ctx, pid_tgid, 0) else {
         if let Some(stats) = STATS.get_ptr_mut(0) {
             // SAFETY: the kernel returned a live element.
             unsafe { (*stats).untracked_bytes += moved };
         }
-        return 0;
+        return;
     };
     let side = if read { direction::RECEIVED } else { direction::SENT };
     if interest::ignored(conn) {
         conn.ignored[side] += moved;
         conn.moved[side] += moved;
-        return 0;
+        return;
     }
     thread.transfer = Transfer {
-        buffer: thread.buffer,
+        buffer: call.buffer,
         left: moved,
         conn: conn.id,
         offset: conn.moved[side],
@@ -150,7 +157,6 @@ fn leave<const LOOP: bool>(ctx: &RetProbeContext) -> u32 {
     conn.moved[side] = thread.transfer.offset;
     conn.lost[side] = thread.transfer.lost;
     socket::after_transfer(thread, conn, read, pid_tgid);
-    0
 }
 
 /// `void SSL_free(ssl)`: the object's generation ends.

@@ -46,9 +46,9 @@ pub fn socket_write(ctx: TracePointContext) -> u32 {
     // SAFETY: the element is this thread's.
     let thread = unsafe { &mut *thread };
     let fd = argument(&ctx, 0) as i32;
-    if thread.call != 0 {
-        if thread.call & READ == 0 && thread.inside_fd < 0 {
-            thread.inside_fd = fd;
+    if thread.call.kind != 0 {
+        if thread.call.kind & READ == 0 && thread.call.inside_fd < 0 {
+            thread.call.inside_fd = fd;
         }
         return 0;
     }
@@ -79,10 +79,10 @@ pub fn socket_read(ctx: TracePointContext) -> u32 {
     // SAFETY: the element is this thread's.
     let thread = unsafe { &mut *thread };
     let fd = argument(&ctx, 0) as i32;
-    if thread.call == 0 {
+    if thread.call.kind == 0 {
         thread.received_fd = fd;
-    } else if thread.call & READ != 0 && thread.inside_fd < 0 {
-        thread.inside_fd = fd;
+    } else if thread.call.kind & READ != 0 && thread.call.inside_fd < 0 {
+        thread.call.inside_fd = fd;
     }
     0
 }
@@ -99,14 +99,14 @@ pub fn after_transfer(thread: &mut Thread, conn: &mut Conn, read: bool, pid_tgid
     if conn.fd >= 0 || conn.guesses >= MAX_GUESSES {
         return;
     }
-    if thread.inside_fd >= 0 {
-        guess(conn, thread.inside_fd, pid_tgid);
+    if thread.call.inside_fd >= 0 {
+        guess(conn, thread.call.inside_fd, pid_tgid);
     } else if read && received >= 0 {
         guess(conn, received, pid_tgid);
     }
     if !read && conn.fd < 0 {
         thread.wrote = 1;
-        thread.wrote_object = thread.object;
+        thread.wrote_object = thread.call.object;
     }
 }
 

@@ -125,7 +125,10 @@ impl Loop {
     fn events(&mut self, ready: Ready) -> io::Result<Vec<Event>> {
         let mut events = self.signals.take();
         if ready.gone {
+            // Nothing may be read any more: crossterm reads the end of a
+            // terminal for ever.
             events.push(Event::Signal(Signal::Quit));
+            return Ok(events);
         }
         // A changed size is told by a signal; crossterm reads it from there.
         while (ready.keyboard || self.signals.resized.swap(false, Ordering::AcqRel))
@@ -247,6 +250,13 @@ impl Signals {
             (SIGCONT, &signals.resumed),
             (SIGWINCH, &signals.resized),
         ] {
+            // Told to end a second time before the first was heard: the loop
+            // hangs in something, so it ends at once, whatever the screen shows.
+            if matches!(signal, SIGTERM | SIGHUP | SIGQUIT) {
+                let quit = Arc::clone(&signals.quit);
+                let shutdown = signal_hook::flag::register_conditional_shutdown;
+                signals.registered.push(shutdown(signal, 1, quit)?);
+            }
             // The flag first: who is woken finds it set.
             signals.registered.push(signal_hook::flag::register(signal, Arc::clone(flag))?);
             let wake = wake.try_clone()?;

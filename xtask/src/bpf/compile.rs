@@ -5,13 +5,14 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
+use super::rustc;
 use super::toolchain::Toolchain;
 
 const TARGET: &str = "bpfel-unknown-none";
 
 /// Compiles the sources under `root` for kernels of `arch`, in the folder
 /// `target`. The bytes depend on sources and compiler only: every path that could
-/// get into them is replaced.
+/// get into them is replaced, and crates are told apart by name.
 pub(super) fn compile(
     toolchain: &Toolchain,
     root: &Path,
@@ -48,6 +49,7 @@ pub(super) fn compile(
         .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"))
         .env("RUSTC_BOOTSTRAP", "1");
     toolchain.environment(&mut cargo);
+    rustc::wrap(&mut cargo)?;
     run(&mut cargo)?;
     let linked = target.join(TARGET).join("release/llmtop");
     let stripped = target.join(super::object_name(arch));

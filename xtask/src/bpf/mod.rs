@@ -5,6 +5,7 @@
 
 mod compile;
 mod manifest;
+mod rustc;
 mod toolchain;
 
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use anyhow::{Context, Result, ensure};
 
 use compile::compile;
 use manifest::Manifest;
+pub(crate) use rustc::stand_in;
 use toolchain::Toolchain;
 
 const ARCHITECTURES: [&str; 2] = ["x86_64", "aarch64"];
