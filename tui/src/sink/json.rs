@@ -388,8 +388,32 @@ fn rfc3339(at: Timestamp) -> String {
 
 /// Serializes what cannot fail to serialize: no maps with odd keys are here.
 fn line(value: &impl Serialize) -> String {
-    serde_json::to_string(value).unwrap_or_else(|error| {
+    let json = serde_json::to_string(value).unwrap_or_else(|error| {
         log::error!("an exchange could not be written as JSON: {error}");
         "null".to_owned()
-    })
+    });
+    for_terminals(json)
+}
+
+/// JSON escapes C0 controls only. A terminal obeys C1 controls too, and bidi
+/// controls reorder what is read: outside ASCII (and DEL) they occur within
+/// strings only, so they can be escaped in the finished text (RFC 8259, 7).
+fn for_terminals(json: String) -> String {
+    let steers = |c: char| {
+        matches!(c, '\u{7f}'..='\u{9f}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}')
+    };
+    if !json.contains(steers) {
+        return json;
+    }
+    let mut escaped = String::with_capacity(json.len() + 64);
+    for c in json.chars() {
+        if steers(c) {
+            // All of them are in the basic plane: one escape each.
+            escaped.push_str(&format!("\\u{:04x}", u32::from(c)));
+        } else {
+            escaped.push(c);
+        }
+    }
+    escaped
 }
