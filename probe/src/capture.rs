@@ -110,8 +110,12 @@ pub struct Endpoint {
     pub peer: Option<SocketAddr>,
     /// The server name of the TLS handshake (SNI), as the client gave it.
     pub server_name: Option<String>,
-    /// The process that owns the other end, where it is on this machine and
-    /// could be told.
+    /// The process that owns the other end, where it is on this machine.
+    ///
+    /// Live capture leaves it empty, as telling costs a walk through `/proc`.
+    /// Whoever wants it asks [`Owners`](crate::endpoint::Owners) while the
+    /// process lives, and tells the others by a [`Capture::Endpoint`], which
+    /// is how it gets into recordings.
     pub peer_pid: Option<u32>,
 }
 

@@ -1,0 +1,250 @@
+//! What connects records: which connections there are, whose, and how far each
+//! direction has come.
+
+mod conns;
+mod processes;
+mod raw;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{HashMap, HashSet};
+
+use llmtop_probe_common as abi;
+
+use super::Record;
+use super::direction::Piece;
+use crate::{Capture, Chunk, ConnId, Direction, Endpoint, Gap, Process, Timestamp};
+use conns::State;
+use processes::Known;
+
+/// What the tracker asks of the machine.
+pub(crate) trait Facts {
+    /// A process has executed a program: `seen` is what the kernel said.
+    fn executed(&mut self, seen: Process) -> Process;
+    /// The facts of a process, `seen` where it is gone.
+    fn process(&mut self, seen: Process) -> Process;
+    /// A process ended.
+    fn exited(&mut self, pid: u32);
+    /// The ends of a TCP socket; empty where the descriptor is none.
+    fn endpoint(&mut self, pid: u32, fd: i32) -> Endpoint;
+}
+
+/// A connection's counters in the kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Final {
+    /// The connection, as the kernel names it.
+    pub(crate) conn: u64,
+    /// Whose.
+    pub(crate) pid: u32,
+    /// Bytes moved, by direction.
+    pub(crate) moved: [u64; 2],
+    /// Those of them that were not copied.
+    pub(crate) ignored: [u64; 2],
+}
+
+impl From<&abi::Conn> for Final {
+    fn from(conn: &abi::Conn) -> Self {
+        Self { conn: conn.id, pid: conn.pid, moved: conn.moved, ignored: conn.ignored }
+    }
+}
+
+/// Driving contract: [`record`](Self::record) with every record in ring order;
+/// [`settle`](Self::settle) with counters when every record that was in the ring
+/// when they were read has been given; [`close`](Self::close) and
+/// [`exit`](Self::exit) when nothing more can come. Each appends to `out`.
+#[derive(Debug)]
+pub(crate) struct Tracker {
+    /// Add to `CLOCK_BOOTTIME` for nanoseconds since the epoch.
+    epoch: u64,
+    next_conn: u64,
+    conns: HashMap<u64, State>,
+    names: HashMap<ConnId, u64>,
+    /// Processes of connections, and what the kernel said of them.
+    processes: HashMap<u32, Known>,
+    commands: HashMap<u32, Vec<String>>,
+    /// Bytes that ended connections moved and nobody wanted.
+    ignored: u64,
+    /// Connections that ended since [`Tracker::counters_are_read`].
+    ended: HashSet<u64>,
+}
+
+impl Tracker {
+    /// `epoch`: what to add to `CLOCK_BOOTTIME` for nanoseconds since the epoch.
+    pub(crate) fn new(epoch: u64) -> Self {
+        Self {
+            epoch,
+            next_conn: 1,
+            conns: HashMap::new(),
+            names: HashMap::new(),
+            processes: HashMap::new(),
+            commands: HashMap::new(),
+            ignored: 0,
+            ended: HashSet::new(),
+        }
+    }
+
+    /// The kernel's counters are about to be read. Until the next time, those of
+    /// connections that end meanwhile are out of date, and not heeded.
+    pub(crate) fn counters_are_read(&mut self) {
+        self.ended.clear();
+    }
+
+    /// Takes one record.
+    pub(crate) fn record(
+        &mut self,
+        record: Record<'_>,
+        facts: &mut dyn Facts,
+        out: &mut Vec<Capture>,
+    ) {
+        match record {
+            Record::Open(open) => self.opened(&open),
+            Record::Chunk(chunk, payload) => self.chunk(&chunk, payload, facts, out),
+            Record::Close(close) => {
+                let last = Final {
+                    conn: close.conn,
+                    pid: close.header.pid,
+                    moved: close.moved,
+                    ignored: close.ignored,
+                };
+                self.close(&last, close.header.time, facts, out);
+            }
+            Record::ServerName(name, payload) => {
+                let server_name = String::from_utf8_lossy(payload).into_owned();
+                let endpoint = Endpoint { server_name: Some(server_name), ..Endpoint::default() };
+                self.learn(name.conn, name.header, endpoint, out);
+            }
+            Record::Socket(socket) => self.socket(&socket, facts, out),
+            Record::Exec(exec, path) => self.exec(&exec, path, facts, out),
+            Record::Args(header, payload) => self.args(header, payload),
+            Record::Exit(_) | Record::Mapped(_) => {}
+        }
+    }
+
+    /// The kernel's name of a connection that is alive.
+    pub(crate) fn kernel_id(&self, conn: ConnId) -> Option<u64> {
+        self.names.get(&conn).copied()
+    }
+
+    /// Whether the process has connections.
+    pub(crate) fn has_conns(&self, pid: u32) -> bool {
+        self.processes.get(&pid).is_some_and(|known| !known.conns.is_empty())
+    }
+
+    /// The TLS objects of a process's connections, as far as known.
+    pub(crate) fn objects(&self, pid: u32) -> Vec<u64> {
+        let conns = self.processes.get(&pid).map_or(&[][..], |known| &known.conns);
+        conns.iter().filter_map(|id| self.conns.get(id)?.object).collect()
+    }
+
+    /// Bytes of no interest that ended connections moved.
+    pub(crate) fn ignored_bytes(&self) -> u64 {
+        self.ignored
+    }
+
+    /// Accounts for what is missing up to these counters.
+    pub(crate) fn settle(
+        &mut self,
+        last: &Final,
+        time: u64,
+        facts: &mut dyn Facts,
+        out: &mut Vec<Capture>,
+    ) {
+        if self.ended.contains(&last.conn) {
+            return;
+        }
+        let header = abi::Header { time, pid: last.pid, tid: last.pid, ..Default::default() };
+        let state = self.state(last.conn, header);
+        let mut missing = Vec::new();
+        for (side, order) in state.orders.iter_mut().enumerate() {
+            let mut pieces = Vec::new();
+            order.finish(last.moved[side], last.ignored[side], &mut pieces);
+            missing.extend(pieces.into_iter().map(|piece| (side, piece)));
+        }
+        for (side, piece) in missing {
+            self.piece(last.conn, side, piece, time, facts, out);
+        }
+    }
+
+    /// A connection ended with these counters.
+    pub(crate) fn close(
+        &mut self,
+        last: &Final,
+        time: u64,
+        facts: &mut dyn Facts,
+        out: &mut Vec<Capture>,
+    ) {
+        if self.ended.contains(&last.conn) {
+            return;
+        }
+        let moved = last.moved != [0; 2];
+        if moved || self.conns.contains_key(&last.conn) {
+            self.settle(last, time, facts, out);
+        }
+        let ignored = last.ignored.iter().sum();
+        self.ignored += ignored;
+        self.forget(last.conn, time, ignored, out);
+    }
+
+    /// A process ended. Connections that were not closed before end as they are.
+    pub(crate) fn exit(
+        &mut self,
+        pid: u32,
+        time: u64,
+        facts: &mut dyn Facts,
+        out: &mut Vec<Capture>,
+    ) {
+        for conn in self.processes.get(&pid).map(|k| k.conns.clone()).unwrap_or_default() {
+            self.forget(conn, time, 0, out);
+        }
+        self.commands.remove(&pid);
+        facts.exited(pid);
+        if self.processes.remove(&pid).is_some_and(|known| known.told) {
+            out.push(Capture::Exit { pid, time: self.epoch(time) });
+        }
+    }
+
+    fn epoch(&self, time: u64) -> Timestamp {
+        Timestamp(time.wrapping_add(self.epoch))
+    }
+
+    fn chunk(
+        &mut self,
+        chunk: &abi::Chunk,
+        payload: &[u8],
+        facts: &mut dyn Facts,
+        out: &mut Vec<Capture>,
+    ) {
+        let side = usize::from(chunk.header.flags & abi::flags::RECEIVED != 0);
+        let time = chunk.header.time;
+        let state = self.state(chunk.conn, chunk.header);
+        let mut pieces = Vec::new();
+        state.orders[side].chunk(chunk.offset, chunk.lost, time, payload, &mut pieces);
+        for piece in pieces {
+            self.piece(chunk.conn, side, piece, time, facts, out);
+        }
+    }
+
+    fn piece(
+        &mut self,
+        conn: u64,
+        side: usize,
+        piece: Piece,
+        noticed: u64,
+        facts: &mut dyn Facts,
+        out: &mut Vec<Capture>,
+    ) {
+        self.tell(conn, facts, out);
+        let Some(state) = self.conns.get(&conn) else { return };
+        let conn = state.open.conn;
+        let direction =
+            if side == abi::direction::SENT { Direction::Sent } else { Direction::Received };
+        out.push(match piece {
+            Piece::Gap(lost) => {
+                Capture::Gap(Gap { conn, direction, time: self.epoch(noticed), lost })
+            }
+            Piece::Bytes { time, offset, bytes } => {
+                Capture::Chunk(Chunk { conn, direction, time: self.epoch(time), offset, bytes })
+            }
+        });
+    }
+}
