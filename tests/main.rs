@@ -12,6 +12,7 @@
 
 mod cli;
 mod clients;
+mod hangup;
 mod harness;
 mod http2;
 mod lifecycle;

@@ -7,6 +7,7 @@
 
 mod build;
 mod event;
+mod keyboard;
 mod keys;
 mod main_page;
 mod mouse;

@@ -1,21 +1,19 @@
 //! The event loop: one thread that sleeps until the keyboard, the store, a
 //! signal or the clock has something for [`App`].
 
-use std::fs::File;
-use std::io::{self, IsTerminal, Read, stdin};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::io::{self, Read};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
-use crossterm::event as terminal_event;
 use llmtop_parsers::Timestamp;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGWINCH};
 
-use super::event::{Code, Event, Key, Mouse, MouseKind, Signal};
+use super::event::{Event, Signal};
+use super::keyboard::{Keyboard, Listening};
 use super::{App, Effect, Exit, Hooks, Shared, UiOptions};
 use crate::term::Term;
 use crate::ui;
@@ -31,9 +29,10 @@ const FRAME: Duration = Duration::from_millis(33);
 /// There is no terminal, or it was lost.
 pub fn run(shared: Arc<Shared>, options: UiOptions, hooks: Hooks) -> anyhow::Result<Exit> {
     let keyboard = Keyboard::open().context("no terminal to read keys from")?;
-    let signals = Signals::watch().context("cannot watch for signals")?;
+    let (signals, wake) = Signals::watch().context("cannot watch for signals")?;
     let size = crossterm::terminal::size().context("no terminal to draw on")?;
     let term = Term::take(options.mouse).context("cannot take the terminal")?;
+    let keyboard = keyboard.listen(wake).context("cannot start to read keys")?;
     let app = App::new(options, size, now());
     Loop { shared, app, term, hooks, keyboard, signals, drawn: None }.run()
 }
@@ -48,7 +47,7 @@ struct Loop {
     app: App,
     term: Term,
     hooks: Hooks,
-    keyboard: Keyboard,
+    keyboard: Listening,
     signals: Signals,
     /// When the last frame was drawn.
     drawn: Option<Instant>,
@@ -102,7 +101,8 @@ impl Loop {
         let timeout = frame.or(tick);
         let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
         let mut fds = [
-            PollFd::new(&self.keyboard, PollFlags::IN),
+            // Its end only: what is typed wakes us by the socket.
+            PollFd::new(&self.keyboard, PollFlags::empty()),
             PollFd::new(&self.signals.woken, PollFlags::IN),
             PollFd::new(&*self.shared, PollFlags::IN),
         ];
@@ -113,11 +113,9 @@ impl Loop {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
-        let keyboard = fds[0].revents();
         Ok(Ready {
             changed: fds[2].revents().contains(PollFlags::IN),
-            keyboard: keyboard.contains(PollFlags::IN),
-            gone: keyboard.intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL),
+            gone: !fds[0].revents().is_empty(),
         })
     }
 
@@ -125,20 +123,14 @@ impl Loop {
     fn events(&mut self, ready: Ready) -> io::Result<Vec<Event>> {
         let mut events = self.signals.take();
         if ready.gone {
-            // Nothing may be read any more: crossterm reads the end of a
-            // terminal for ever.
             events.push(Event::Signal(Signal::Quit));
             return Ok(events);
         }
-        // A changed size is told by a signal; crossterm reads it from there.
-        while (ready.keyboard || self.signals.resized.swap(false, Ordering::AcqRel))
-            && terminal_event::poll(Duration::ZERO)?
-        {
-            events.extend(translate(terminal_event::read()?));
-            if !terminal_event::poll(Duration::ZERO)? {
-                break;
-            }
+        if self.signals.resized.swap(false, Ordering::AcqRel) {
+            let (width, height) = crossterm::terminal::size()?;
+            events.push(Event::Resize { width, height });
         }
+        events.extend(self.keyboard.typed());
         if ready.changed {
             events.push(Event::StoreChanged);
         }
@@ -188,35 +180,8 @@ impl Loop {
 /// What [`Loop::wait`] found.
 struct Ready {
     changed: bool,
-    keyboard: bool,
+    /// The terminal hung up.
     gone: bool,
-}
-
-/// Where keys come from: standard input, or the terminal itself where that is
-/// a recording.
-enum Keyboard {
-    Stdin(io::Stdin),
-    Tty(File),
-}
-
-impl Keyboard {
-    fn open() -> io::Result<Self> {
-        let stdin = stdin();
-        if stdin.is_terminal() {
-            Ok(Keyboard::Stdin(stdin))
-        } else {
-            File::open("/dev/tty").map(Keyboard::Tty)
-        }
-    }
-}
-
-impl AsFd for Keyboard {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        match self {
-            Keyboard::Stdin(stdin) => stdin.as_fd(),
-            Keyboard::Tty(file) => file.as_fd(),
-        }
-    }
 }
 
 /// Signals as flags, and a socket that wakes the loop.
@@ -230,7 +195,8 @@ struct Signals {
 }
 
 impl Signals {
-    fn watch() -> io::Result<Self> {
+    /// The signals, and the other end of their socket.
+    fn watch() -> io::Result<(Self, UnixStream)> {
         let (woken, wake) = UnixStream::pair()?;
         woken.set_nonblocking(true)?;
         let mut signals = Signals {
@@ -262,7 +228,7 @@ impl Signals {
             let wake = wake.try_clone()?;
             signals.registered.push(signal_hook::low_level::pipe::register(signal, wake)?);
         }
-        Ok(signals)
+        Ok((signals, wake))
     }
 
     fn take(&mut self) -> Vec<Event> {
@@ -288,54 +254,4 @@ impl Drop for Signals {
             signal_hook::low_level::unregister(id);
         }
     }
-}
-
-/// The terminal library's event as ours; `None`: it means nothing here.
-fn translate(event: terminal_event::Event) -> Option<Event> {
-    use crossterm::event::{KeyEventKind, MouseButton, MouseEventKind};
-    match event {
-        terminal_event::Event::Key(key) if key.kind != KeyEventKind::Release => {
-            translate_key(key).map(Event::Key)
-        }
-        terminal_event::Event::Mouse(mouse) => {
-            let kind = match mouse.kind {
-                MouseEventKind::Down(MouseButton::Left) => MouseKind::Press,
-                MouseEventKind::ScrollUp => MouseKind::ScrollUp,
-                MouseEventKind::ScrollDown => MouseKind::ScrollDown,
-                _ => return None,
-            };
-            Some(Event::Mouse(Mouse { kind, x: mouse.column, y: mouse.row }))
-        }
-        terminal_event::Event::Resize(width, height) => Some(Event::Resize { width, height }),
-        terminal_event::Event::Paste(text) => Some(Event::Paste(text)),
-        _ => None,
-    }
-}
-
-fn translate_key(key: terminal_event::KeyEvent) -> Option<Key> {
-    use crossterm::event::{KeyCode, KeyModifiers};
-    let code = match key.code {
-        KeyCode::Char(character) => Code::Char(character),
-        KeyCode::Enter => Code::Enter,
-        KeyCode::Esc => Code::Esc,
-        KeyCode::Tab => Code::Tab,
-        KeyCode::BackTab => Code::BackTab,
-        KeyCode::Backspace => Code::Backspace,
-        KeyCode::Delete => Code::Delete,
-        KeyCode::Left => Code::Left,
-        KeyCode::Right => Code::Right,
-        KeyCode::Up => Code::Up,
-        KeyCode::Down => Code::Down,
-        KeyCode::Home => Code::Home,
-        KeyCode::End => Code::End,
-        KeyCode::PageUp => Code::PageUp,
-        KeyCode::PageDown => Code::PageDown,
-        KeyCode::F(number) => Code::Function(number),
-        _ => return None,
-    };
-    Some(Key {
-        code,
-        ctrl: key.modifiers.contains(KeyModifiers::CONTROL),
-        alt: key.modifiers.contains(KeyModifiers::ALT),
-    })
 }
