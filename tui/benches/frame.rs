@@ -68,7 +68,7 @@ impl Screen {
         self.app.update(Event::StoreChanged, &self.store, self.now);
         let theme = *self.app.theme();
         self.buffer.reset();
-        let screen = self.app.screen(&self.store, &self.session, self.now);
+        let screen = self.app.screen(&mut self.store, &self.session, self.now);
         ui::render(&mut self.buffer, screen, &theme);
         self.app.work();
         begun.elapsed()

@@ -7,15 +7,19 @@ use crate::store::{Record, Session, Status, Store};
 use crate::view::area::{frame, inner, panes, text_size};
 use crate::view::header::{Setting, header};
 use crate::view::{
-    Area, Content, Footer, Pane, Panel, Reader, Role, Screen, Show, Span, TabBar, connections,
-    exchanges, facts, format, is_over, processes,
+    Area, Content, Footer, Pane, Panel, Reader, Role, Screen, Span, TabBar, connections, exchanges,
+    facts, format, is_over, processes,
 };
 
 impl App {
     pub(super) fn build(&mut self, store: &Store, session: &Session) -> Screen {
         let (width, height) = self.size;
         let (top, body, bottom) = frame(Area::screen(width, height));
+        let reader = Reader::new(store, self.frozen.as_ref(), self.now, self.options.utc_offset);
+        // Some titles count what is listed, whether the list is visible or not.
+        self.main.processes.put_in_order(&reader, self.main.lists_all());
         let setting = Setting {
+            processes: self.main.processes.order.len(),
             paused: self.frozen.is_some(),
             follow: self.main.exchanges.follow,
             show: self.main.show,
@@ -23,7 +27,7 @@ impl App {
             mouse_off: !self.mouse,
         };
         self.behind = false;
-        let head = header(&self.reader(store), session, setting);
+        let head = header(&reader, session, setting);
         let (panels, divider) = if self.pages.is_empty() {
             self.main_panels(store, session, body)
         } else {
@@ -52,7 +56,7 @@ impl App {
         let reader = Reader::new(store, self.frozen.as_ref(), self.now, self.options.utc_offset);
         let main = &mut self.main;
         let rows = |area: Area| usize::from(inner(area, false).height.saturating_sub(1));
-        let places = panes(body, main.focus, main.zoom, reader.process_count());
+        let places = panes(body, main.focus, main.zoom, main.processes.order.len());
         let place = |pane| places.iter().find(|(other, _)| *other == pane).map(|(_, area)| *area);
         // The lists are brought up to date even where they are not visible:
         // what is selected decides what the answer shows.
@@ -63,8 +67,7 @@ impl App {
             &mut main.exchanges,
             place(Pane::Exchanges).map_or(1, rows),
         );
-        let llm_only = main.show == Show::LlmOnly;
-        main.processes.settle(&reader, llm_only, place(Pane::Processes).map_or(1, rows));
+        main.processes.settle(place(Pane::Processes).map_or(1, rows));
         let mut panels = Vec::new();
         for &(pane, area) in &places {
             let size = |area: Area| {
@@ -98,7 +101,9 @@ impl App {
                     ("Exchanges", format!("{rank}/{all}"))
                 }
                 Pane::Connections => {
-                    let table = connections::table(&reader, &mut main.connections, size(area));
+                    let both_ends = main.lists_all();
+                    let table =
+                        connections::table(&reader, &mut main.connections, both_ends, size(area));
                     let note = format::count(table.progress.1 as u64);
                     panel.content =
                         listed(table, || vec![vec![Span::new("none is open", Role::Dim)]]);

@@ -215,7 +215,7 @@ impl App {
                 self.main.exchanges.selected.and_then(|id| reader.exchange(id))
             }
             Pane::Connections => {
-                let open = connections::open(&reader);
+                let open = connections::open(&reader, self.main.lists_all());
                 let connection = open.get(self.main.connections.selected);
                 connection.and_then(|connection| reader.latest_on(connection))
             }

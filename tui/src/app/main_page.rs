@@ -32,6 +32,12 @@ impl MainPage {
         exchanges::scope(self.show)
     }
 
+    /// Lists leave nothing out: processes without exchanges, and both ends of
+    /// connections.
+    pub(super) fn lists_all(&self) -> bool {
+        self.show == Show::All
+    }
+
     /// Moves the selection among the exchanges by rows. Following ends, for
     /// the person has something to look at.
     pub(super) fn move_exchange(&mut self, reader: &Reader<'_>, rows: isize) {

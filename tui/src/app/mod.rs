@@ -217,8 +217,9 @@ impl App {
         self.dirty = true;
     }
 
-    /// Builds what is to be drawn, at `now`.
-    pub fn screen(&mut self, store: &Store, session: &Session, now: Timestamp) -> &Screen {
+    /// Builds what is to be drawn, at `now`. The store keeps what the person is
+    /// looking at until another screen is built, whatever its memory budget.
+    pub fn screen(&mut self, store: &mut Store, session: &Session, now: Timestamp) -> &Screen {
         self.now = self.now.max(now);
         self.gists.begin();
         let mut screen = self.build(store, session);
@@ -226,7 +227,16 @@ impl App {
         self.drawn = screen;
         self.dirty = false;
         self.tick = self.due(store);
+        let looked_at = self.looked_at(store);
+        store.pin(looked_at);
         &self.drawn
+    }
+
+    /// The selected exchange, and those of the pages above.
+    fn looked_at(&self, store: &Store) -> Vec<ExchangeId> {
+        let reader = self.reader(store);
+        let pages = self.pages.iter().flat_map(|page| page.looks_at(&reader));
+        self.main.exchanges.selected.into_iter().chain(pages).collect()
     }
 
     /// Does what takes longer than a frame may and needs no store: call it

@@ -98,10 +98,7 @@ impl Conversation {
 
     pub(super) fn refresh(&mut self, reader: &Reader<'_>, size: (usize, usize)) {
         self.chat.refresh(reader);
-        let latest = match self.chat.which {
-            Which::Conversation(id) => reader.extent(id).map(|(_, last)| last),
-            Which::Single(id) => Some(id),
-        };
+        let latest = self.latest(reader);
         if !self.chat.is_read() {
             return;
         }
@@ -113,6 +110,13 @@ impl Conversation {
             self.scroll.reveal(&mut self.chat.document, reader, at, size);
             self.scroll.top = at;
             self.scroll.cursor = block;
+        }
+    }
+
+    fn latest(&self, reader: &Reader<'_>) -> Option<ExchangeId> {
+        match self.chat.which {
+            Which::Conversation(id) => reader.extent(id).map(|(_, last)| last),
+            Which::Single(id) => Some(id),
         }
     }
 
@@ -240,6 +244,16 @@ impl Page {
             Page::Detail(detail) => Some(detail.id),
             Page::Help(_) => None,
         }
+    }
+
+    /// The exchanges that it is about. A conversation's latest request repeats
+    /// the ones before, so it stands for all.
+    pub(super) fn looks_at(&self, reader: &Reader<'_>) -> impl Iterator<Item = ExchangeId> {
+        let latest = match self {
+            Page::Conversation(page) => page.latest(reader),
+            Page::Detail(_) | Page::Help(_) => None,
+        };
+        self.subject().into_iter().chain(latest)
     }
 
     pub(super) fn reading(&mut self) -> (&mut dyn Document, &mut Scroll) {

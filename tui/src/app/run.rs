@@ -84,7 +84,7 @@ impl Loop {
             let session = self.shared.session().clone();
             // The store is held while the visible part of it is copied, and
             // not while that is drawn.
-            self.app.screen(&self.shared.store(), &session, now())
+            self.app.screen(&mut self.shared.store(), &session, now())
         };
         self.term.draw(|buffer| ui::render(buffer, screen, &theme))
     }

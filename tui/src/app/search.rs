@@ -138,10 +138,10 @@ impl MainPage {
         forward: bool,
         fresh: bool,
     ) -> bool {
-        let open = connections::open(reader);
+        let open = connections::open(reader, self.lists_all());
         let row = &mut self.connections.selected;
         let found = around(*row, open.len(), forward, fresh)
-            .find(|&at| pattern.find(connections::peer(open[at]).as_bytes()).is_some());
+            .find(|&at| pattern.find(connections::server(open[at]).as_bytes()).is_some());
         *row = found.unwrap_or(*row);
         found.is_some()
     }
@@ -283,8 +283,8 @@ impl App {
                 Some(process.args.join(" "))
             }
             Pane::Connections => {
-                let open = connections::open(&reader);
-                open.get(self.main.connections.selected).map(|it| connections::peer(it))
+                let open = connections::open(&reader, self.main.lists_all());
+                open.get(self.main.connections.selected).map(|it| connections::server(it))
             }
             Pane::Exchanges | Pane::Answer => {
                 reader.exchange(self.main.exchanges.selected?).and_then(answer)

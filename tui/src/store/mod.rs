@@ -60,11 +60,6 @@ impl Store {
         self.processes.values()
     }
 
-    /// How many processes there are.
-    pub fn process_count(&self) -> usize {
-        self.processes.len()
-    }
-
     /// One process.
     pub fn process(&self, key: ProcessKey) -> Option<&ProcessTotals> {
         self.processes.get(&key)

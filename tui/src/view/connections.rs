@@ -1,6 +1,9 @@
 //! The list of connections that are open, or were until a moment ago.
 
-use llmtop_parsers::Protocol;
+use std::collections::HashMap;
+use std::net::SocketAddr;
+
+use llmtop_parsers::{Protocol, Role as End};
 use llmtop_probe::Tls;
 
 use super::exchanges::process_name;
@@ -31,16 +34,43 @@ pub struct Position {
     pub top: usize,
 }
 
-/// Open connections, newest first, among the latest.
-pub fn open<'a>(reader: &Reader<'a>) -> Vec<&'a Connection> {
+/// Open connections, newest first, among the latest. Of one whose both ends
+/// are on this machine, the server's is listed only if `both_ends` are.
+pub fn open<'a>(reader: &Reader<'a>, both_ends: bool) -> Vec<&'a Connection> {
     let latest = reader.store().connections().rev().take(LATEST);
-    latest.filter(|connection| connection.closed.is_none()).collect()
+    let mut open: Vec<_> = latest.filter(|connection| connection.closed.is_none()).collect();
+    if !both_ends {
+        let roles: HashMap<_, _> = open
+            .iter()
+            .filter_map(|connection| Some((ends(connection)?, connection.role)))
+            .collect();
+        open.retain(|connection| {
+            let other = ends(connection).and_then(|(local, peer)| roles.get(&(peer, local)));
+            other.is_none_or(|&other| {
+                connection.role != Some(End::Server) && other != Some(End::Client)
+            })
+        });
+    }
+    open
+}
+
+/// Its own address and the other end's.
+fn ends(connection: &Connection) -> Option<(SocketAddr, SocketAddr)> {
+    // What is IPv4 at one end can be IPv4 in IPv6 at the other.
+    let plain = |address: SocketAddr| SocketAddr::new(address.ip().to_canonical(), address.port());
+    let endpoint = &connection.endpoint;
+    Some((plain(endpoint.local?), plain(endpoint.peer?)))
 }
 
 /// The visible part of the list, having brought the position up to date.
-pub fn table(reader: &Reader<'_>, position: &mut Position, size: (u16, u16)) -> Table {
+pub fn table(
+    reader: &Reader<'_>,
+    position: &mut Position,
+    both_ends: bool,
+    size: (u16, u16),
+) -> Table {
     let (width, height) = size;
-    let all = open(reader);
+    let all = open(reader, both_ends);
     position.selected = position.selected.min(all.len().saturating_sub(1));
     position.top = keep_visible(position.top, position.selected, all.len(), usize::from(height));
     let columns = fit(COLUMNS, width);
@@ -61,7 +91,7 @@ pub fn table(reader: &Reader<'_>, position: &mut Position, size: (u16, u16)) -> 
 fn cell(at: usize, width: usize, reader: &Reader<'_>, connection: &Connection) -> Span {
     match at {
         0 => Span::new(truncated(&process_name(reader, connection.process), width), Role::Process),
-        1 => Span::new(gist(&peer(connection), width), Role::Text),
+        1 => Span::new(gist(&server(connection), width), Role::Text),
         2 => Span::new(tls(connection.tls), Role::Dim),
         3 => Span::new(connection.protocol.map_or("", protocol), Role::Dim),
         4 => Span::new(format::bytes(connection.captured_bytes), Role::Text),
@@ -76,7 +106,16 @@ fn cell(at: usize, width: usize, reader: &Reader<'_>, connection: &Connection) -
     }
 }
 
-/// The server's name, its address, or both.
+/// The server, by name and address; or that this end is the server, and whose.
+pub fn server(connection: &Connection) -> String {
+    if connection.role == Some(End::Server) {
+        let client = connection.endpoint.peer.map(|peer| format!("serving {peer}"));
+        return client.unwrap_or_else(|| "serving".to_owned());
+    }
+    peer(connection)
+}
+
+/// The other end's name, its address, or both.
 pub fn peer(connection: &Connection) -> String {
     let address = connection.endpoint.peer.map(|peer| peer.to_string());
     match (&connection.endpoint.server_name, address) {

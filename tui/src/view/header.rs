@@ -17,6 +17,8 @@ pub struct Header {
 /// How the screen is set.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Setting {
+    /// How many processes are listed.
+    pub processes: usize,
     /// Frozen.
     pub paused: bool,
     /// The list goes with what is new.
@@ -32,20 +34,19 @@ pub struct Setting {
 /// Builds the header.
 pub fn header(reader: &Reader<'_>, session: &Session, setting: Setting) -> Header {
     Header {
-        totals: totals(reader),
+        totals: totals(reader, setting.processes),
         session: facts(session, setting),
         badges: badges(session, setting),
     }
 }
 
-fn totals(reader: &Reader<'_>) -> Vec<Vec<Span>> {
+fn totals(reader: &Reader<'_>, processes: usize) -> Vec<Vec<Span>> {
     let totals = reader.totals();
     let fact = |figure: String, word: &str, role| {
         vec![Span::new(figure, role), Span::new(format!(" {word}"), Role::Dim)]
     };
     let plural =
         |n: usize, one: &str, many: &str| if n == 1 { one.to_owned() } else { many.to_owned() };
-    let processes = reader.process_count();
     let llm = reader.count(Scope::Llm).max(totals.exchanges as usize);
     let mut facts = vec![
         fact(format::count(llm as u64), &plural(llm, "exchange", "exchanges"), Role::Title),

@@ -125,19 +125,26 @@ pub struct Position {
 }
 
 impl Position {
-    /// Brings order and selection up to date, for a window of `height` rows.
-    pub fn settle(&mut self, reader: &Reader<'_>, llm_only: bool, height: usize) {
+    /// Brings the order up to date. Processes that no exchange is credited to,
+    /// such as the server at the other end of a local connection, are listed
+    /// only if `all` are.
+    pub fn put_in_order(&mut self, reader: &Reader<'_>, all: bool) {
         let version = reader.store().version();
-        let wanted = (version, reader.now(), self.sort, self.reverse, llm_only);
-        let stands = self.ordered.is_some_and(|(seen, at, sort, reverse, llm)| {
-            let same = (sort, reverse, llm) == (self.sort, self.reverse, llm_only);
+        let wanted = (version, reader.now(), self.sort, self.reverse, all);
+        let stands = self.ordered.is_some_and(|(seen, at, sort, reverse, listed)| {
+            let same = (sort, reverse, listed) == (self.sort, self.reverse, all);
             let rested = reader.now().millis_since(at) >= 1000.0;
             same && (seen == version || (self.order.len() > PROMPT_ORDER && !rested))
         });
         if !stands {
-            self.arrange(reader, llm_only);
+            self.arrange(reader, all);
             self.ordered = Some(wanted);
         }
+    }
+
+    /// Brings the selection up to date with the order, for a window of `height`
+    /// rows.
+    pub fn settle(&mut self, height: usize) {
         let chosen = self.selected.filter(|_| self.chosen);
         let at = chosen.and_then(|key| self.order.iter().position(|&other| other == key));
         let lost = if self.chosen { self.top.min(self.order.len().saturating_sub(1)) } else { 0 };
@@ -146,9 +153,9 @@ impl Position {
         self.top = keep_visible(self.top, at, self.order.len(), height);
     }
 
-    fn arrange(&mut self, reader: &Reader<'_>, llm_only: bool) {
+    fn arrange(&mut self, reader: &Reader<'_>, all: bool) {
         let mut processes: Vec<&ProcessTotals> =
-            reader.processes().filter(|process| !llm_only || process.exchanges > 0).collect();
+            reader.processes().filter(|process| all || process.exchanges > 0).collect();
         processes.sort_by(|a, b| {
             let order = self.sort.compare(a, b);
             if self.reverse { order.reverse() } else { order }

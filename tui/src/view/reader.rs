@@ -97,11 +97,6 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// How many processes there are.
-    pub fn process_count(&self) -> usize {
-        self.frozen.map_or_else(|| self.store.process_count(), |frozen| frozen.processes.len())
-    }
-
     /// One process.
     pub fn process(&self, key: ProcessKey) -> Option<&'a ProcessTotals> {
         match self.frozen {

@@ -1,12 +1,13 @@
 //! What keys, the mouse, signals and the store do to the screen.
 
-use llmtop_parsers::{Delta, DeltaKind};
+use llmtop_parsers::{Delta, DeltaKind, Role};
+use llmtop_probe::ConnId;
 use serde_json::json;
 
 use super::Person;
 use super::fixture::{NOW, answered, asks, machine, pending, process, streaming};
 use crate::app::{Effect, Event, Exit, Mouse, MouseKind, Signal};
-use crate::store::{ExchangeId, Store};
+use crate::store::{ExchangeId, ProcessKey, Store};
 
 #[test]
 fn a_newcomer_drills_down_and_comes_back() {
@@ -217,6 +218,60 @@ fn an_exchange_that_is_gone_is_said_to_be() {
     for keys in ["]", "]", "y", "e", "n", "o", "j", "G", "Esc", "Enter", "Esc"] {
         person.keys(keys);
     }
+}
+
+#[test]
+fn what_is_looked_at_is_not_forgotten() {
+    let mut store = Store::with_budget(40 << 10);
+    process(&mut store, 1, 100, "client");
+    let mut person = Person::with(store, 100, 30);
+    let ends = |person: &mut Person, id: u64| {
+        let record = answered(pending(id, 1, 90_000 - id * 100, asks("hi")), "hello", 10);
+        person.store.put_exchange(record);
+        person.store.settle(ExchangeId(id));
+        person.does(Event::StoreChanged);
+    };
+    let kept = |person: &Person, id| person.store.exchange(ExchangeId(id)).is_some();
+    ends(&mut person, 1);
+    ends(&mut person, 2);
+    // It is open, on a screen that is paused.
+    person.keys("2 g d Space");
+    (3..100).for_each(|id| ends(&mut person, id));
+    assert!(kept(&person, 1) && !kept(&person, 2) && kept(&person, 99));
+    person.keys("Space");
+    assert!(!person.look().contains("forgotten"));
+    // Looked at no more, it is the next to go.
+    person.keys("Esc G");
+    ends(&mut person, 100);
+    assert!(!kept(&person, 1));
+}
+
+#[test]
+fn a_server_on_this_machine_is_listed_only_with_everything() {
+    let mut store = Store::default();
+    process(&mut store, 1, 100, "client");
+    process(&mut store, 2, 200, "backend");
+    store.put_exchange(answered(pending(1, 1, 900, asks("hi")), "hello", 10));
+    let mut client = store.connections().next().unwrap().clone();
+    client.endpoint.peer = Some("127.0.0.1:443".parse().unwrap());
+    let mut server = client.clone();
+    (server.id, server.process) = (ConnId(2), ProcessKey(2));
+    server.endpoint.local = Some("[::ffff:127.0.0.1]:443".parse().unwrap());
+    server.endpoint.peer = client.endpoint.local;
+    server.role = Some(Role::Server);
+    store.put_connection(client);
+    store.put_connection(server);
+
+    let mut person = Person::with(store, 200, 50);
+    let screen = person.look();
+    assert!(screen.contains("Connections") && screen.contains("api.example.com"), "{screen}");
+    assert!(screen.contains("1 process") && !screen.contains("backend"), "{screen}");
+    while !person.app.main.lists_all() {
+        person.keys("a");
+    }
+    let screen = person.look();
+    assert!(screen.contains("backend") && screen.contains("serving 10.0.0.5:51001"), "{screen}");
+    assert!(screen.contains("2 processes"), "{screen}");
 }
 
 #[test]

@@ -78,11 +78,11 @@ impl Person {
     fn buffer(&mut self) -> Buffer {
         let mut buffer = Buffer::empty(Rect::new(0, 0, self.size.0, self.size.1));
         let theme = *self.app.theme();
-        self.app.screen(&self.store, &self.session, self.now);
+        self.app.screen(&mut self.store, &self.session, self.now);
         while self.app.work() {
-            self.app.screen(&self.store, &self.session, self.now);
+            self.app.screen(&mut self.store, &self.session, self.now);
         }
-        let screen = self.app.screen(&self.store, &self.session, self.now);
+        let screen = self.app.screen(&mut self.store, &self.session, self.now);
         ui::render(&mut buffer, screen, &theme);
         buffer
     }
