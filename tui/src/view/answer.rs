@@ -126,7 +126,8 @@ fn waiting(exchange: &Exchange) -> Option<&'static str> {
     })
 }
 
-/// `assistant  claude-sonnet-4-5 · 1.2k → 85 · $0.0021 · first token 351ms · 1.8s`
+/// `assistant  claude-sonnet-4-5 · 1.2k → 85 · $0.0021 · 1.8s · first token 351ms`,
+/// the least important last: a narrow screen cuts it.
 pub fn head(reader: &Reader<'_>, exchange: &Exchange) -> Vec<Span> {
     let over = is_over(exchange);
     let mut spans = vec![Span::new("assistant", Role::Assistant)];
@@ -156,15 +157,15 @@ pub fn head(reader: &Reader<'_>, exchange: &Exchange) -> Vec<Span> {
     if let Some(usd) = exchange.cost.usd.filter(|_| over) {
         fact(format::usd(usd), Role::Money);
     }
-    if let Some(first) = exchange.timing.first_token {
-        let ms = first.millis_since(exchange.timing.started);
-        fact(format!("first token {}", format::duration(ms)), Role::Dim);
-    }
     fact(format::duration(reader.elapsed(exchange)), if over { Role::Dim } else { Role::Live });
     if let Some(reason) = &exchange.response.finish_reason
         && !matches!(reason.as_str(), "stop" | "end_turn" | "STOP" | "completed")
     {
         fact(gist(reason, 24), Role::Warning);
+    }
+    if let Some(first) = exchange.timing.first_token {
+        let ms = first.millis_since(exchange.timing.started);
+        fact(format!("first token {}", format::duration(ms)), Role::Dim);
     }
     spans
 }
@@ -210,14 +211,14 @@ pub fn trouble(document: &mut TextDocument, exchange: &Exchange) {
         let lost = format::bytes(exchange.lost_bytes);
         let text =
             format!("! {lost} of this exchange were lost in capture: what you read has a hole");
-        document.line(vec![Span::new(text, Role::Warning)], look);
+        document.own(text.into(), look);
     }
     if exchange.state == State::Aborted {
         let text = "✂ the connection ended before the answer did".to_owned();
-        document.line(vec![Span::new(text, Role::Warning)], look);
+        document.own(text.into(), look);
     }
     for finding in &exchange.findings {
         let text = format!("! {}: {}", finding.kind, gist(&finding.detail, 200));
-        document.line(vec![Span::new(text, Role::Warning)], look);
+        document.own(text.into(), look);
     }
 }

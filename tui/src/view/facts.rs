@@ -145,8 +145,8 @@ pub fn timing(reader: &Reader<'_>, record: &Record) -> TextDocument {
             name,
             vec![
                 Span::new(format!("{:>8} ", format::duration(length)), Role::Text),
-                Span::new(format!("{bar:<BAR$}"), role),
-                Span::new(format!(" +{}", format::duration(start)), Role::Faint),
+                Span::new(format!("{:>8} ", format!("+{}", format::duration(start))), Role::Faint),
+                Span::new(bar, role),
             ],
         );
     }

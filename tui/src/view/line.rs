@@ -67,6 +67,39 @@ impl Line {
     }
 }
 
+impl Line {
+    /// The line in at most `width` columns; where it is longer, it ends with a
+    /// sign of that.
+    #[must_use]
+    pub fn cut(mut self, width: usize) -> Self {
+        let columns = |span: &Span| unicode_width::UnicodeWidthStr::width(span.text.as_str());
+        // Blanks at the end are nothing that one would miss.
+        while let Some(last) = self.spans.last_mut() {
+            last.text.truncate(last.text.trim_end_matches(' ').len());
+            if !last.text.is_empty() {
+                break;
+            }
+            self.spans.pop();
+        }
+        if self.spans.iter().map(columns).sum::<usize>() <= width {
+            return self;
+        }
+        let mut room = width;
+        for at in 0..self.spans.len() {
+            let wide = columns(&self.spans[at]);
+            if wide >= room {
+                // One that ends where the room does is cut for those after it.
+                let longer = format!("{} ", self.spans[at].text);
+                self.spans[at].text = truncated(&longer, room);
+                self.spans.truncate(at + 1);
+                break;
+            }
+            room -= wide;
+        }
+        self
+    }
+}
+
 impl From<Vec<Span>> for Line {
     fn from(spans: Vec<Span>) -> Self {
         Line { spans, cursor: false }
@@ -134,7 +167,7 @@ pub fn truncated(text: &str, width: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{gist, truncated};
+    use super::{Line, Role, Span, gist, truncated};
 
     #[test]
     fn cuts_by_columns() {
@@ -148,6 +181,25 @@ mod tests {
             ("x", 0, ""),
         ] {
             assert_eq!(truncated(text, width), cut, "{text} in {width}");
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_cut_says_so() {
+        for (spans, width, cut) in [
+            (&["one", "two"][..], 6, "onetwo"),
+            (&["one", "two"], 5, "onet…"),
+            (&["one", "two"], 4, "one…"),
+            (&["one", "two"], 3, "on…"),
+            (&["one", "  ", " "], 3, "one"),
+            (&["日本", "語"], 5, "日本…"),
+            (&["one"], 0, ""),
+            (&[], 3, ""),
+        ] {
+            let spans: Vec<_> = spans.iter().map(|text| Span::new(*text, Role::Text)).collect();
+            let line = Line::from(spans.clone()).cut(width);
+            let text: String = line.spans.iter().map(|span| span.text.as_str()).collect();
+            assert_eq!(text, cut, "{spans:?} in {width}");
         }
     }
 

@@ -345,7 +345,10 @@ impl Document for TextDocument {
         }
         spans.push(Span::new(" ".repeat(1 + look.indent), look.role));
         match &block.content {
-            Content::Spans(fixed) => spans.extend(fixed.iter().cloned()),
+            Content::Spans(fixed) => {
+                spans.extend(fixed.iter().cloned());
+                spans = Line::from(spans).cut(width).spans;
+            }
             Content::Text { range, lead, .. } => {
                 let start = range.start;
                 if let Some(lead) = lead.as_ref().filter(|_| at.line == 0) {
