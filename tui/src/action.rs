@@ -123,6 +123,9 @@ pub static ACTIONS: &[Entry] = &[
     .offered("open", &[P, E, A, C]),
     entry(Action::Back, "back", &["Esc", "Backspace"], EVERYWHERE, "back to where you came from")
         .offered("back", &[V, D, J, H]),
+    entry(Action::NextPane, "next-pane", &["Tab", "Right", "l"], MAIN, "next pane")
+        .offered("pane", MAIN),
+    entry(Action::PreviousPane, "previous-pane", &["S-Tab", "Left", "h"], MAIN, "previous pane"),
     entry(
         Action::Detail,
         "detail",
@@ -190,9 +193,6 @@ pub static ACTIONS: &[Entry] = &[
         "copy to the clipboard (OSC 52): the answer, the value, the row",
     )
     .offered("copy", &[D, J, V]),
-    entry(Action::NextPane, "next-pane", &["Tab", "Right", "l"], MAIN, "next pane")
-        .offered("pane", MAIN),
-    entry(Action::PreviousPane, "previous-pane", &["S-Tab", "Left", "h"], MAIN, "previous pane"),
     entry(Action::Processes, "processes", &["1"], MAIN, "the processes"),
     entry(Action::Exchanges, "exchanges", &["2"], MAIN, "the exchanges"),
     entry(Action::Answer, "answer", &["3"], MAIN, "the selected exchange's answer"),

@@ -6,7 +6,7 @@
 //! ```
 
 use super::{Canvas, table, text, width};
-use crate::view::{Area, Content, Panel, Role, Span, TabBar};
+use crate::view::{Area, Content, Line, Panel, Role, Span, TabBar};
 
 /// Draws the title, the tabs, and the content.
 pub(super) fn render(canvas: &mut Canvas<'_>, panel: &Panel) {
@@ -44,7 +44,8 @@ fn title(canvas: &mut Canvas<'_>, panel: &Panel) {
     let note = width(&panel.note);
     let fits = at + width(&panel.title) + note + 6 <= end;
     let limit = if fits { end - note - 4 } else { end - 1 };
-    at = canvas.spans(at, y, &panel.title, limit);
+    let title = Line::from(panel.title.clone()).cut(usize::from(limit.saturating_sub(at)));
+    at = canvas.spans(at, y, &title.spans, limit);
     canvas.put(at, y, " ", 1, rule);
     if fits && note > 0 {
         let from = end - note - 3;

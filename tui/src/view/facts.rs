@@ -8,7 +8,7 @@ use super::{Reader, Role, Span, format, gist, shown};
 use crate::store::Record;
 
 /// Columns of the bars of the timing.
-const BAR: usize = 40;
+const BAR: usize = 36;
 
 /// A document of headed groups of facts.
 struct Facts(TextDocument);
@@ -35,17 +35,8 @@ impl Facts {
 
     /// A header, which may be long, and is wrapped.
     fn header(&mut self, name: &str, value: &str) {
-        let look = Look { indent: 2, ..Look::default() };
-        if name.len() + value.len() < 100 {
-            let spans = vec![
-                Span::shown(name, Role::JsonKey),
-                Span::new(": ", Role::Dim),
-                Span::shown(value, Role::Text),
-            ];
-            self.0.line(spans, look);
-        } else {
-            self.0.own(format!("{name}: {value}").into(), look);
-        }
+        let look = Look { indent: 2, key: name.len(), ..Look::default() };
+        self.0.own(format!("{name}: {value}").into(), look);
     }
 }
 
@@ -144,13 +135,13 @@ pub fn timing(reader: &Reader<'_>, record: &Record) -> TextDocument {
         facts.styled(
             name,
             vec![
-                Span::new(format!("{:>8} ", format::duration(length)), Role::Text),
-                Span::new(format!("{:>8} ", format!("+{}", format::duration(start))), Role::Faint),
+                Span::new(format!("{:>7} ", format::duration(length)), Role::Text),
+                Span::new(format!("{:>6} ", format!("+{}", format::duration(start))), Role::Faint),
                 Span::new(bar, role),
             ],
         );
     }
-    facts.fact("total", &format!("{:>8}", format::duration(total)));
+    facts.fact("total", &format!("{:>7}", format::duration(total)));
     facts.heading("speed");
     let first = timing.first_token.map(|first| first.millis_since(timing.started));
     facts.fact("first token", &first.map_or("-".into(), format::duration));

@@ -37,6 +37,8 @@ pub struct Look {
     pub indent: usize,
     /// Show so many lines only.
     pub limit: Option<usize>,
+    /// Bytes at its beginning that name what the rest is.
+    pub key: usize,
 }
 
 /// Blocks of text, in groups (messages).
@@ -363,7 +365,13 @@ impl Document for TextDocument {
                 let line = slice.get(lines.start..end).unwrap_or("");
                 let cut = look.limit == Some(at.line + 1)
                     && start + end < self.full(reader, at.block).len();
-                spans.push(Span::shown(line.trim_end_matches(['\n', '\r']), look.role));
+                let line = line.trim_end_matches(['\n', '\r']);
+                let key = if at.line == 0 && start == 0 { look.key } else { 0 };
+                let (key, rest) = line.split_at(super::floor(line, key));
+                if !key.is_empty() {
+                    spans.push(Span::shown(key, Role::JsonKey));
+                }
+                spans.push(Span::shown(rest, look.role));
                 if cut {
                     spans.push(Span::new(" …", Role::Dim));
                 }
