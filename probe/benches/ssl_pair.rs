@@ -158,6 +158,7 @@ struct Running {
 impl Running {
     fn stop(self) {
         self.control.stop();
+        drop(self.control);
         self.thread.join().unwrap();
         // Probes go after the last word, one by one; the next measure must not
         // have them.

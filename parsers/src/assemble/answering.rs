@@ -68,6 +68,11 @@ impl Answering {
         matches!(self.form, Form::Events(_) | Form::Lines(_))
     }
 
+    /// Whether the stream has said that it is over (`[DONE]`, `message_stop`).
+    pub(crate) fn is_done(&self) -> bool {
+        self.is_stream() && self.told.answer.done
+    }
+
     /// The next decoded bytes.
     pub(crate) fn push(&mut self, bytes: &[u8], context: &mut Context<'_>) {
         let told = &mut self.told;

@@ -125,8 +125,7 @@ impl Assembler {
             // Of all that is open, the oldest lacks what was lost.
             open.exchange.lost_bytes =
                 open.exchange.lost_bytes.saturating_add(std::mem::take(&mut self.response_lost));
-            open.note("aborted", why);
-            let exchange = open.finish(time, State::Aborted, &mut self.queue);
+            let exchange = open.cut(time, why, &mut self.queue);
             self.queue.push_back(Event::Finished(exchange));
         }
         if count > 0 {

@@ -276,6 +276,28 @@ impl Open {
         Box::new(exchange)
     }
 
+    /// Whether nothing is missing but the end of the message around the answer:
+    /// clients leave when the stream says that it is over, and do not read on.
+    pub(crate) fn is_answered(&self) -> bool {
+        self.request_done
+            && self.exchange.lost_bytes == 0
+            && (self.response_done || self.answering.as_ref().is_some_and(Answering::is_done))
+    }
+
+    /// The exchange, cut short, and why.
+    pub(crate) fn cut(
+        mut self,
+        time: Timestamp,
+        why: &str,
+        queue: &mut VecDeque<Event>,
+    ) -> Box<Exchange> {
+        if self.is_answered() {
+            return self.finish(time, State::Complete, queue);
+        }
+        self.note("aborted", why);
+        self.finish(time, State::Aborted, queue)
+    }
+
     /// The exchange, over. Messages that are not over end here.
     pub(crate) fn finish(
         mut self,

@@ -8,7 +8,8 @@ use super::worth::Worth;
 use crate::http1::{Head as Message, Start};
 use crate::http2::{ErrorCode, Event as Told, Head};
 use crate::{
-    ApiError, Event, ExchangeSeq, Finding, Limits, Protocol, Role, State, Timestamp, Verdict,
+    ApiError, Event, Exchange, ExchangeSeq, Finding, Limits, Protocol, Role, State, Timestamp,
+    Verdict,
 };
 
 /// Makes an exchange of each stream. Driven by [`tell`](Self::tell).
@@ -174,7 +175,7 @@ impl Streams {
         self.update(stream);
         if tunnel {
             // As after an upgrade of HTTP/1.1.
-            self.finish(time, stream, true);
+            self.finish(time, stream);
             self.open.insert(stream, Stream::Tunnel);
         }
     }
@@ -238,7 +239,7 @@ impl Streams {
                     Role::Server => open.response_end(time, true, &mut self.queue),
                 }
                 if open.request_done && open.response_done {
-                    self.finish(time, stream, true);
+                    self.finish(time, stream);
                 } else {
                     self.update(stream);
                 }
@@ -257,7 +258,7 @@ impl Streams {
         };
         if open.response_done {
             // Who has its answer need not hear out the question.
-            return self.finish(time, stream, true);
+            return self.finish(time, stream);
         }
         let why = format!("the {} ended the stream with {code}", name(from));
         if from == Role::Server && code != ErrorCode::NO_ERROR && open.exchange.error.is_none() {
@@ -268,17 +269,20 @@ impl Streams {
     }
 
     fn abort(&mut self, time: Timestamp, stream: u32, why: &str) {
-        if let Some(open) = self.exchange(stream) {
-            open.note("aborted", why);
-        }
-        self.finish(time, stream, false);
-    }
-
-    fn finish(&mut self, time: Timestamp, stream: u32, complete: bool) {
         let Some(Stream::Exchange(open)) = self.open.remove(&stream) else { return };
         let telling = open.telling;
-        let state = if complete { State::Complete } else { State::Aborted };
-        let exchange = open.finish(time, state, &mut self.queue);
+        let exchange = open.cut(time, why, &mut self.queue);
+        self.finished(exchange, telling);
+    }
+
+    fn finish(&mut self, time: Timestamp, stream: u32) {
+        let Some(Stream::Exchange(open)) = self.open.remove(&stream) else { return };
+        let telling = open.telling;
+        let exchange = open.finish(time, State::Complete, &mut self.queue);
+        self.finished(exchange, telling);
+    }
+
+    fn finished(&mut self, exchange: Box<Exchange>, telling: bool) {
         self.queue.push_back(Event::Finished(exchange));
         let verdict = self.worth.exchange(telling);
         self.judge(verdict);
