@@ -227,6 +227,15 @@ fn it_fits_every_terminal() {
 }
 
 #[test]
+fn keys_that_come_at_once_are_all_obeyed() {
+    let mut terminal = Terminal::open(&demo(), 80, 24);
+    terminal.shows("llmtop");
+    // More than one read's worth; the last is the end.
+    terminal.type_keys(&format!("{}q", "j".repeat(3000)));
+    assert!(terminal.ended().success());
+}
+
+#[test]
 fn no_color_is_obeyed() {
     let mut command = demo();
     command.env("NO_COLOR", "1");

@@ -1,19 +1,24 @@
 //! What is typed: read by a thread of its own, because the terminal library
-//! reads the end of a terminal for ever, and a terminal can end at any time.
+//! waits for the rest of a key that has begun, and the screen must not.
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Write, stdin};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
+use std::time::Duration;
 
 use crossterm::event as terminal_event;
+use rustix::event::{PollFd, PollFlags, poll};
 
 use super::event::{Code, Event, Key, Mouse, MouseKind};
 
 /// Events that wait at most: who types faster than they are handled, waits.
 const WAITING: usize = 256;
+
+/// The terminal library takes no look at all if given no time.
+const SOON: Duration = Duration::from_millis(1);
 
 /// A terminal that keys will be read from.
 pub(super) struct Keyboard {
@@ -21,10 +26,12 @@ pub(super) struct Keyboard {
 }
 
 /// The keyboard, and its reader at work. The descriptor is the terminal's, to
-/// be polled for its end.
+/// be polled for its end. Once dropped, what is typed is left to the shell.
 pub(super) struct Listening {
     source: Source,
     events: Receiver<Event>,
+    /// Its end is the reader's.
+    _working: UnixStream,
 }
 
 /// Where keys come from: standard input, or the terminal itself where that is
@@ -47,19 +54,23 @@ impl Keyboard {
         Ok(Keyboard { source })
     }
 
-    /// Starts reading: each event is followed by a byte in `wake`. The reader
-    /// ends with the process: nothing may wait for it.
+    /// Starts reading: each event is followed by a byte in `wake`. Nothing may
+    /// wait for the reader: it may hang until the process ends.
     ///
     /// # Errors
-    /// There can be no more threads.
+    /// There can be no more descriptors or threads.
     pub(super) fn listen(self, wake: UnixStream) -> io::Result<Listening> {
         // What nobody has read wakes already: nothing to wait for.
         wake.set_nonblocking(true)?;
         let (sender, events) = sync_channel(WAITING);
-        thread::Builder::new()
-            .name("keyboard".to_owned())
-            .spawn(move || read(&sender, &wake))
-            .map(|_| Listening { source: self.source, events })
+        let (working, stop) = UnixStream::pair()?;
+        let listening = Listening { source: self.source, events, _working: working };
+        let terminal = listening.as_fd().try_clone_to_owned()?;
+        thread::Builder::new().name("keyboard".to_owned()).spawn(move || {
+            // An error is the terminal's end, which the other side sees too.
+            let _ = read(&terminal, &stop, &sender, &wake);
+        })?;
+        Ok(listening)
     }
 }
 
@@ -80,15 +91,31 @@ impl AsFd for Listening {
     }
 }
 
-/// Reads until the terminal fails or nobody listens.
-fn read(events: &SyncSender<Event>, mut wake: &UnixStream) {
-    while let Ok(event) = terminal_event::read() {
-        let Some(event) = translate(event) else { continue };
-        if events.send(event).is_err() {
-            return;
+/// Reads until the terminal ends or nobody listens.
+fn read(
+    terminal: &OwnedFd,
+    stop: &UnixStream,
+    events: &SyncSender<Event>,
+    mut wake: &UnixStream,
+) -> io::Result<()> {
+    loop {
+        let mut fds = [PollFd::new(terminal, PollFlags::IN), PollFd::new(stop, PollFlags::empty())];
+        match poll(&mut fds, None) {
+            Ok(_) => {}
+            Err(rustix::io::Errno::INTR) => continue,
+            Err(error) => return Err(error.into()),
         }
-        // A full socket wakes its reader already.
-        let _ = wake.write(&[0]);
+        if fds[0].revents() != PollFlags::IN || !fds[1].revents().is_empty() {
+            return Ok(());
+        }
+        while terminal_event::poll(SOON)? {
+            let Some(event) = translate(terminal_event::read()?) else { continue };
+            if events.send(event).is_err() {
+                return Ok(());
+            }
+            // A full socket wakes its reader already.
+            let _ = wake.write(&[0]);
+        }
     }
 }
 
