@@ -4,6 +4,8 @@
 //! keeps what connects them.
 
 mod direction;
+#[cfg(test)]
+pub(crate) mod fixture;
 mod record;
 mod tracker;
 

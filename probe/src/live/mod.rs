@@ -9,12 +9,13 @@
 
 mod attach;
 mod backlog;
+mod counters;
+mod endings;
 mod facts;
 mod filters;
 mod maps;
 mod reader;
 mod shared;
-mod sweep;
 mod watcher;
 
 use std::sync::Arc;

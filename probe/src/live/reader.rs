@@ -11,6 +11,8 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::time::{ClockId, clock_gettime};
 
 use super::backlog::Backlog;
+use super::counters::Counters;
+use super::endings::Endings;
 use super::facts::System;
 use super::maps::{ControlPod, Maps};
 use super::shared::Shared;
@@ -34,8 +36,7 @@ pub(super) struct Reader {
     backlog: Backlog,
     shared: Arc<Shared>,
     events: Sender<Event>,
-    /// Processes whose leader ended, until their last thread has.
-    ending: Vec<(u32, u64)>,
+    endings: Endings,
     malformed: u64,
 }
 
@@ -52,7 +53,7 @@ impl Reader {
             backlog: Backlog::default(),
             shared,
             events,
-            ending: Vec::new(),
+            endings: Endings::default(),
             malformed: 0,
         })
     }
@@ -62,9 +63,10 @@ impl Reader {
         let mut empty = 0;
         let mut swept = Instant::now();
         while !self.shared.stopped() {
-            let ended = self.ended();
+            let ended = self.endings.complete(&self.tracker);
             let read = self.drain(outlet);
-            self.close_ended(&ended);
+            let (tracker, out) = (&mut self.tracker, &mut self.backlog.captures);
+            self.endings.close(&ended, tracker, &mut self.maps, &mut self.facts, out);
             if swept.elapsed() >= SWEEP {
                 self.sweep(outlet);
                 swept = Instant::now();
@@ -72,7 +74,7 @@ impl Reader {
             self.ignore()?;
             self.backlog.offer(outlet);
             empty = if read == 0 { empty + 1 } else { 0 };
-            if empty < PATIENCE || !self.ending.is_empty() || !self.backlog.captures.is_empty() {
+            if empty < PATIENCE || !self.endings.is_empty() || !self.backlog.captures.is_empty() {
                 self.wait(NAP, false)?;
             } else {
                 self.sleep(SWEEP.saturating_sub(swept.elapsed()), outlet)?;
@@ -85,7 +87,7 @@ impl Reader {
     pub(super) fn finish(&mut self, outlet: &mut dyn Outlet) -> Totals {
         self.tracker.counters_are_read();
         let mut finals = self.maps.alive();
-        finals.extend(self.maps.take_orphans());
+        finals.extend(self.maps.take_orphans(&|_| true));
         self.drain(outlet);
         let time = now(ClockId::Boottime);
         for last in finals {
@@ -141,7 +143,7 @@ impl Reader {
                         Record::Mapped(header) => {
                             let _ = self.events.send(Event::Mapped(header.pid));
                         }
-                        Record::Exit(header) => self.ending.push((header.pid, header.time)),
+                        Record::Exit(header) => self.endings.exit(header.pid, header.time),
                         _ => {}
                     }
                     self.tracker.record(record, &mut self.facts, &mut self.backlog.captures);
@@ -160,40 +162,13 @@ impl Reader {
         records
     }
 
-    /// Those of the ending processes that have no thread left. Their records are
-    /// all in the ring.
-    fn ended(&mut self) -> Vec<(u32, u64)> {
-        let tracker = &self.tracker;
-        self.ending.extract_if(.., |&mut (pid, _)| !tracker.has_conns(pid) || !runs(pid)).collect()
-    }
-
-    fn close_ended(&mut self, ended: &[(u32, u64)]) {
-        let out = &mut self.backlog.captures;
-        for &(pid, time) in ended {
-            for object in self.tracker.objects(pid) {
-                if let Some(last) = self.maps.take_conn(pid, object) {
-                    self.tracker.close(&last, time, &mut self.facts, out);
-                }
-            }
-            self.tracker.exit(pid, time, &mut self.facts, out);
-        }
-    }
-
-    /// Accounts for what no record will tell: losses at the end of what a
-    /// connection moved, and ends that found no room.
+    /// Accounts for what no record will tell.
     fn sweep(&mut self, outlet: &mut dyn Outlet) {
-        self.tracker.counters_are_read();
-        let (alive, orphans) = (self.maps.alive(), self.maps.take_orphans());
+        let sweep = self.endings.sweep(&mut self.tracker, &mut self.maps);
         // What the counters count is in the ring now.
         self.drain(outlet);
-        let time = now(ClockId::Boottime);
-        let out = &mut self.backlog.captures;
-        for last in alive.iter().filter(|last| last.moved != [0; 2]) {
-            self.tracker.settle(last, time, &mut self.facts, out);
-        }
-        for last in orphans {
-            self.tracker.close(&last, time, &mut self.facts, out);
-        }
+        let (time, out) = (now(ClockId::Boottime), &mut self.backlog.captures);
+        sweep.settle(time, &mut self.tracker, &mut self.maps, &mut self.facts, out);
     }
 
     /// Tells the kernel which connections are of no interest.
@@ -243,13 +218,6 @@ impl Reader {
             Err(error) => Err(std::io::Error::from(error).into()),
         }
     }
-}
-
-/// Whether any thread of the process runs; its leader ended.
-fn runs(pid: u32) -> bool {
-    let Ok(threads) = std::fs::read_dir(format!("/proc/{pid}/task")) else { return false };
-    let leader = pid.to_string();
-    threads.flatten().any(|thread| thread.file_name().to_str() != Some(&leader))
 }
 
 fn now(clock: ClockId) -> u64 {

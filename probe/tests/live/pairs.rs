@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use llmtop_probe::live::Filters;
@@ -76,6 +77,45 @@ fn a_tiny_ring_loses_and_says_so() {
     }
     let lost: u64 = streams.values().map(|s| s.lost).sum();
     assert_eq!(lost, totals.lost_bytes);
+}
+
+#[test]
+fn what_ends_in_a_flood_is_told_once() {
+    let Some(_alone) = root() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let (mut flood, mut parent) = (pair(folder.path()), pair(folder.path()));
+    let both = Filters { pids: vec![flood.pid(), parent.pid()], ..Filters::default() };
+    let session = Session::start(both, Some(4096));
+    // Records that open, close and exit find no room either.
+    let done = AtomicBool::new(false);
+    let floods = std::thread::scope(|scope| {
+        let floods = scope.spawn(|| {
+            let mut floods = 0;
+            while !done.load(Ordering::Relaxed) {
+                flood.run("move a 50 5000");
+                floods += 1;
+            }
+            floods
+        });
+        for _ in 0..20 {
+            parent.run("exec move a 1000 3");
+        }
+        done.store(true, Ordering::Relaxed);
+        floods.join().unwrap()
+    });
+    // Counters are read every two seconds.
+    std::thread::sleep(Duration::from_millis(2500));
+    let (captures, totals) = session.stop();
+    flood.end();
+    parent.end();
+    assert!(totals.lost_bytes > 0);
+    let moved = 2 * (floods * 50 * 5000 + 20 * 3000);
+    assert_eq!(totals.captured_bytes + totals.lost_bytes, moved);
+    let mut lengths: Vec<u64> =
+        streams(&captures).values().map(|s| s.bytes.len() as u64 + s.lost).collect();
+    lengths.sort_unstable();
+    assert_eq!(lengths[..40], [3000; 40]);
+    assert_eq!(lengths[40..], [floods * 50 * 5000; 2]);
 }
 
 #[test]

@@ -130,10 +130,17 @@ impl Tracker {
         self.processes.get(&pid).is_some_and(|known| !known.conns.is_empty())
     }
 
-    /// The TLS objects of a process's connections, as far as known.
-    pub(crate) fn objects(&self, pid: u32) -> Vec<u64> {
+    /// Whether records told of the connection: it is alive, or ended since the
+    /// counters were read.
+    pub(crate) fn knows(&self, conn: u64) -> bool {
+        self.conns.contains_key(&conn) || self.ended.contains(&conn)
+    }
+
+    /// The TLS objects of a process's connections; `None` where one's opening
+    /// record was lost, and its object with it.
+    pub(crate) fn objects(&self, pid: u32) -> Option<Vec<u64>> {
         let conns = self.processes.get(&pid).map_or(&[][..], |known| &known.conns);
-        conns.iter().filter_map(|id| self.conns.get(id)?.object).collect()
+        conns.iter().map(|id| self.conns.get(id)?.object).collect()
     }
 
     /// Bytes of no interest that ended connections moved.
