@@ -280,7 +280,9 @@ impl App {
         match self.main.focus {
             Pane::Processes => {
                 let process = &reader.process(self.main.processes.selected?)?.process;
-                Some(process.args.join(" "))
+                let show = self.options.show_secrets;
+                let hidden = || llmtop_parsers::redact::args(&process.args).join(" ");
+                Some(if show { process.args.join(" ") } else { hidden() })
             }
             Pane::Connections => {
                 let open = connections::open(&reader, self.main.lists_all());

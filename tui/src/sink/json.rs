@@ -85,11 +85,15 @@ pub fn exchange(seen: Seen<'_>, show_secrets: bool) -> String {
         schema: "llmtop.exchange/1",
         id: &record.ulid,
         state: exchange.state,
-        process: ProcessObject::new(process, Some(connection.tid).filter(|_| seen.is_own())),
+        process: ProcessObject::new(
+            process,
+            Some(connection.tid).filter(|_| seen.is_own()),
+            show_secrets,
+        ),
         connection: ConnectionObject {
             id: connection.id.0,
             role: exchange.role,
-            peer_process: peer_process.map(PeerObject::new),
+            peer_process: peer_process.map(|peer| PeerObject::new(peer, show_secrets)),
             tls: connection.tls,
             protocol: exchange.protocol,
             server_name: connection.endpoint.server_name.as_deref(),
@@ -197,19 +201,24 @@ struct ProcessObject<'a> {
     tid: Option<u32>,
     comm: &'a str,
     exe: Option<&'a str>,
-    args: &'a [String],
+    args: Vec<Cow<'a, str>>,
     uid: u32,
     container: Option<&'a str>,
 }
 
 impl<'a> ProcessObject<'a> {
-    fn new(process: &'a Process, tid: Option<u32>) -> Self {
+    fn new(process: &'a Process, tid: Option<u32>, show_secrets: bool) -> Self {
+        let args = if show_secrets {
+            process.args.iter().map(Into::into).collect()
+        } else {
+            redact::args(&process.args)
+        };
         ProcessObject {
             pid: process.pid,
             tid,
             comm: &process.comm,
             exe: process.exe.as_deref(),
-            args: &process.args,
+            args,
             uid: process.uid,
             container: process.container.as_deref(),
         }
@@ -221,15 +230,15 @@ struct PeerObject<'a> {
     pid: u32,
     comm: &'a str,
     exe: Option<&'a str>,
-    args: &'a [String],
+    args: Vec<Cow<'a, str>>,
     uid: u32,
     container: Option<&'a str>,
 }
 
 impl<'a> PeerObject<'a> {
-    fn new(process: &'a Process) -> Self {
+    fn new(process: &'a Process, show_secrets: bool) -> Self {
         let ProcessObject { pid, comm, exe, args, uid, container, .. } =
-            ProcessObject::new(process, None);
+            ProcessObject::new(process, None, show_secrets);
         PeerObject { pid, comm, exe, args, uid, container }
     }
 }

@@ -68,7 +68,9 @@ pub fn headers(reader: &Reader<'_>, record: &Record, secrets: bool) -> TextDocum
         facts.fact("pid", &process.pid.to_string());
         facts.fact("command", &process.comm);
         facts.fact("executable", process.exe.as_deref().unwrap_or("-"));
-        facts.fact("arguments", &gist(&process.args.join(" "), 400));
+        let args =
+            if secrets { process.args.join(" ") } else { redact::args(&process.args).join(" ") };
+        facts.fact("arguments", &gist(&args, 400));
         facts.fact("user id", &process.uid.to_string());
         if let Some(container) = &process.container {
             facts.fact("container", container);

@@ -1,4 +1,5 @@
-//! Credentials never leave: values of credential headers and query parameters
+//! Credentials never leave: values of credential headers, query parameters and
+//! command-line arguments
 //! become `<redacted:FINGERPRINT>`, so that "which key was it" can still be
 //! answered.
 //!
@@ -7,9 +8,12 @@
 //! encoding: one key has one fingerprint wherever it is sent, and 16 bits tell
 //! a handful of keys apart without helping anybody to guess one.
 
+mod args;
+
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
+pub use args::args;
 use sha2::{Digest, Sha256};
 
 /// Names that are credentials although no word of theirs says so.
