@@ -158,9 +158,11 @@ fn secrets_leave_only_when_asked_to() {
     let clients = vec![
         client(&server, Tool::Python("openai"), "openai.chat", "a", 1),
         client(&server, Tool::Python("anthropic"), "anthropic.messages", "b", 1),
+        // Its key is among its arguments, too.
+        client(&server, Tool::Curl, "openai.chat", "c", 1),
     ];
     let live = record(&recording, &server, clients);
-    assert_eq!(live.exchanges.len(), 2);
+    assert_eq!(live.exchanges.len(), 3);
     for exchange in &live.exchanges {
         let headers = exchange.at("/request/headers").as_array().unwrap();
         let redacted =
