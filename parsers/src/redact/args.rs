@@ -35,10 +35,10 @@ fn argument<'a>(before: &str, arg: &'a str) -> Cow<'a, str> {
     {
         return Cow::Owned(format!("{user}:{password}"));
     }
-    if let Some((option, value)) = assignment(arg) {
-        if let Some(value) = redacted(value) {
-            return Cow::Owned(format!("{option}={value}"));
-        }
+    if let Some((option, value)) = assignment(arg)
+        && let Some(value) = redacted(value)
+    {
+        return Cow::Owned(format!("{option}={value}"));
     }
     if let Some((option, name, value)) = header_line(arg) {
         let blank = value.len() - value.trim_start().len();
