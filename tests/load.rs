@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use rustix::process::Signal;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::harness::{Exchange, Llmtop, Load, LoadCall, Round, Server, eventually};
@@ -94,9 +95,7 @@ fn eight_mebibytes_in_one_write_and_a_streamed_answer_of_thirty_two_arrive_whole
 }
 
 /// JSON as Python's `json.dumps` writes it; enough of it for ASCII.
-fn python_json(value: &serde_json::Value) -> String {
-    use serde_json::Value;
-
+fn python_json(value: &Value) -> String {
     match value {
         Value::Array(items) => {
             format!("[{}]", items.iter().map(python_json).collect::<Vec<_>>().join(", "))
@@ -131,6 +130,23 @@ fn what_a_stopped_llmtop_misses_is_counted_on_the_right_connections() {
     std::thread::sleep(Duration::from_secs(5));
     llmtop.signal(Signal::CONT);
     let during = busy.rest();
+
+    // What it missed fills the ring still, and the pipeline: until that is
+    // through, more is lost, and counted.
+    let settled = || {
+        let lines = llmtop.lines();
+        let is_whole = |line: &&Value| {
+            let text = line.pointer("/response/text").and_then(Value::as_str);
+            line["state"] == "complete" && text.is_some_and(|text| text.starts_with("settling"))
+        };
+        lines.iter().filter(is_whole).count()
+    };
+    eventually("llmtop catches up", || {
+        let before = settled();
+        busy.round(Round { marker: "settling", calls: 1, options: "", padding: 0 });
+        std::thread::sleep(Duration::from_secs(1));
+        (settled() >= before + 12).then_some(())
+    });
 
     // The same connections, and clean again.
     let clean = Round { marker: "after", calls: 5, options: "", padding: 0 };
