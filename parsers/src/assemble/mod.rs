@@ -19,7 +19,7 @@ pub(crate) use streams::Streams;
 /// Pairs responses with requests, in order (RFC 9112, section 9.3.2), and
 /// says what becomes of each exchange.
 ///
-/// Driven by two [`Sink`]s, [`requests`](Self::requests) and
+/// Driven by two [`Sink`](crate::http1::Sink)s, [`requests`](Self::requests) and
 /// [`responses`](Self::responses). Where bytes were lost it takes a client for
 /// one that waits for its answer before it asks again, unless that client was
 /// seen not to wait: then what cannot be paired for sure is told unpaired.

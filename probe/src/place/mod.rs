@@ -3,8 +3,8 @@
 //! Under a uprobe the kernel emulates `push reg`, `call rel32`, `jmp`, `jcc` and
 //! `nop`, and single-steps every other instruction, which costs some thirty
 //! times as much. So a probe goes to an emulated instruction wherever the
-//! arguments are still in place there ([`straight`]), or into the internal
-//! function to which a public one hands its arguments ([`walk`]).
+//! arguments are still in place there (`straight`), or into the internal
+//! function to which a public one hands its arguments (`walk`).
 
 #[cfg(target_arch = "x86_64")]
 mod emulated;

@@ -1,6 +1,6 @@
 //! The screen's behaviour: events in, changes of state and effects out.
 //!
-//! [`App`] knows no terminal. [`run`] drives it with one: it turns keys,
+//! [`App`] knows no terminal. [`run()`] drives it with one: it turns keys,
 //! signals and the store's bell into [`Event`]s, carries out [`Effect`]s, and
 //! draws what [`App::screen`] builds, when something changed and at most 30
 //! times a second.
