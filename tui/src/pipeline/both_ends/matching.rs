@@ -14,29 +14,44 @@ const CANDIDATES: usize = 64;
 impl BothEnds {
     /// Looks for the other end of a view, by address and then by request.
     pub(super) fn find(&mut self, id: ViewId) {
-        let Some(view) = self.views.get(&id) else { return };
-        if matches!(view.status, Status::Paired { certain: true, .. }) {
-            return;
-        }
-        if let Some(other) = self.find_by_address(id, view, SLACK) {
-            self.pair(id, other, true);
-        } else if matches!(view.status, Status::Open | Status::Alone)
-            && let Some(other) =
-                self.find_by_request(id, view).or_else(|| self.find_by_process(id, view))
-        {
-            self.pair(id, other, false);
-        }
+        self.settle(vec![id]);
     }
 
     /// The same when everything else has found its other end: by address, and
     /// much later.
     pub(super) fn find_late(&mut self, id: ViewId) {
-        let Some(view) = self.views.get(&id).filter(|view| view.status == Status::Open) else {
+        let view = self.views.get(&id).filter(|view| view.status == Status::Open);
+        let Some(other) = view.and_then(|view| self.find_by_address(id, view, LATE)) else {
             return;
         };
-        if let Some(other) = self.find_by_address(id, view, LATE) {
-            self.pair(id, other, true);
+        let released = self.pair(id, other, true);
+        self.settle(released);
+    }
+
+    /// Pairs views and those that lose their partner by it. That ends: only an
+    /// address takes a partner away, and what it joins stays together.
+    fn settle(&mut self, mut waiting: Vec<ViewId>) {
+        while let Some(id) = waiting.pop() {
+            if let Some((other, certain)) = self.choose(id) {
+                waiting.extend(self.pair(id, other, certain));
+            }
         }
+    }
+
+    /// The other end, and whether that is certain.
+    fn choose(&self, id: ViewId) -> Option<(ViewId, bool)> {
+        let view = self.views.get(&id)?;
+        if matches!(view.status, Status::Paired { certain: true, .. }) {
+            return None;
+        }
+        if let Some(other) = self.find_by_address(id, view, SLACK) {
+            return Some((other, true));
+        }
+        if matches!(view.status, Status::Paired { .. }) {
+            return None;
+        }
+        let other = self.find_by_request(id, view).or_else(|| self.find_by_process(id, view))?;
+        Some((other, false))
     }
 
     fn find_by_address(&self, id: ViewId, view: &View, slack: Duration) -> Option<ViewId> {
@@ -47,7 +62,7 @@ impl BothEnds {
             let newest = open.into_iter().flat_map(|open| open.iter().rev());
             newest.map(move |&seq| ViewId { conn: twin, seq })
         });
-        self.nearest(view, views, slack, Facts::matches_on_one_connection)
+        self.nearest(view, views, slack, true, Facts::matches_on_one_connection)
     }
 
     fn find_by_request(&self, id: ViewId, view: &View) -> Option<ViewId> {
@@ -66,7 +81,7 @@ impl BothEnds {
                     Role::Server => theirs.may_be_client_of(mine),
                 })
         });
-        self.nearest(view, possible, SLACK, Facts::matches_by_request)
+        self.nearest(view, possible, SLACK, false, Facts::matches_by_request)
     }
 
     fn find_by_process(&self, id: ViewId, view: &View) -> Option<ViewId> {
@@ -83,21 +98,23 @@ impl BothEnds {
             let open = ends.into_iter().flat_map(|ends| ends.open.iter().rev());
             open.map(move |&seq| ViewId { conn, seq })
         });
-        self.nearest(view, possible, SLACK, Facts::matches_by_process)
+        self.nearest(view, possible, SLACK, false, Facts::matches_by_process)
     }
 
-    /// Of some views, the unmatched one nearest in time that matches, else
-    /// the nearest that was only guessed to belong elsewhere.
+    /// Of some views, the unmatched one nearest in time that matches; for who
+    /// `takes`, else the nearest that was only guessed to belong elsewhere.
     fn nearest(
         &self,
         view: &View,
         among: impl Iterator<Item = ViewId>,
         slack: Duration,
+        takes: bool,
         matches: fn(&Facts, &Facts, Duration) -> bool,
     ) -> Option<ViewId> {
         among
             .take(CANDIDATES)
             .filter_map(|id| Some((id, self.views.get(&id)?)))
+            .filter(|(_, other)| takes || !matches!(other.status, Status::Paired { .. }))
             .filter(|(_, other)| match view.facts.role {
                 Role::Client => matches(&view.facts, &other.facts, slack),
                 Role::Server => matches(&other.facts, &view.facts, slack),
@@ -109,7 +126,8 @@ impl BothEnds {
             .map(|(id, _)| id)
     }
 
-    fn pair(&mut self, one: ViewId, other: ViewId, certain: bool) {
+    /// Answers with the views that lost their partner by it.
+    fn pair(&mut self, one: ViewId, other: ViewId, certain: bool) -> Vec<ViewId> {
         let status = |id: ViewId| self.views.get(&id).map(|view| view.status);
         let already = status(one) == Some(Status::Paired { with: other, certain: false });
         let released: Vec<_> = if already {
@@ -131,9 +149,7 @@ impl BothEnds {
             _ => (other, one),
         };
         self.decisions.push_back(Decision::Pair { client, server, certain });
-        for id in released {
-            self.find(id);
-        }
+        released
     }
 
     /// Undoes a guess; gives the view that was let go.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use llmtop_parsers::Role::{Client, Server};
 
 use super::super::*;
-use super::play::{SERVER, play, view};
+use super::play::{self, SERVER, play, view};
 
 #[test]
 fn many_identical_requests_at_once_stay_as_many() {
@@ -131,6 +131,23 @@ fn a_client_that_knows_nothing_is_matched_by_its_process() {
         assert_eq!(play.finally(), [("a", Client), ("b", Client)]);
         assert_eq!(play.pairs, BTreeMap::from([(view(1, 0), view(2, 0))]));
     }
+}
+
+#[test]
+fn clients_that_know_nothing_do_not_take_a_server_from_each_other() {
+    let mut play = play(false);
+    for conn in [1, 2, 3] {
+        play.ends.open(ConnId(conn), 1, &Endpoint::default());
+        play.start(view(conn, 0), Client, ["a", "b", "c"][conn as usize - 1], 0);
+    }
+    let endpoint = Endpoint { peer_pid: Some(1), ..play::ends(SERVER.0, SERVER.1) };
+    play.ends.open(ConnId(4), 4, &endpoint);
+    play.start(view(4, 0), Server, "a", 7);
+    for conn in [1, 2, 3, 4] {
+        play.end(view(conn, 0));
+    }
+    assert_eq!(play.finally(), [("a", Client), ("b", Client), ("c", Client)]);
+    assert_eq!(play.pairs.len(), 1);
 }
 
 #[test]
