@@ -1,7 +1,7 @@
 //! The live screen.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -94,10 +94,27 @@ fn hooks(shared: Arc<Shared>, show_secrets: bool) -> Hooks {
     let export = move |id: ExchangeId| -> Result<PathBuf, String> {
         let (name, bytes) = export::one(&shared.store(), id, show_secrets)?;
         let directory = std::env::current_dir().map_err(|error| error.to_string())?;
-        let path = directory.join(name);
-        let mut file = file::create(&path).map_err(|error| error.to_string())?;
+        let (path, mut file) =
+            create_numbered(&directory.join(name)).map_err(|error| error.to_string())?;
         file.write_all(&bytes).map_err(|error| error.to_string())?;
         Ok(path)
     };
     Hooks { export: Box::new(export) }
+}
+
+/// A new file of this name or, where that is taken, with a number after it: an
+/// answer may be exported again when it has grown.
+fn create_numbered(path: &Path) -> std::io::Result<(PathBuf, std::fs::File)> {
+    const MOST: u32 = 1000;
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let mut name = path.to_owned();
+    for number in 2.. {
+        match file::create(&name) {
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && number < MOST => {
+                name = path.with_file_name(format!("{stem}-{number}.json"));
+            }
+            created => return created.map(|file| (name, file)),
+        }
+    }
+    Err(std::io::ErrorKind::AlreadyExists.into())
 }

@@ -7,10 +7,10 @@ use std::path::Path;
 
 use crate::config;
 
-/// Opens a file for writing from its beginning: only its owner may read it
-/// (mode 0600), and that is the user behind sudo. Never goes through a
-/// symbolic link, and never writes into what belongs to somebody else or has a
-/// second name.
+/// Opens a new or empty file for writing: only its owner may read it (mode
+/// 0600), and that is the user behind sudo. Never goes through a symbolic link,
+/// never writes over what is there, nor into what belongs to somebody else or
+/// has a second name.
 ///
 /// # Errors
 /// One line that names the file.
@@ -70,8 +70,13 @@ fn existing(file: &File) -> io::Result<File> {
         if found.nlink() != 1 {
             return Err(io::Error::new(io::ErrorKind::PermissionDenied, "has several names"));
         }
+        if found.len() > 0 {
+            return Err(io::Error::new(
+                io::ErrorKind::AlreadyExists,
+                "is there already; name another file, or remove it",
+            ));
+        }
         file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
-        file.set_len(0)?;
     } else if !kind.is_char_device() && !kind.is_fifo() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "is no file"));
     }
@@ -89,16 +94,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_its_owner_reads_it() {
+    fn only_its_owner_reads_it_and_nothing_is_written_over() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("new");
-        create(&path).unwrap().write_all(b"longer than later").unwrap();
+        create(&path).unwrap().write_all(b"first").unwrap();
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
 
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o666)).unwrap();
-        create(&path).unwrap().write_all(b"short").unwrap();
-        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
-        assert_eq!(std::fs::read(&path).unwrap(), b"short");
+        let error = create(&path).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AlreadyExists, "{error}");
+        assert_eq!(std::fs::read(&path).unwrap(), b"first");
+
+        let empty = dir.path().join("empty");
+        std::fs::write(&empty, "").unwrap();
+        std::fs::set_permissions(&empty, std::fs::Permissions::from_mode(0o666)).unwrap();
+        create(&empty).unwrap();
+        assert_eq!(empty.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     }
 
     #[test]
