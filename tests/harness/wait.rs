@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 /// How long anything may take on a slow, busy machine before it counts as
 /// never coming.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Asks again and again until there is an answer.
 ///

@@ -91,6 +91,8 @@ pub struct ProcessTotals {
     pub estimated: bool,
     /// Sum of known costs, US dollars.
     pub usd: f64,
+    /// Exchanges whose cost is known.
+    pub priced: u64,
     /// Exchanges whose cost is unknown.
     pub unpriced: u64,
     /// Latest activity.

@@ -16,6 +16,7 @@ pub(super) struct Part {
     cache_read: u64,
     estimated: bool,
     usd: f64,
+    priced: u64,
     unpriced: u64,
 }
 
@@ -38,9 +39,11 @@ impl Part {
             part.output = usage.output_tokens.unwrap_or(0);
             part.cache_read = usage.cache_read_tokens.unwrap_or(0);
             part.estimated = usage.source == UsageSource::Estimated;
-            part.usd = exchange.cost.usd.filter(|usd| usd.is_finite()).unwrap_or(0.0);
+            let usd = exchange.cost.usd.filter(|usd| usd.is_finite());
+            part.usd = usd.unwrap_or(0.0);
+            part.priced = u64::from(usd.is_some());
             // A failed request costs nothing that is not known.
-            part.unpriced = u64::from(exchange.cost.usd.is_none() && !failed);
+            part.unpriced = u64::from(usd.is_none() && !failed);
         }
         part
     }
@@ -62,6 +65,7 @@ impl Part {
             process.cache_read_tokens = process.cache_read_tokens.saturating_add(self.cache_read);
             process.estimated |= self.estimated;
             process.usd += self.usd;
+            process.priced += self.priced;
             process.unpriced += self.unpriced;
         }
     }
@@ -82,6 +86,7 @@ impl Part {
             process.output_tokens = process.output_tokens.saturating_sub(self.output);
             process.cache_read_tokens = process.cache_read_tokens.saturating_sub(self.cache_read);
             process.usd -= self.usd;
+            process.priced -= self.priced;
             process.unpriced -= self.unpriced;
         }
     }

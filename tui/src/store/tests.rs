@@ -138,3 +138,19 @@ fn a_removed_exchange_was_never_counted() {
     assert_eq!(store.process(ProcessKey(1)).unwrap().input_tokens, 10);
     assert_eq!(store.totals().evicted, 0);
 }
+
+#[test]
+fn costs_are_known_unknown_or_none_at_all() {
+    let mut store = store(1 << 20);
+    let failed = llmtop_parsers::ApiError::default();
+    for (id, usd, error) in [(1, None, Some(failed)), (2, None, None), (3, Some(0.0), None)] {
+        let cost = Cost { usd, source: CostSource::default() };
+        store.put_exchange(record(
+            id,
+            Exchange { cost, error, ..exchange(State::Complete, Some(id), 1) },
+        ));
+        let process = store.process(ProcessKey(1)).unwrap();
+        let counted = (process.priced, process.unpriced);
+        assert_eq!(counted, [(0, 0), (0, 1), (1, 1)][id as usize - 1], "after exchange {id}");
+    }
+}

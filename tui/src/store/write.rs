@@ -37,6 +37,7 @@ impl Store {
                 cache_read_tokens: 0,
                 estimated: false,
                 usd: 0.0,
+                priced: 0,
                 unpriced: 0,
                 last_active: now,
             });

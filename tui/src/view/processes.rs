@@ -241,13 +241,14 @@ fn cell(at: usize, width: usize, process: &ProcessTotals, latest: &Latest) -> Sp
             Span::new(format!("{:.0}%", share.min(1.0) * 100.0), Role::Good)
         }
         8 if latest.rate > 0.0 => Span::new(format::rate(latest.rate), Role::Live),
-        9 if process.exchanges == 0 => Span::default(),
+        9 if process.priced + process.unpriced == 0 => Span::default(),
         9 => {
             // Some prices are unknown: what is known is a lower bound.
-            let known = process.unpriced == 0 || process.usd > 0.0;
             let sign = if process.unpriced > 0 { "+" } else { "" };
-            let text =
-                if known { format!("{}{sign}", format::usd(process.usd)) } else { "?".into() };
+            let text = match process.priced {
+                0 => "?".into(),
+                _ => format!("{}{sign}", format::usd(process.usd)),
+            };
             Span::new(text, Role::Money)
         }
         10 if process.errors > 0 => Span::new(format::count(process.errors), Role::Error),
