@@ -42,6 +42,19 @@ impl Body {
     pub fn is_whole(&self) -> bool {
         self.elided.is_empty()
     }
+
+    /// What was kept is values of JSON between commas: makes it an array, or
+    /// leaves the one value alone, and judges its kind anew.
+    pub(crate) fn enclose(&mut self, array: bool) {
+        if array {
+            self.bytes.insert(0, b'[');
+            self.bytes.push(b']');
+            self.elided.iter_mut().for_each(|hole| hole.at += 1);
+        }
+        if self.is_whole() {
+            self.kind = BodyKind::of(&self.bytes);
+        }
+    }
 }
 
 impl BodyKind {
@@ -92,11 +105,6 @@ impl Keeper {
             holes: Vec::new(),
             undecoded: false,
         }
-    }
-
-    /// The first bytes, as far as they are there.
-    pub(crate) fn head(&self) -> &[u8] {
-        &self.head
     }
 
     /// Decoded bytes that were dropped to stay inside the budget.

@@ -14,13 +14,13 @@ mod decode;
 mod detect;
 pub mod escape;
 mod exchange;
+mod framing;
 mod http1;
 pub mod http2;
 pub mod llm;
-mod ndjson;
 pub mod price;
+mod protobuf;
 pub mod redact;
-mod sse;
 mod stream;
 pub mod usage;
 

@@ -3,33 +3,17 @@
 
 use std::collections::VecDeque;
 
-use super::incoming::{is_events, is_lines};
+use crate::framing::Piece;
 use crate::llm::{self, Answer, Dialect};
-use crate::{Delta, Event, Exchange, Finding, Limits, Timestamp};
-use crate::{ndjson, sse};
+use crate::usage::Reported;
+use crate::{Delta, Event, Exchange, Finding, Timestamp};
 
 /// Reads the answer of one exchange.
-#[derive(Debug)]
 pub(crate) struct Answering {
-    form: Form,
-    told: Told,
-}
-
-/// How the body is cut.
-#[derive(Debug)]
-enum Form {
-    /// Not at all: read when it is whole.
-    Whole,
-    /// Perhaps events: its beginning tells.
-    Undecided,
-    Events(sse::Parser),
-    Lines(ndjson::Parser),
-}
-
-/// What was read.
-struct Told {
     answer: Answer,
     events: u64,
+    /// Its body is read when it is whole.
+    at_once: bool,
     /// The dialect, as the answer itself tells it.
     dialect: Option<&'static dyn Dialect>,
 }
@@ -47,86 +31,41 @@ pub(crate) struct Context<'a> {
 }
 
 impl Answering {
-    /// For a response of this content type. `likely`: the request asked an
-    /// LLM for a stream, so that a wrong content type does not hide it.
-    pub(crate) fn new(content_type: &str, likely: bool, limits: &Limits) -> Self {
-        let form = if is_events(content_type) {
-            Form::Events(sse::Parser::new(limits.event))
-        } else if is_lines(content_type) {
-            Form::Lines(ndjson::Parser::new(limits.event))
-        } else if likely {
-            Form::Undecided
-        } else {
-            Form::Whole
-        };
-        let told = Told { answer: Answer::with_limit(limits.body), events: 0, dialect: None };
-        Answering { form, told }
+    /// `limit`: bytes of text that are kept. `at_once`: though in pieces, it is
+    /// one message, to be read as a [`whole`](Self::whole).
+    pub(crate) fn new(limit: usize, at_once: bool) -> Self {
+        Answering { answer: Answer::with_limit(limit), events: 0, at_once, dialect: None }
     }
 
-    /// Whether the answer comes in events.
-    pub(crate) fn is_stream(&self) -> bool {
-        matches!(self.form, Form::Events(_) | Form::Lines(_))
+    pub(crate) fn is_at_once(&self) -> bool {
+        self.at_once
     }
 
-    /// Whether the stream has said that it is over (`[DONE]`, `message_stop`).
+    /// What looked like events were none.
+    pub(crate) fn forget_events(&mut self) {
+        self.events = 0;
+    }
+
+    /// Whether the answer has said that it is over (`[DONE]`, `message_stop`).
     pub(crate) fn is_done(&self) -> bool {
-        self.is_stream() && self.told.answer.done
+        self.answer.done
     }
 
-    /// The next decoded bytes.
-    pub(crate) fn push(&mut self, bytes: &[u8], context: &mut Context<'_>) {
-        let told = &mut self.told;
-        match &mut self.form {
-            Form::Whole | Form::Undecided => {}
-            Form::Events(parser) => {
-                parser.push(bytes, &mut |event| told.event(&event.name, &event.data, context));
+    /// The next piece of a body that comes in pieces.
+    pub(crate) fn piece(&mut self, piece: Piece<'_>, context: &mut Context<'_>) {
+        match piece {
+            Piece::Event { .. } if self.at_once => {}
+            Piece::Event { name, data } => self.event(name, data, context),
+            Piece::Cut { name, data } => {
+                let detail = "the stream ended inside an event".into();
+                context.exchange.findings.push(Finding { kind: "incomplete_event", detail });
+                if !data.is_empty() {
+                    self.event(name, data, context);
+                }
             }
-            Form::Lines(parser) => {
-                parser.push(bytes, &mut |line| told.event("", &line, context));
-            }
-        }
-    }
-
-    /// Looks whether a body of undecided form, of which `head` is there, is a
-    /// stream of events; if so, reads it.
-    pub(crate) fn decide(&mut self, head: &[u8], event_limit: usize, context: &mut Context<'_>) {
-        if !matches!(self.form, Form::Undecided) || head.len() < 6 {
-            return;
-        }
-        let begins = |with: &[u8]| head.starts_with(with);
-        if begins(b"data:") || begins(b"event:") || begins(b"retry:") || begins(b": ") {
-            self.form = Form::Events(sse::Parser::new(event_limit));
-            self.push(head, context);
-        } else {
-            self.form = Form::Whole;
-        }
-    }
-
-    /// Bytes are missing here.
-    pub(crate) fn hole(&mut self) {
-        match &mut self.form {
-            Form::Whole | Form::Undecided => {}
-            Form::Events(parser) => parser.hole(),
-            Form::Lines(parser) => parser.hole(),
-        }
-    }
-
-    /// The body is over. What an unfinished last event says still counts, as
-    /// far as it is there.
-    pub(crate) fn finish(&mut self, context: &mut Context<'_>) {
-        let told = &mut self.told;
-        let mut incomplete = false;
-        match std::mem::replace(&mut self.form, Form::Whole) {
-            Form::Whole | Form::Undecided => {}
-            Form::Events(parser) => parser.finish(&mut |event| {
-                incomplete = true;
-                told.event(&event.name, &event.data, context);
-            }),
-            Form::Lines(parser) => parser.finish(&mut |line| told.event("", &line, context)),
-        }
-        if incomplete {
-            let detail = "the stream ended inside an event".into();
-            context.exchange.findings.push(Finding { kind: "incomplete_event", detail });
+            Piece::Fields(fields) => context.exchange.response.headers.extend(fields),
+            Piece::Failed(error) => self.answer.error = Some(error),
+            Piece::Shown(_) | Piece::Raw(_) => {}
         }
     }
 
@@ -136,33 +75,27 @@ impl Answering {
             return;
         }
         if let Some(value) = llm::parse(bytes)
-            && let Some(dialect) = context.dialect.or_else(|| self.told.recognise(&value, context))
+            && let Some(dialect) = context.dialect.or_else(|| self.recognise(&value, context))
         {
-            dialect.response(&value, &mut self.told.answer);
+            dialect.response(&value, &mut self.answer);
             // It came at once: there is nothing to watch grow.
-            self.told.answer.deltas.clear();
+            self.answer.deltas.clear();
+        }
+    }
+
+    /// Figures from the response's head, for an answer that told none itself.
+    pub(crate) fn counted(&mut self, reported: Reported) {
+        if self.answer.reported.input.is_none() && self.answer.reported.output.is_none() {
+            self.answer.reported = reported;
         }
     }
 
     /// Copies what was read into the exchange.
     pub(crate) fn show(&self, exchange: &mut Exchange) {
-        self.told.answer.fill(exchange);
-        exchange.response.events = self.told.events;
+        self.answer.fill(exchange);
+        exchange.response.events = self.events;
     }
-}
 
-/// Whether nothing is known of a request.
-fn is_unasked(exchange: &Exchange) -> bool {
-    exchange.request.method.is_none() && exchange.request.body.is_none()
-}
-
-impl std::fmt::Debug for Told {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Told").field("events", &self.events).finish_non_exhaustive()
-    }
-}
-
-impl Told {
     /// Looks whether an event tells the dialect that nobody was seen to ask for.
     fn glance(&mut self, data: &str, context: &mut Context<'_>) -> Option<&'static dyn Dialect> {
         if self.events > GLANCES || !is_unasked(context.exchange) {
@@ -187,6 +120,11 @@ impl Told {
 
     fn event(&mut self, name: &str, data: &str, context: &mut Context<'_>) {
         self.events += 1;
+        let unwrapped = llm::bedrock::unwrap_chunk(name, data);
+        let (name, data) = match &unwrapped {
+            Some(data) => ("", data.as_str()),
+            None => (name, data),
+        };
         let known = context.dialect.or(self.dialect);
         let Some(dialect) = known.or_else(|| self.glance(data, context)) else { return };
         dialect.event(name, data, &mut self.answer);
@@ -197,5 +135,16 @@ impl Told {
             let delta = Delta { at: context.time, kind, text };
             context.queue.push_back(Event::Delta(context.exchange.seq, delta));
         }
+    }
+}
+
+/// Whether nothing is known of a request.
+pub(super) fn is_unasked(exchange: &Exchange) -> bool {
+    exchange.request.method.is_none() && exchange.request.body.is_none()
+}
+
+impl std::fmt::Debug for Answering {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Answering").field("events", &self.events).finish_non_exhaustive()
     }
 }

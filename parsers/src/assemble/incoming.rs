@@ -1,29 +1,40 @@
-//! A message body on its way in: decoded, and kept within its budget.
+//! A message body on its way in: decoded, cut, and kept within its budget.
 
 use crate::body::Keeper;
 use crate::decode::Decoder;
+use crate::framing::content_type::is_textual;
+use crate::framing::{Framing, Piece};
 use crate::http1::{Head, content_codings};
 use crate::{Body, Finding, Limits};
 
-/// Receives one body.
+/// Receives one body: undoes its codings, cuts it into pieces, keeps it.
 #[derive(Debug)]
 pub(crate) struct Incoming {
     decoder: Decoder,
+    framing: Framing,
     keeper: Keeper,
+    /// Pieces that are kept in the body's stead.
+    shown: u64,
+    budget: usize,
     /// Bytes before decoding, those lost included.
     wire: u64,
     torn: bool,
 }
 
 impl Incoming {
-    pub(crate) fn new(head: &Head, limits: &Limits) -> Self {
+    pub(crate) fn new(head: &Head, framing: Framing, limits: &Limits) -> Self {
         let codings = content_codings(head);
         // Text of LLM APIs arrives compressed without saying so; an archive
         // that somebody downloads is to stay one.
         let sniff = head.values("content-type").next().is_none_or(is_textual);
+        // An array's brackets come on top of what is in it.
+        let brackets = if framing.is_translated() { 2 } else { 0 };
         Incoming {
             decoder: Decoder::new(&codings, sniff, limits.body as u64),
-            keeper: Keeper::new(limits.body),
+            framing,
+            keeper: Keeper::new(limits.body.saturating_sub(brackets)),
+            shown: 0,
+            budget: limits.body,
             wire: 0,
             torn: false,
         }
@@ -34,18 +45,30 @@ impl Incoming {
         self.wire
     }
 
-    /// What was decoded first.
-    pub(crate) fn head(&self) -> &[u8] {
-        self.keeper.head()
+    /// Whether it comes in pieces.
+    pub(crate) fn is_stream(&self) -> bool {
+        self.framing.is_stream()
     }
 
-    /// `sink` gets what `bytes` decode to.
-    pub(crate) fn push(&mut self, bytes: &[u8], mut sink: impl FnMut(&[u8])) {
+    /// Whether only its content made it a stream.
+    pub(crate) fn is_guess(&self) -> bool {
+        self.framing.is_guess()
+    }
+
+    /// `tell` gets the pieces that end within `bytes`.
+    pub(crate) fn push(&mut self, bytes: &[u8], mut tell: impl FnMut(Piece<'_>)) {
         self.wire = self.wire.saturating_add(bytes.len() as u64);
-        let keeper = &mut self.keeper;
-        self.decoder.push(bytes, &mut |decoded| {
-            keeper.push(decoded);
-            sink(decoded);
+        let Incoming { decoder, framing, keeper, shown, .. } = self;
+        decoder.push(bytes, &mut |decoded| take(decoded, framing, keeper, shown, &mut tell));
+    }
+
+    /// No more comes that could tell what form it has.
+    fn settle(&mut self) {
+        let Incoming { framing, keeper, .. } = self;
+        framing.settle(&mut |piece| {
+            if let Piece::Raw(bytes) = piece {
+                keeper.push(bytes);
+            }
         });
     }
 
@@ -54,8 +77,11 @@ impl Incoming {
     pub(crate) fn hole(&mut self, lost: Option<u64>) -> bool {
         self.wire = self.wire.saturating_add(lost.unwrap_or(0));
         self.torn = true;
-        if self.decoder.is_identity() {
-            self.keeper.hole(lost);
+        let identity = self.decoder.is_identity();
+        self.settle();
+        self.framing.hole(lost.filter(|_| identity));
+        if identity {
+            self.keeper.hole(lost.filter(|_| !self.framing.is_translated()));
             return true;
         }
         if !self.decoder.is_dead() {
@@ -70,12 +96,11 @@ impl Incoming {
         mut self,
         whole: bool,
         findings: &mut Vec<Finding>,
-        mut sink: impl FnMut(&[u8]),
+        mut tell: impl FnMut(Piece<'_>),
     ) -> Option<Body> {
-        let keeper = &mut self.keeper;
-        self.decoder.finish(whole && !self.torn, &mut |decoded| {
-            keeper.push(decoded);
-            sink(decoded);
+        let Incoming { decoder, framing, keeper, shown, torn, .. } = &mut self;
+        decoder.finish(whole && !*torn, &mut |decoded| {
+            take(decoded, framing, keeper, shown, &mut tell);
         });
         if self.decoder.is_dead() && !self.torn {
             self.keeper.undecoded();
@@ -83,44 +108,54 @@ impl Incoming {
         if let Some(problem) = self.decoder.problem() {
             findings.push(Finding { kind: "content_encoding", detail: problem.into() });
         }
-        let dropped = self.keeper.dropped();
-        if dropped > 0 {
-            let detail = format!("{dropped} bytes between head and tail are not kept");
-            findings.push(Finding { kind: "body_truncated", detail });
+        self.settle();
+        let mut body = kept(self.keeper, findings);
+        if let Some(body) = &mut body {
+            if self.framing.is_translated() {
+                body.enclose(self.shown != 1 || !self.framing.may_be_single());
+            } else if body.is_whole()
+                && let Some(json) = self.framing.read(&body.bytes)
+            {
+                let mut keeper = Keeper::new(self.budget);
+                keeper.push(json.as_bytes());
+                *body = kept(keeper, findings).unwrap_or_default();
+            }
         }
-        self.keeper.finish()
+        self.framing.finish(findings, &mut tell);
+        body
     }
 }
 
-/// Whether a content type is that of text.
-fn is_textual(content_type: &str) -> bool {
-    let content_type = content_type.to_ascii_lowercase();
-    content_type.starts_with("text/") || is_json(&content_type) || is_lines(&content_type)
+/// What was kept of a body; says what was not.
+fn kept(keeper: Keeper, findings: &mut Vec<Finding>) -> Option<Body> {
+    let dropped = keeper.dropped();
+    if dropped > 0 {
+        let detail = format!("{dropped} bytes between head and tail are not kept");
+        findings.push(Finding { kind: "body_truncated", detail });
+    }
+    keeper.finish()
 }
 
-/// Whether a content type is JSON of any kind.
-pub(crate) fn is_json(content_type: &str) -> bool {
-    let essence = content_type.split(';').next().unwrap_or_default().trim();
-    essence.eq_ignore_ascii_case("application/json")
-        || essence.to_ascii_lowercase().ends_with("+json")
-}
-
-/// Whether a content type is JSON, a value a line.
-pub(crate) fn is_lines(content_type: &str) -> bool {
-    let essence = content_type.split(';').next().unwrap_or_default().trim();
-    [
-        "application/x-ndjson",
-        "application/ndjson",
-        "application/jsonl",
-        "application/x-jsonlines",
-        "application/stream+json",
-    ]
-    .iter()
-    .any(|known| essence.eq_ignore_ascii_case(known))
-}
-
-/// Whether a content type is a stream of server-sent events.
-pub(crate) fn is_events(content_type: &str) -> bool {
-    let essence = content_type.split(';').next().unwrap_or_default().trim();
-    essence.eq_ignore_ascii_case("text/event-stream")
+/// Cuts decoded bytes, tells their pieces and keeps what is to be shown.
+fn take(
+    decoded: &[u8],
+    framing: &mut Framing,
+    keeper: &mut Keeper,
+    shown: &mut u64,
+    tell: &mut impl FnMut(Piece<'_>),
+) {
+    framing.push(decoded, &mut |piece| match piece {
+        Piece::Shown(json) => {
+            if *shown > 0 {
+                keeper.push(b",");
+            }
+            *shown += 1;
+            keeper.push(json.as_bytes());
+        }
+        Piece::Raw(bytes) => keeper.push(bytes),
+        piece => tell(piece),
+    });
+    if !framing.is_translated() {
+        keeper.push(decoded);
+    }
 }

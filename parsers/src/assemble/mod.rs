@@ -4,6 +4,7 @@ mod answering;
 mod incoming;
 mod open;
 mod sinks;
+mod spoken;
 mod streams;
 mod worth;
 

@@ -3,13 +3,18 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::answering::{Answering, Context};
-use super::incoming::{Incoming, is_events, is_json, is_lines};
+use super::answering::{Answering, Context, is_unasked};
+use super::incoming::Incoming;
+use super::spoken::{Spoken, reading_of_request, reading_of_response};
+use super::streams::UNKNOWN_FIELDS;
+use crate::framing::content_type::{is_json, is_telling, messages};
+use crate::framing::{Framing, Outlook, status};
 use crate::http1::{Head, Start};
-use crate::llm::{self, Dialect, RequestHead};
+use crate::llm;
+use crate::protobuf::Reading;
 use crate::{
-    ApiError, BodyKind, Event, Exchange, ExchangeSeq, Finding, Limits, Protocol, Response, Role,
-    State, Timestamp, usage,
+    ApiError, BodyKind, Event, Exchange, ExchangeSeq, Finding, Limits, Protocol, Role, State,
+    Timestamp, usage,
 };
 
 /// An exchange on its way in.
@@ -25,16 +30,6 @@ pub(crate) struct Open {
     response: Option<Incoming>,
     answering: Option<Answering>,
     dialect: Spoken,
-}
-
-/// The dialect that is spoken, if any.
-#[derive(Clone, Copy)]
-struct Spoken(Option<&'static dyn Dialect>);
-
-impl std::fmt::Debug for Spoken {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Spoken").field(&self.0.map(Dialect::name)).finish()
-    }
 }
 
 impl Open {
@@ -69,25 +64,26 @@ impl Open {
             request: None,
             response: None,
             answering: None,
-            dialect: Spoken(None),
+            dialect: Spoken::nothing(),
         }
     }
 
     fn set_request(&mut self, head: Head, limits: &Limits) {
-        self.request = Some(Incoming::new(&head, limits));
         self.telling |= head.values("content-type").any(is_telling);
         let authority = head.values("host").next().map(str::to_owned);
-        if let Start::Request { method, target, authority: own } = head.start {
+        if let Start::Request { method, target, authority: own } = &head.start {
             // An absolute or authority form names the host too (RFC 9112, 3.2).
             let in_target = target.as_deref().and_then(|target| match target.split_once("://") {
                 Some((_, rest)) => rest.split(['/', '?']).next().map(str::to_owned),
                 None => (method.as_deref() == Some("CONNECT")).then(|| target.to_owned()),
             });
             let request = &mut self.exchange.request;
-            request.authority = own.or(in_target).or(authority);
-            request.method = method;
-            request.target = target;
+            request.authority = own.clone().or(in_target).or(authority);
+            request.method.clone_from(method);
+            request.target.clone_from(target);
         }
+        let outlook = outlook(&head, reading_of_request(&self.exchange), limits);
+        self.request = Some(Incoming::new(&head, Framing::of_request(&outlook), limits));
         self.exchange.request.headers = head.headers;
         self.exchange.findings.extend(head.findings);
         self.recognise(None);
@@ -128,47 +124,8 @@ impl Open {
     }
 
     fn recognise(&mut self, body: Option<&serde_json::Value>) {
-        let exchange = &mut self.exchange;
-        let request = &exchange.request;
-        let target = match (&request.target, body) {
-            (Some(target), _) => target,
-            // Said before this was joined: the body alone can tell.
-            (None, Some(_)) => "",
-            (None, None) => return,
-        };
-        let target = match target.split_once("://") {
-            Some((_, rest)) => rest.find('/').map_or("/", |slash| &rest[slash..]),
-            None => target,
-        };
-        let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        let host = host(request.authority.as_deref().unwrap_or_default());
-        let head = RequestHead {
-            method: request.method.as_deref().unwrap_or(if body.is_some() { "POST" } else { "" }),
-            path,
-            query,
-            host: &host,
-            headers: &request.headers,
-        };
-        let Some((dialect, recognised)) = llm::recognise(&head, body) else {
-            // The body knows better than the path.
-            if body.is_some() {
-                self.dialect = Spoken(None);
-                exchange.dialect = None;
-                exchange.provider = None;
-                exchange.operation = None;
-            }
-            return;
-        };
-        let facts = body.map(|body| dialect.request(&head, body));
-        self.dialect = Spoken(Some(dialect));
-        self.telling = true;
-        exchange.dialect = Some(dialect.name());
-        exchange.provider = recognised.provider;
-        exchange.operation = Some(recognised.operation);
-        if let Some(facts) = facts {
-            exchange.request.model = facts.model;
-            exchange.request.stream = facts.stream;
-        }
+        self.dialect.recognise(&mut self.exchange, body);
+        self.telling |= self.dialect.dialect().is_some();
     }
 
     /// The response begins.
@@ -176,16 +133,21 @@ impl Open {
         self.response_begun = true;
         self.exchange.state = State::Streaming;
         self.exchange.timing.first_byte = Some(started);
-        self.response = Some(Incoming::new(&head, limits));
         let content_type = head.values("content-type").next().unwrap_or_default();
         self.telling |= is_telling(content_type);
-        let likely = self.dialect.0.is_some()
-            && self.exchange.request.stream != Some(false)
-            && !is_json(content_type);
-        // Joined inside the body, only its bytes can tell what it is.
-        let likely = likely || head.headers.is_empty();
-        self.answering = Some(Answering::new(content_type, likely, limits));
-        if self.dialect.0.is_some() && self.exchange.provider.is_none() {
+        let asked = self.dialect.dialect().is_some();
+        let asked_stream = asked && self.exchange.request.stream != Some(false);
+        let framing = Framing::of_response(&Outlook {
+            array: asked_stream || is_unasked(&self.exchange),
+            anything: asked_stream && !is_json(content_type),
+            ..outlook(&head, reading_of_response(&self.exchange), limits)
+        });
+        // One message in an envelope is no stream.
+        let at_once = asked && !asked_stream && messages(content_type).is_some();
+        self.answering = Some(Answering::new(limits.body, at_once));
+        self.response = Some(Incoming::new(&head, framing, limits));
+        self.exchange.error = status::of_fields(&head.headers);
+        if self.dialect.dialect().is_some() && self.exchange.provider.is_none() {
             self.exchange.provider = llm::provider::of_response(&head.headers);
         }
         if let Start::Response { status } = head.start {
@@ -195,20 +157,26 @@ impl Open {
         self.exchange.findings.extend(head.findings);
     }
 
+    /// Fields came after the response's body.
+    pub(crate) fn trailers(&mut self, fields: Vec<(String, String)>) {
+        if let Some(error) = status::of_fields(&fields) {
+            self.exchange.error = Some(error);
+        }
+        self.exchange.response.headers.extend(fields);
+    }
+
     pub(crate) fn response_data(
         &mut self,
         time: Timestamp,
         bytes: &[u8],
-        limits: &Limits,
         queue: &mut VecDeque<Event>,
     ) {
         let (Some(response), Some(answering)) = (&mut self.response, &mut self.answering) else {
             return;
         };
         let exchange = &mut self.exchange;
-        let mut context = Context { dialect: self.dialect.0, exchange, time, queue };
-        response.push(bytes, |decoded| answering.push(decoded, &mut context));
-        answering.decide(response.head(), limits.event, &mut context);
+        let mut context = Context { dialect: self.dialect.dialect(), exchange, time, queue };
+        response.push(bytes, |piece| answering.piece(piece, &mut context));
         self.telling |= self.exchange.dialect.is_some();
     }
 
@@ -219,9 +187,6 @@ impl Open {
         *bytes = bytes.saturating_add(lost.unwrap_or(0));
         if let Some(response) = &mut self.response {
             response.hole(lost);
-        }
-        if let Some(answering) = &mut self.answering {
-            answering.hole();
         }
     }
 
@@ -240,24 +205,34 @@ impl Open {
         };
         let exchange = &mut self.exchange;
         exchange.response.body_bytes = response.wire();
-        let is_stream = answering.is_stream();
+        let is_stream = response.is_stream() && !answering.is_at_once();
+        let is_guess = response.is_guess();
         let mut findings = std::mem::take(&mut exchange.findings);
-        let mut context = Context { dialect: self.dialect.0, exchange, time, queue };
-        let body = response.finish(whole, &mut findings, |last| answering.push(last, &mut context));
-        answering.finish(&mut context);
+        let mut context = Context { dialect: self.dialect.dialect(), exchange, time, queue };
+        let body = response.finish(whole, &mut findings, |piece| {
+            answering.piece(piece, &mut context);
+        });
         findings.append(&mut exchange.findings);
         exchange.findings = findings;
+        if is_guess && exchange.dialect.is_none() {
+            // An array like any other.
+            answering.forget_events();
+        }
         if let Some(body) = body.as_ref().filter(|body| body.kind == BodyKind::Json) {
             self.telling = true;
             if !is_stream {
-                let mut context = Context { dialect: self.dialect.0, exchange, time, queue };
+                let mut context =
+                    Context { dialect: self.dialect.dialect(), exchange, time, queue };
                 answering.whole(&body.bytes, &mut context);
             }
         }
         exchange.response.body = body.map(Arc::new);
+        if let Some(counted) = llm::bedrock::counted_by_headers(&exchange.response.headers) {
+            answering.counted(counted);
+        }
         answering.show(exchange);
         if exchange.error.is_none() {
-            exchange.error = http_error(&exchange.response);
+            exchange.error = http_error(exchange);
         }
     }
 
@@ -326,29 +301,38 @@ impl Open {
     }
 }
 
-/// Whether a content type makes an exchange worth a look.
-fn is_telling(content_type: &str) -> bool {
-    is_json(content_type) || is_events(content_type) || is_lines(content_type)
+/// What a head says of the body after it.
+fn outlook<'a>(head: &'a Head, reading: Reading, limits: &Limits) -> Outlook<'a> {
+    let value = |name: &'static str| head.values(name).next();
+    let content_type = value("content-type");
+    // Joined inside the body, or where its head repeats what was said before,
+    // only its bytes can tell what it is.
+    let unseen = head.findings.iter().any(|finding| finding.kind == UNKNOWN_FIELDS);
+    Outlook {
+        content_type: content_type.unwrap_or_default(),
+        coding: value("grpc-encoding").or(value("connect-content-encoding")).unwrap_or_default(),
+        reading,
+        array: false,
+        anything: false,
+        unknown: content_type.is_none() && (unseen || head.headers.is_empty()),
+        limit: limits.event,
+    }
 }
 
-/// The host of an authority, lower case, without user and port.
-fn host(authority: &str) -> String {
-    let authority = authority.rsplit('@').next().unwrap_or_default();
-    let host = match authority.rsplit_once(':') {
-        // An IPv6 address has colons of its own, inside brackets.
-        Some((host, port)) if !port.contains(']') => host,
-        _ => authority,
-    };
-    host.to_ascii_lowercase()
-}
-
-/// What an error response without a message of its own says.
-fn http_error(response: &Response) -> Option<ApiError> {
-    let status = response.status.filter(|status| *status >= 400)?;
-    let message = response
-        .body
-        .as_ref()
+/// What an error response that no dialect reads says.
+fn http_error(exchange: &Exchange) -> Option<ApiError> {
+    let response = &exchange.response;
+    let code = response.status.filter(|code| *code >= 400)?;
+    let body = response.body.as_ref();
+    let json = body.filter(|body| body.kind == BodyKind::Json);
+    let json = json.and_then(|body| llm::parse(&body.bytes));
+    let connect = llm::header(&exchange.request.headers, "connect-protocol-version").is_some();
+    let told = json.as_ref().filter(|_| connect).and_then(status::of_connect);
+    if let Some(error) = told.or(llm::bedrock::error(&response.headers, json.as_ref())) {
+        return Some(error);
+    }
+    let message = body
         .filter(|body| body.kind == BodyKind::Text && body.bytes.len() <= 1024)
         .map(|body| String::from_utf8_lossy(body.bytes.trim_ascii()).into_owned());
-    Some(ApiError { kind: Some(status.to_string()), message })
+    Some(ApiError { kind: Some(code.to_string()), message })
 }

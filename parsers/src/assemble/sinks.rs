@@ -126,7 +126,7 @@ impl Sink for Responses<'_> {
     fn data(&mut self, time: Timestamp, bytes: &[u8]) {
         let all = &mut *self.0;
         let Some(open) = all.open.front_mut().filter(|_| all.answering) else { return };
-        open.response_data(time, bytes, &all.limits, &mut all.queue);
+        open.response_data(time, bytes, &mut all.queue);
         let telling = open.telling;
         all.weigh_bytes(telling, bytes.len());
     }

@@ -12,6 +12,9 @@ use crate::{
     Verdict,
 };
 
+/// The kind of finding that says that a head was not seen whole.
+pub(super) const UNKNOWN_FIELDS: &str = "unknown_fields";
+
 /// Makes an exchange of each stream. Driven by [`tell`](Self::tell).
 #[derive(Debug)]
 pub(crate) struct Streams {
@@ -187,7 +190,7 @@ impl Streams {
         let Some(Stream::Exchange(open)) = self.open.get_mut(&stream) else { return };
         match from {
             Role::Client => open.request_data(bytes),
-            Role::Server => open.response_data(time, bytes, &self.limits, &mut self.queue),
+            Role::Server => open.response_data(time, bytes, &mut self.queue),
         }
         let verdict = self.worth.bytes(open.telling, bytes.len());
         self.judge(verdict);
@@ -220,14 +223,7 @@ impl Streams {
     fn trailers(&mut self, stream: u32, head: Head) {
         let Some(open) = self.exchange(stream) else { return };
         let message = message(head, Role::Server);
-        let status = message.values("grpc-status").next();
-        if let Some(status) = status.filter(|status| *status != "0") {
-            open.exchange.error = Some(ApiError {
-                kind: Some(format!("grpc-status {status}")),
-                message: message.values("grpc-message").next().map(str::to_owned),
-            });
-        }
-        open.exchange.response.headers.extend(message.headers);
+        open.trailers(message.headers);
         open.exchange.findings.extend(message.findings);
     }
 
@@ -296,7 +292,7 @@ fn message(head: Head, from: Role) -> Message {
     if head.unknown > 0 {
         let detail =
             format!("{} fields of the {}'s head were sent unseen", head.unknown, name(from));
-        note("unknown_fields", detail);
+        note(UNKNOWN_FIELDS, detail);
     }
     if head.dropped > 0 {
         note("head_truncated", format!("{} fields more than fit", head.dropped));

@@ -9,7 +9,7 @@ const BUFFER: usize = 32 << 10;
 /// Windows above 128 MiB are refused (RFC 8878 asks for at least 8 MiB).
 const ZSTD_WINDOW_LOG: u32 = 27;
 /// The magic number of gzip (RFC 1952).
-pub(super) const GZIP: [u8; 2] = [0x1F, 0x8B];
+pub(crate) const GZIP: [u8; 2] = [0x1F, 0x8B];
 /// That of a Zstandard frame (RFC 8878).
 const ZSTD: [u8; 4] = [0x28, 0xB5, 0x2F, 0xFD];
 

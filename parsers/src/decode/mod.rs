@@ -3,7 +3,8 @@
 
 mod layer;
 
-use layer::{GZIP, Layer};
+pub(crate) use layer::GZIP;
+use layer::Layer;
 
 /// More codings on one body than anybody sends.
 const LAYERS: usize = 4;

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::answer::{Answer, Slot, SlotKind};
 use super::message::{Message, Part};
-use super::{Dialect, Recognised, RequestFacts, RequestHead, json, provider};
+use super::{Dialect, Recognised, RequestFacts, RequestHead, bedrock, json, provider};
 use crate::ToolCall;
 use crate::usage::{Convention, Reported};
 
@@ -158,15 +158,11 @@ fn is_ours(body: &Value) -> bool {
 
 /// The model that Vertex and Bedrock name in the URL.
 fn in_url(path: &str) -> Option<String> {
-    let after = |mark: &str| path.split_once(mark).map(|(_, rest)| rest);
-    let model = match after("/publishers/anthropic/models/") {
-        Some(rest) => rest.rsplit_once(':')?.0,
-        None => {
-            let (model, call) = after("/model/")?.rsplit_once('/')?;
-            call.starts_with("invoke").then_some(model)?
-        }
+    let Some((_, rest)) = path.split_once("/publishers/anthropic/models/") else {
+        let (model, call) = bedrock::model_and_call(path)?;
+        return call.starts_with("invoke").then_some(model);
     };
-    let model = model.replace("%3A", ":").replace("%3a", ":").replace("%40", "@");
+    let model = json::percent_decoded(rest.rsplit_once(':')?.0);
     (!model.is_empty()).then_some(model)
 }
 

@@ -13,12 +13,18 @@
 
 mod answer;
 mod anthropic_messages;
+pub(crate) mod bedrock;
+mod bedrock_converse;
+mod bedrock_invoke;
+mod cursor_chat;
 mod json;
 mod message;
 mod openai_chat;
 mod openai_responses;
 mod parse;
 pub mod provider;
+
+pub(crate) use json::percent_decoded;
 
 pub use answer::{Answer, Slot, SlotKind};
 pub use message::{Message, Part};
@@ -84,8 +90,11 @@ pub trait Dialect: Sync {
 /// Every dialect, the more particular first.
 pub static DIALECTS: &[&dyn Dialect] = &[
     &anthropic_messages::AnthropicMessages,
+    &bedrock_converse::BedrockConverse,
+    &cursor_chat::CursorChat,
     &openai_responses::OpenAiResponses,
     &openai_chat::OpenAiChat,
+    &bedrock_invoke::BedrockInvoke,
 ];
 
 /// The dialect a request speaks: the first of [`DIALECTS`] that knows it.

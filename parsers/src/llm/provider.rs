@@ -28,6 +28,7 @@ const HOSTS: &[(&str, &str)] = &[
     ("perplexity.ai", "perplexity"),
     ("cohere.com", "cohere"),
     ("cohere.ai", "cohere"),
+    ("cursor.sh", "cursor"),
     ("openrouter.ai", "openrouter"),
     ("together.xyz", "together"),
     ("together.ai", "together"),

@@ -4,6 +4,8 @@
 
 // Streams and whole answers, kept as data.
 mod corpus;
+// Requests that are told by their path.
+mod envelopes;
 // What no API would send.
 mod hostile;
 // Which dialect a request speaks, and what it says.

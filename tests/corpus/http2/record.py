@@ -2,6 +2,7 @@
 """Records the captures of this directory from real clients and a real server.
 
     pip install 'httpx[http2]' hypercorn        # and curl, nghttp2-client, nodejs
+    pip install google-ai-generativelanguage    # for the cases of gRPC
     ./record.py [CASE...]
 
 A relay between the client and the server writes down what moves, chunk by
@@ -24,7 +25,7 @@ import httpx
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
-SERVER, RELAY = 8470, 8471
+SERVER, RELAY, GRPC = 8470, 8471, 8472
 HERE = pathlib.Path(__file__).parent
 URL = f"http://localhost:{RELAY}"
 
@@ -142,7 +143,7 @@ class Tape:
         self.lines += [f"{mark}base64 {base64.b64encode(data).decode()}", ""]
 
 
-async def relay(tape):
+async def relay(tape, server=SERVER):
     async def pump(reader, writer, mark):
         while data := await reader.read(1 << 16):
             tape.write(mark, data)
@@ -151,7 +152,7 @@ async def relay(tape):
         writer.close()
 
     async def serve_one(reader, writer):
-        up_reader, up_writer = await asyncio.open_connection("localhost", SERVER)
+        up_reader, up_writer = await asyncio.open_connection("localhost", server)
         await asyncio.gather(pump(reader, up_writer, ">"), pump(up_reader, writer, "<"))
 
     return await asyncio.start_server(serve_one, "localhost", RELAY)
@@ -281,6 +282,117 @@ async def node_cancelled():
     await run("node", "-e", script, URL, json.dumps(ask()))
 
 
+class Gemini:
+    """Gemini's GenerativeService, as Google's own library and gRPC have it."""
+
+    def __init__(self):
+        import grpc
+        from google.ai import generativelanguage as api
+
+        self.grpc, self.api = grpc, api
+
+    def candidate(self, part, finish=None, **more):
+        content = self.api.Content(role="model", parts=[self.api.Part(part)])
+        candidate = self.api.Candidate(content=content, index=0, finish_reason=finish)
+        return self.api.GenerateContentResponse(
+            candidates=[candidate], model_version="gemini-2.5-flash", response_id="r1", **more)
+
+    def usage(self):
+        kind = self.api.GenerateContentResponse.UsageMetadata
+        return kind(prompt_token_count=10, candidates_token_count=4, thoughts_token_count=6,
+                    cached_content_token_count=2, total_token_count=20)
+
+    async def stream(self, request, context):
+        last = dict(finish=1, usage_metadata=self.usage())
+        if request.tools:
+            call = self.api.FunctionCall(name="weather", args={"city": "Oslo", "days": 3})
+            yield self.candidate({"text": "Look it up.", "thought": True})
+            yield self.candidate({"function_call": call}, **last)
+            return
+        for text in ["Hello", " thére"]:
+            yield self.candidate({"text": text})
+            await asyncio.sleep(0.01)
+        if "broken" in str(request.contents):
+            await context.abort(self.grpc.StatusCode.UNAVAILABLE, "overloaded, try later")
+        yield self.candidate({"text": "!"}, **last)
+
+    async def whole(self, request, context):
+        if "refused" in str(request.contents):
+            await context.abort(self.grpc.StatusCode.RESOURCE_EXHAUSTED, "100% of the quota")
+        return self.candidate({"text": "Hello there!"}, finish=1, usage_metadata=self.usage())
+
+    async def count(self, request, context):
+        return self.api.CountTokensResponse(total_tokens=7)
+
+    async def serve(self):
+        grpc, api = self.grpc, self.api
+        read = api.GenerateContentRequest.deserialize
+        write = api.GenerateContentResponse.serialize
+        handlers = {
+            "StreamGenerateContent": grpc.unary_stream_rpc_method_handler(self.stream, read, write),
+            "GenerateContent": grpc.unary_unary_rpc_method_handler(self.whole, read, write),
+            "CountTokens": grpc.unary_unary_rpc_method_handler(
+                self.count, api.CountTokensRequest.deserialize, api.CountTokensResponse.serialize),
+        }
+        server = grpc.aio.server()
+        service = "google.ai.generativelanguage.v1beta.GenerativeService"
+        server.add_generic_rpc_handlers(
+            [grpc.method_handlers_generic_handler(service, handlers)])
+        server.add_insecure_port(f"localhost:{GRPC}")
+        await server.start()
+        return server
+
+    async def call(self, texts, compression=None):
+        """Asks once for each text: `plain` in one message, `count` to count."""
+        from google.ai.generativelanguage_v1beta.services.generative_service.transports import (
+            GenerativeServiceGrpcAsyncIOTransport as Transport)
+
+        compression = compression and self.grpc.Compression.Gzip
+        async with self.grpc.aio.insecure_channel(
+                f"localhost:{RELAY}", compression=compression) as channel:
+            transport = Transport(channel=channel)
+            for text in texts:
+                content = self.api.Content(role="user", parts=[{"text": text}])
+                ask = dict(model="models/gemini-2.5-flash", contents=[content])
+                if "tools" in text:
+                    ask["tools"] = [{"function_declarations": [
+                        {"name": "weather", "description": "The weather"}]}]
+                config = dict(temperature=0.7, max_output_tokens=64)
+                metadata = [("x-goog-api-key", "AIzaEXAMPLE")]
+                try:
+                    if "count" in text:
+                        request = self.api.CountTokensRequest(**ask)
+                        await transport.count_tokens(request, metadata=metadata)
+                    else:
+                        request = self.api.GenerateContentRequest(
+                            **ask, generation_config=config)
+                        if "plain" in text:
+                            await transport.generate_content(request, metadata=metadata)
+                        else:
+                            call = transport.stream_generate_content(request, metadata=metadata)
+                            async for _ in call:
+                                pass
+                except self.grpc.aio.AioRpcError as error:
+                    print(f"{text}: {error.code().name}", file=sys.stderr)
+
+
+async def grpc_gemini(gemini):
+    """gRPC's own client, and Google's library: a streamed answer."""
+    await gemini.call(["Say hello"])
+
+
+async def grpc_gemini_kept(gemini):
+    """gRPC: one connection, kept: streamed, in one message, a tool call, refused,
+    failed in the middle, tokens counted, and the first again."""
+    await gemini.call(["Say hello", "plain", "tools", "plain, but refused", "broken", "count",
+                       "Say hello"])
+
+
+async def grpc_gemini_gzip(gemini):
+    """gRPC: a long question, compressed."""
+    await gemini.call(["Say hello. " * 200], compression=True)
+
+
 class Made:
     """A connection between two peers in memory (hyper-h2), for what servers do
     only when they are unwell."""
@@ -393,6 +505,8 @@ def made_gap_over_frames(made):
 
 MADE = [made_unwell, made_gap_in_data, made_gap_over_frames]
 
+OF_GEMINI = [grpc_gemini, grpc_gemini_kept, grpc_gemini_gzip]
+
 CASES = [httpx_chat, httpx_kept, httpx_interleaved, httpx_messages, curl_chat, curl_upgraded,
          nghttp_padded, nghttp_small_tables, node_kept, node_cancelled]
 
@@ -405,13 +519,21 @@ async def main(wanted):
     stop = asyncio.Event()
     server = asyncio.create_task(serve(app, config, shutdown_trigger=stop.wait))
     await asyncio.sleep(0.5)
-    for case in [*CASES, *MADE]:
+    gemini = of_gemini = None
+    for case in [*CASES, *OF_GEMINI, *MADE]:
         name = case.__name__.replace("_", "-")
         if wanted and name not in wanted:
             continue
         tape = Tape(case.__doc__)
         if case in MADE:
             case(Made(tape))
+        elif case in OF_GEMINI:
+            gemini = gemini or Gemini()
+            of_gemini = of_gemini or await gemini.serve()
+            between = await relay(tape, GRPC)
+            await case(gemini)
+            await asyncio.sleep(0.2)
+            between.close()
         else:
             between = await relay(tape)
             await case()

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use memchr::memchr;
 
-/// Cuts a stream of bytes into lines. Driven like [`crate::sse::Parser`];
+/// Cuts a stream of bytes into lines. Driven like [`super::sse::Parser`];
 /// holds at most one line, of at most `limit` bytes.
 #[derive(Debug)]
 pub(crate) struct Parser {
@@ -12,11 +12,18 @@ pub(crate) struct Parser {
     line: Vec<u8>,
     /// The line is longer than the bound, or a hole cut it: it is not told.
     broken: bool,
+    /// Lines that were longer.
+    dropped: u64,
 }
 
 impl Parser {
     pub(crate) fn new(limit: usize) -> Self {
-        Parser { limit, line: Vec::new(), broken: false }
+        Parser { limit, line: Vec::new(), broken: false, dropped: 0 }
+    }
+
+    /// Lines that were too long to be told.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.dropped
     }
 
     pub(crate) fn push(&mut self, bytes: &[u8], on_line: &mut impl FnMut(Cow<'_, str>)) {
@@ -51,7 +58,8 @@ impl Parser {
     }
 
     fn keep(&mut self, bytes: &[u8]) {
-        if self.line.len() + bytes.len() > self.limit {
+        if !self.broken && self.line.len() + bytes.len() > self.limit {
+            self.dropped += 1;
             self.hole();
         }
         if !self.broken {
@@ -63,7 +71,7 @@ impl Parser {
 fn tell(line: &[u8], on_line: &mut impl FnMut(Cow<'_, str>)) {
     let line = line.trim_ascii();
     if !line.is_empty() {
-        on_line(crate::sse::text(line));
+        on_line(super::sse::text(line));
     }
 }
 

@@ -1,0 +1,122 @@
+//! `bedrock.invoke`: Amazon Bedrock's InvokeModel and
+//! InvokeModelWithResponseStream, whose bodies are the API of each model's
+//! maker. Bodies of Anthropic and OpenAI are dialects of their own; what is left
+//! (Amazon, Meta, Mistral, Cohere, AI21, DeepSeek and others) is read as far as
+//! it says what it is. By "Amazon Bedrock User Guide", "Inference request
+//! parameters and response fields".
+
+use serde_json::Value;
+
+use super::answer::{Answer, Slot, SlotKind};
+use super::message::{Message, Part};
+use super::provider;
+use super::{Dialect, Recognised, RequestFacts, RequestHead, bedrock, bedrock_converse, json};
+use crate::usage::{Convention, Reported};
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct BedrockInvoke;
+
+const STREAM: &str = "invoke-with-response-stream";
+
+impl Dialect for BedrockInvoke {
+    fn name(&self) -> &'static str {
+        "bedrock.invoke"
+    }
+
+    fn recognise(&self, head: &RequestHead<'_>, body: Option<&Value>) -> Option<Recognised> {
+        let (model, call) = bedrock::model_and_call(head.path)?;
+        let fits = body.is_none_or(Value::is_object) && ["invoke", STREAM].contains(&call);
+        let operation = if model.contains("embed") { "embeddings" } else { "chat" };
+        (head.method == "POST" && fits)
+            .then(|| Recognised { provider: provider::of_host(head.host), operation })
+    }
+
+    fn request(&self, head: &RequestHead<'_>, _body: &Value) -> RequestFacts {
+        let (model, call) = bedrock::model_and_call(head.path).unzip();
+        RequestFacts { model, stream: call.map(|call| call == STREAM) }
+    }
+
+    fn event(&self, _name: &str, data: &str, answer: &mut Answer) {
+        let Some(event) = json::object(data) else { return };
+        // Nova's are those of Converse, each under its name.
+        for name in CONVERSE {
+            if let Some(inner) = event.get(name) {
+                bedrock_converse::read_event(name, inner, answer);
+            }
+        }
+        read(&event, answer);
+        if let Some(metrics) = bedrock::metrics(&event) {
+            answer.reported.merge(metrics);
+            answer.done = true;
+        }
+    }
+
+    fn response(&self, body: &Value, answer: &mut Answer) {
+        answer.done = true;
+        answer.error = json::error(body);
+        if body.pointer("/output/message").is_some() {
+            bedrock_converse::read_response(body, answer);
+        } else {
+            read(body, answer);
+        }
+    }
+
+    fn messages(&self, body: &Value) -> Vec<Message> {
+        let prompt =
+            ["prompt", "inputText", "message"].iter().find_map(|key| json::text(body, key));
+        match prompt {
+            Some(prompt) => vec![Message::new("user", vec![Part::Text(prompt.to_owned())])],
+            None => bedrock_converse::messages(body),
+        }
+    }
+}
+
+/// The events of Converse.
+const CONVERSE: [&str; 5] =
+    ["contentBlockStart", "contentBlockDelta", "contentBlockStop", "messageStop", "metadata"];
+
+/// Where models put text: in the object itself, or in each of an array.
+const TEXTS: [&str; 3] = ["generation", "outputText", "text"];
+const ARRAYS: [&str; 4] = ["results", "outputs", "generations", "choices"];
+/// And why they end.
+const REASONS: [&str; 3] = ["stop_reason", "finish_reason", "completionReason"];
+
+/// Reads a whole answer or a piece of one: the members are the same.
+fn read(value: &Value, answer: &mut Answer) {
+    read_choice(value, 0, answer);
+    for key in ARRAYS {
+        for (index, choice) in json::array(value, key).iter().enumerate() {
+            let index = json::count(choice, "index").unwrap_or(index as u64);
+            read_choice(choice, index, answer);
+        }
+    }
+    let results = json::array(value, "results").first();
+    let titan = results.and_then(|result| json::count(result, "tokenCount"));
+    let usage = value.get("usage").unwrap_or(&Value::Null);
+    let count = |key| json::count(value, key);
+    answer.reported.merge(Reported {
+        convention: Convention::INCLUSIVE,
+        input: count("prompt_token_count")
+            .or(count("inputTextTokenCount"))
+            .or(json::count(usage, "prompt_tokens")),
+        output: count("generation_token_count")
+            .or(count("totalOutputTextTokenCount"))
+            .or(titan)
+            .or(json::count(usage, "completion_tokens")),
+        ..Reported::default()
+    });
+}
+
+fn read_choice(choice: &Value, index: u64, answer: &mut Answer) {
+    let own = TEXTS.iter().find_map(|key| json::text(choice, key));
+    let inside = || {
+        let message = choice.get("message").or(choice.get("delta"))?;
+        json::text(message, "content")
+    };
+    let slot = Slot { choice: index, item: 0, part: 0, kind: SlotKind::Text };
+    answer.add(slot, own.or_else(inside).unwrap_or_default());
+    if let Some(reason) = REASONS.iter().find_map(|key| json::owned(choice, key)) {
+        answer.finish_reason = Some(reason);
+    }
+}
