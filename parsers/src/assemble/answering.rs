@@ -41,6 +41,11 @@ impl Answering {
         self.at_once
     }
 
+    /// Events so far.
+    pub(crate) fn events(&self) -> u64 {
+        self.events
+    }
+
     /// What looked like events were none.
     pub(crate) fn forget_events(&mut self) {
         self.events = 0;

@@ -50,6 +50,11 @@ impl Incoming {
         self.framing.is_stream()
     }
 
+    /// Whether it is an envelope of messages, of one perhaps.
+    pub(crate) fn is_envelope(&self) -> bool {
+        self.framing.is_envelope()
+    }
+
     /// Whether only its content made it a stream.
     pub(crate) fn is_guess(&self) -> bool {
         self.framing.is_guess()
@@ -112,7 +117,7 @@ impl Incoming {
         let mut body = kept(self.keeper, findings);
         if let Some(body) = &mut body {
             if self.framing.is_translated() {
-                body.enclose(self.shown != 1 || !self.framing.may_be_single());
+                body.enclose(self.shown != 1 || !self.framing.is_envelope());
             } else if body.is_whole()
                 && let Some(json) = self.framing.read(&body.bytes)
             {

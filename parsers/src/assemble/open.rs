@@ -8,7 +8,7 @@ use super::incoming::Incoming;
 use super::spoken::{Spoken, reading_of_request, reading_of_response};
 use super::streams::UNKNOWN_FIELDS;
 use crate::framing::content_type::{is_json, is_telling, messages};
-use crate::framing::{Framing, Outlook, status};
+use crate::framing::{Framing, Outlook, Piece, status};
 use crate::http1::{Head, Start};
 use crate::llm;
 use crate::protobuf::Reading;
@@ -26,6 +26,8 @@ pub(crate) struct Open {
     pub(crate) response_done: bool,
     /// JSON or events were seen.
     pub(crate) telling: bool,
+    /// The first of several messages of the request has said what it asks.
+    asked: bool,
     request: Option<Incoming>,
     response: Option<Incoming>,
     answering: Option<Answering>,
@@ -61,6 +63,7 @@ impl Open {
             response_begun: false,
             response_done: false,
             telling: false,
+            asked: false,
             request: None,
             response: None,
             answering: None,
@@ -90,8 +93,17 @@ impl Open {
     }
 
     pub(crate) fn request_data(&mut self, bytes: &[u8]) {
-        if let Some(request) = &mut self.request {
-            request.push(bytes, |_| {});
+        let Some(request) = &mut self.request else { return };
+        let mut first = None;
+        request.push(bytes, |piece| {
+            if let Piece::Event { data, .. } = piece {
+                first.get_or_insert_with(|| data.to_owned());
+            }
+        });
+        // Where client and server talk at once, the first message asks, and the
+        // last comes after the answer.
+        if let Some(first) = first.filter(|_| !std::mem::replace(&mut self.asked, true)) {
+            self.recognise(llm::parse(first.as_bytes()).as_ref());
         }
     }
 
@@ -206,7 +218,7 @@ impl Open {
         let exchange = &mut self.exchange;
         exchange.response.body_bytes = response.wire();
         let is_stream = response.is_stream() && !answering.is_at_once();
-        let is_guess = response.is_guess();
+        let (is_guess, is_envelope) = (response.is_guess(), response.is_envelope());
         let mut findings = std::mem::take(&mut exchange.findings);
         let mut context = Context { dialect: self.dialect.dialect(), exchange, time, queue };
         let body = response.finish(whole, &mut findings, |piece| {
@@ -214,8 +226,8 @@ impl Open {
         });
         findings.append(&mut exchange.findings);
         exchange.findings = findings;
-        if is_guess && exchange.dialect.is_none() {
-            // An array like any other.
+        // An array like any other, or a message that is all of its envelope.
+        if (is_guess && exchange.dialect.is_none()) || (is_envelope && answering.events() == 1) {
             answering.forget_events();
         }
         if let Some(body) = body.as_ref().filter(|body| body.kind == BodyKind::Json) {

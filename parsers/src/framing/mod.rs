@@ -146,8 +146,9 @@ impl Framing {
         matches!(self.form, Form::EventStream(_) | Form::Messages(..) | Form::Unknown(..))
     }
 
-    /// Whether the pieces of a translated body may be but one that is the body.
-    pub(crate) fn may_be_single(&self) -> bool {
+    /// Whether it is an envelope of messages: of several, or of one that is all
+    /// there is.
+    pub(crate) fn is_envelope(&self) -> bool {
         matches!(self.form, Form::Messages(..))
     }
 

@@ -503,7 +503,41 @@ def made_gap_over_frames(made):
     made.answer(5, CHAT)
 
 
-MADE = [made_unwell, made_gap_in_data, made_gap_over_frames]
+def enveloped(data, flags=0):
+    """A message as gRPC and Connect have it."""
+    return bytes([flags]) + len(data).to_bytes(4, "big") + data
+
+
+def made_connect_both_ways(made):
+    """Connect: client and server talk at once, as Cursor's agent does. The model
+    is in the client's first message, its last comes after the answer; messages
+    are cut where frames are not."""
+    made.client.send_headers(1, [
+        (":method", "POST"), (":scheme", "https"), (":authority", "agent.api5.cursor.sh"),
+        (":path", "/agent.v1.AgentService/Run"), ("content-type", "application/connect+proto"),
+        ("connect-protocol-version", "1"), ("connect-content-encoding", "gzip"),
+        ("authorization", "Bearer 0123456789")])
+    ask = b"\x0a\x2f\x0a\x06c0ffee\x12\x18\x0a\x16Fix the bug in main.rs\x1a\x0b\x0a\x09gpt-5-max"
+    packed = enveloped(gzip.compress(ask, mtime=0), 1)
+    made.client.send_data(1, packed[:20])
+    made.client.send_data(1, packed[20:])
+    made.move()
+    said = [enveloped(b"\x0a\x0b\x0a\x09\x0a\x07Reading"), enveloped(b"\x0a\x02\x6a\x00"),
+            enveloped(gzip.compress(b"\x0a\x0c\x0a\x0a\x0a\x08 main.rs", mtime=0), 1)]
+    whole = b"".join(said)
+    made.server.send_headers(1, [
+        (":status", "200"), ("content-type", "application/connect+proto"),
+        ("connect-content-encoding", "gzip")])
+    for at in range(0, len(whole), 17):
+        made.server.send_data(1, whole[at:at + 17])
+        made.move()
+    made.client.send_data(1, enveloped(b"\x12\x06\x0a\x04done"), end_stream=True)
+    made.move()
+    made.server.send_data(1, enveloped(b'{"metadata":{"x-request-cost":["2"]}}', 2), end_stream=True)
+    made.move()
+
+
+MADE = [made_unwell, made_gap_in_data, made_gap_over_frames, made_connect_both_ways]
 
 OF_GEMINI = [grpc_gemini, grpc_gemini_kept, grpc_gemini_gzip]
 
