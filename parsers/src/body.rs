@@ -88,10 +88,17 @@ pub(crate) struct Keeper {
     oldest: usize,
     /// Decoded bytes seen, kept or not.
     seen: u64,
-    /// Holes: before which decoded byte, and how many are missing.
-    holes: Vec<(u64, Option<u64>)>,
+    holes: Vec<Hole>,
     /// What followed could not be decoded.
     undecoded: bool,
+}
+
+/// Bytes that are missing before the `at`th that was seen.
+#[derive(Debug)]
+struct Hole {
+    at: u64,
+    bytes: Option<u64>,
+    lost: bool,
 }
 
 impl Keeper {
@@ -140,12 +147,22 @@ impl Keeper {
 
     /// Bytes are missing here; `None`: nobody knows how many.
     pub(crate) fn hole(&mut self, lost: Option<u64>) {
+        self.miss(lost, true);
+    }
+
+    /// Bytes are left out here: they are of no use to anybody.
+    pub(crate) fn leave_out(&mut self, bytes: u64) {
+        self.miss(Some(bytes), false);
+    }
+
+    fn miss(&mut self, bytes: Option<u64>, lost: bool) {
         let full = self.holes.len() == HOLES;
         match self.holes.last_mut() {
-            Some((at, bytes)) if *at == self.seen || full => {
-                *bytes = bytes.zip(lost).map(|(a, b)| a.saturating_add(b));
+            Some(last) if full || (last.lost == lost && last.at == self.seen) => {
+                last.bytes = last.bytes.zip(bytes).map(|(a, b)| a.saturating_add(b));
+                last.lost |= lost;
             }
-            _ => self.holes.push((self.seen, lost)),
+            _ => self.holes.push(Hole { at: self.seen, bytes, lost }),
         }
     }
 
@@ -163,14 +180,14 @@ impl Keeper {
         let cut = self.head.len();
         let mut elided = Vec::new();
         let mut after = Vec::new();
-        for (at, bytes) in self.holes {
+        for Hole { at, bytes, lost } in self.holes {
             if at <= cut as u64 {
-                elided.push(Elided { at: at as usize, bytes, lost: true });
+                elided.push(Elided { at: at as usize, bytes, lost });
             } else if let Some(at) = at.checked_sub(dropped).filter(|at| *at > cut as u64) {
-                after.push(Elided { at: at as usize, bytes, lost: true });
+                after.push(Elided { at: at as usize, bytes, lost });
             } else {
-                // Inside what was dropped: lost all the same.
-                after.push(Elided { at: cut, bytes, lost: true });
+                // Inside what was dropped: missing all the same.
+                after.push(Elided { at: cut, bytes, lost });
             }
         }
         if dropped > 0 {

@@ -23,6 +23,7 @@ mod protobuf;
 pub mod redact;
 mod stream;
 pub mod usage;
+pub mod websocket;
 
 pub use body::{Body, BodyKind, Elided};
 pub use connection::{Connection, Event, Limits, Verdict};

@@ -2,10 +2,13 @@
 
 mod answering;
 mod incoming;
+mod ledger;
 mod open;
 mod sinks;
+mod socket;
 mod spoken;
 mod streams;
+mod upgrade;
 mod worth;
 
 use std::collections::VecDeque;
@@ -13,9 +16,14 @@ use std::collections::VecDeque;
 use crate::{Event, ExchangeSeq, Limits, Role, State, Timestamp, Verdict};
 use open::Open;
 use sinks::{Requests, Responses};
+use streams::name;
+use upgrade::LeftFor;
 use worth::Worth;
 
+pub(crate) use ledger::{Carried, Ledger};
+pub(crate) use socket::Socket;
 pub(crate) use streams::Streams;
+pub(crate) use upgrade::Left;
 
 /// Pairs responses with requests, in order (RFC 9112, section 9.3.2), and
 /// says what becomes of each exchange.
@@ -53,8 +61,8 @@ pub(crate) struct Assembler {
     /// The body of the response that is passing belongs to `open[0]`.
     answering: bool,
     asking: bool,
-    /// The peers agreed to go on in HTTP/2.
-    left_for_http2: bool,
+    /// The peers agreed to go on in another protocol.
+    left_for: Option<LeftFor>,
     worth: Worth,
 }
 
@@ -76,7 +84,7 @@ impl Assembler {
             unpaired: false,
             answering: false,
             asking: false,
-            left_for_http2: false,
+            left_for: None,
             worth: Worth::default(),
         }
     }

@@ -2,6 +2,8 @@
 
 use super::Assembler;
 use super::open::Open;
+use super::socket::Handshake;
+use super::upgrade::{LeftFor, switches_to};
 use crate::http1::{Framing, Head, Sink, Start, of_request, of_response};
 use crate::{Event, Timestamp};
 
@@ -91,11 +93,12 @@ impl Sink for Responses<'_> {
         if framing == Framing::Interim {
             return framing;
         }
-        if status == 101 && head.values("upgrade").any(|to| to.eq_ignore_ascii_case("h2c")) {
+        if status == 101 && switches_to(&head, "h2c") {
             // The response comes there.
-            all.left_for_http2 = true;
+            all.left_for = Some(LeftFor::Http2);
             return framing;
         }
+        let to_websocket = status == 101 && switches_to(&head, "websocket");
         if first.is_none() {
             let seq = all.seq();
             let mut orphan = Open::orphan(seq, all.role, started);
@@ -110,6 +113,10 @@ impl Sink for Responses<'_> {
         if framing == Framing::Upgrade && !open.request_done {
             open.request_end(time, true);
             all.asking = false;
+        }
+        if to_websocket {
+            let handshake = Handshake::of(&open.exchange);
+            all.left_for = Some(LeftFor::WebSocket(Box::new(handshake)));
         }
         let telling = open.telling;
         all.queue.push_back(Event::Updated(open.snapshot()));

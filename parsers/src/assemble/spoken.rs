@@ -87,7 +87,7 @@ pub(super) fn reading_of_response(exchange: &Exchange) -> Reading {
 }
 
 /// The request's target without scheme and authority.
-fn path_and_query(exchange: &Exchange) -> Option<&str> {
+pub(super) fn path_and_query(exchange: &Exchange) -> Option<&str> {
     let target = exchange.request.target.as_deref()?;
     Some(match target.split_once("://") {
         Some((_, rest)) => rest.find('/').map_or("/", |slash| &rest[slash..]),
@@ -114,7 +114,7 @@ fn rest_path<'a>(path: &'a str, body: Option<&Value>, exchange: &Exchange) -> Co
 }
 
 /// The host of an authority, lower case, without user and port.
-fn host(authority: &str) -> String {
+pub(super) fn host(authority: &str) -> String {
     let authority = authority.rsplit('@').next().unwrap_or_default();
     let host = match authority.rsplit_once(':') {
         // An IPv6 address has colons of its own, inside brackets.

@@ -1,10 +1,10 @@
 //! Exchanges, put together from the streams of an HTTP/2 connection.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
-use super::Assembler;
+use super::Carried;
 use super::open::Open;
-use super::worth::Worth;
+use super::socket::{Handshake, PROTOCOL, Tunnelled};
 use crate::http1::{Head as Message, Start};
 use crate::http2::{ErrorCode, Event as Told, Head};
 use crate::{
@@ -22,9 +22,7 @@ pub(crate) struct Streams {
     /// Which end the observed process is; told before the first stream.
     role: Role,
     open: BTreeMap<u32, Stream>,
-    next: u64,
-    queue: VecDeque<Event>,
-    worth: Worth,
+    carried: Carried,
     /// Why the peer closes the connection.
     going_away: Option<String>,
 }
@@ -32,39 +30,10 @@ pub(crate) struct Streams {
 #[derive(Debug)]
 enum Stream {
     Exchange(Box<Open>),
-    /// HTTP ended here: another protocol has the stream.
+    /// HTTP ended here: a WebSocket has the stream (RFC 8441).
+    Socket(Box<Tunnelled>),
+    /// The same, another protocol.
     Tunnel,
-}
-
-impl Assembler {
-    /// Whether the peers have just agreed to go on in HTTP/2.
-    pub(crate) fn is_left_for_http2(&self) -> bool {
-        self.left_for_http2
-    }
-
-    /// What goes on in HTTP/2, if the peers have just agreed to: the request
-    /// of HTTP/1.1 is stream 1 there (RFC 7540, section 3.2).
-    pub(crate) fn upgraded(&mut self, time: Timestamp) -> Option<Streams> {
-        if !std::mem::take(&mut self.left_for_http2) {
-            return None;
-        }
-        let first = self.open.pop_front();
-        self.abort_all(time, "the connection went on in HTTP/2");
-        let mut streams = Streams::new(self.limits);
-        streams.role = self.role;
-        streams.next = self.next;
-        streams.queue.append(&mut self.queue);
-        streams.worth = std::mem::take(&mut self.worth);
-        if let Some(mut open) = first {
-            if !open.request_done {
-                open.request_end(time, true);
-            }
-            open.exchange.protocol = Protocol::Http2;
-            open.exchange.stream_id = Some(1);
-            streams.open.insert(1, Stream::Exchange(Box::new(open)));
-        }
-        Some(streams)
-    }
 }
 
 impl Streams {
@@ -73,15 +42,24 @@ impl Streams {
             limits,
             role: Role::Client,
             open: BTreeMap::new(),
-            next: 0,
-            queue: VecDeque::new(),
-            worth: Worth::default(),
+            carried: Carried::default(),
             going_away: None,
         }
     }
 
+    /// Of a connection that HTTP/1.1 upgraded: `first` is stream 1.
+    pub(super) fn upgraded(
+        limits: Limits,
+        role: Role,
+        carried: Carried,
+        first: Option<Open>,
+    ) -> Self {
+        let open = first.map(|open| (1, Stream::Exchange(Box::new(open)))).into_iter().collect();
+        Streams { role, open, carried, ..Streams::new(limits) }
+    }
+
     pub(crate) fn poll(&mut self) -> Option<Event> {
-        self.queue.pop_front()
+        self.carried.poll()
     }
 
     pub(crate) fn tell(&mut self, time: Timestamp, event: Told<'_>) {
@@ -116,29 +94,27 @@ impl Streams {
     }
 
     fn judge(&mut self, verdict: Option<Verdict>) {
-        self.queue.extend(verdict.map(Event::Verdict));
+        self.carried.ledger().told(verdict);
     }
 
     fn exchange(&mut self, stream: u32) -> Option<&mut Open> {
         match self.open.get_mut(&stream)? {
             Stream::Exchange(open) => Some(open),
-            Stream::Tunnel => None,
+            Stream::Socket(_) | Stream::Tunnel => None,
         }
     }
 
     fn seq(&mut self) -> ExchangeSeq {
-        let seq = ExchangeSeq(self.next);
-        self.next += 1;
-        seq
+        self.carried.ledger().seq()
     }
 
     fn start(&mut self, stream: u32, mut open: Open) {
         open.exchange.protocol = Protocol::Http2;
         open.exchange.stream_id = Some(stream);
         let telling = open.telling;
-        self.queue.push_back(Event::Started(open.snapshot()));
+        self.carried.queue.push_back(Event::Started(open.snapshot()));
         self.open.insert(stream, Stream::Exchange(Box::new(open)));
-        let verdict = self.worth.message(telling);
+        let verdict = self.carried.worth.message(telling);
         self.judge(verdict);
     }
 
@@ -146,8 +122,8 @@ impl Streams {
     fn update(&mut self, stream: u32) {
         let Some(open) = self.exchange(stream) else { return };
         let (snapshot, telling) = (open.snapshot(), open.telling);
-        self.queue.push_back(Event::Updated(snapshot));
-        let verdict = self.worth.message(telling);
+        self.carried.queue.push_back(Event::Updated(snapshot));
+        let verdict = self.carried.worth.message(telling);
         self.judge(verdict);
     }
 
@@ -178,8 +154,19 @@ impl Streams {
         self.update(stream);
         if tunnel {
             // As after an upgrade of HTTP/1.1.
+            let handshake =
+                self.exchange(stream).and_then(|open| Handshake::of_stream(&open.exchange));
             self.finish(time, stream);
-            self.open.insert(stream, Stream::Tunnel);
+            let role = self.role;
+            self.open.insert(
+                stream,
+                match handshake {
+                    Some(handshake) => {
+                        Stream::Socket(Box::new(Tunnelled::new(limits, role, stream, handshake)))
+                    }
+                    None => Stream::Tunnel,
+                },
+            );
         }
     }
 
@@ -187,12 +174,18 @@ impl Streams {
         if from == Role::Server {
             self.joined_inside(time, stream);
         }
-        let Some(Stream::Exchange(open)) = self.open.get_mut(&stream) else { return };
+        let open = match self.open.get_mut(&stream) {
+            Some(Stream::Exchange(open)) => open,
+            Some(Stream::Socket(socket)) => {
+                return socket.receive(time, from, bytes, &mut self.carried.ledger());
+            }
+            _ => return,
+        };
         match from {
             Role::Client => open.request_data(bytes),
-            Role::Server => open.response_data(time, bytes, &mut self.queue),
+            Role::Server => open.response_data(time, bytes, &mut self.carried.queue),
         }
-        let verdict = self.worth.bytes(open.telling, bytes.len());
+        let verdict = self.carried.worth.bytes(open.telling, bytes.len());
         self.judge(verdict);
     }
 
@@ -209,6 +202,9 @@ impl Streams {
     fn lost(&mut self, time: Timestamp, stream: u32, from: Role, bytes: Option<u64>) {
         if from == Role::Server && bytes.is_some() {
             self.joined_inside(time, stream);
+        }
+        if let Some(Stream::Socket(socket)) = self.open.get_mut(&stream) {
+            return socket.gap(time, from, bytes.unwrap_or(0), &mut self.carried.ledger());
         }
         let Some(open) = self.exchange(stream) else { return };
         match from {
@@ -232,13 +228,16 @@ impl Streams {
             Some(Stream::Exchange(open)) => {
                 match from {
                     Role::Client => open.request_end(time, true),
-                    Role::Server => open.response_end(time, true, &mut self.queue),
+                    Role::Server => open.response_end(time, true, &mut self.carried.queue),
                 }
                 if open.request_done && open.response_done {
                     self.finish(time, stream);
                 } else {
                     self.update(stream);
                 }
+            }
+            Some(Stream::Socket(_)) if from == Role::Server => {
+                self.abort(time, stream, "the server ended the stream");
             }
             Some(Stream::Tunnel) if from == Role::Server => {
                 self.open.remove(&stream);
@@ -248,15 +247,12 @@ impl Streams {
     }
 
     fn reset(&mut self, time: Timestamp, stream: u32, from: Role, code: ErrorCode) {
-        let Some(open) = self.exchange(stream) else {
-            self.open.remove(&stream);
-            return;
-        };
+        let why = format!("the {} ended the stream with {code}", name(from));
+        let Some(open) = self.exchange(stream) else { return self.abort(time, stream, &why) };
         if open.response_done {
             // Who has its answer need not hear out the question.
             return self.finish(time, stream);
         }
-        let why = format!("the {} ended the stream with {code}", name(from));
         if from == Role::Server && code != ErrorCode::NO_ERROR && open.exchange.error.is_none() {
             let kind = Some(code.to_string());
             open.exchange.error = Some(ApiError { kind, message: Some(why.clone()) });
@@ -265,22 +261,28 @@ impl Streams {
     }
 
     fn abort(&mut self, time: Timestamp, stream: u32, why: &str) {
-        let Some(Stream::Exchange(open)) = self.open.remove(&stream) else { return };
+        let open = match self.open.remove(&stream) {
+            Some(Stream::Exchange(open)) => open,
+            Some(Stream::Socket(mut socket)) => {
+                return socket.close(time, why, &mut self.carried.ledger());
+            }
+            _ => return,
+        };
         let telling = open.telling;
-        let exchange = open.cut(time, why, &mut self.queue);
+        let exchange = open.cut(time, why, &mut self.carried.queue);
         self.finished(exchange, telling);
     }
 
     fn finish(&mut self, time: Timestamp, stream: u32) {
         let Some(Stream::Exchange(open)) = self.open.remove(&stream) else { return };
         let telling = open.telling;
-        let exchange = open.finish(time, State::Complete, &mut self.queue);
+        let exchange = open.finish(time, State::Complete, &mut self.carried.queue);
         self.finished(exchange, telling);
     }
 
     fn finished(&mut self, exchange: Box<Exchange>, telling: bool) {
-        self.queue.push_back(Event::Finished(exchange));
-        let verdict = self.worth.exchange(telling);
+        self.carried.queue.push_back(Event::Finished(exchange));
+        let verdict = self.carried.worth.exchange(telling);
         self.judge(verdict);
     }
 }
@@ -300,7 +302,11 @@ fn message(head: Head, from: Role) -> Message {
     if head.broken {
         note("malformed_head", "the header block is broken, or was not seen whole".into());
     }
-    let Head { method, authority, path, status, headers, .. } = head;
+    let Head { method, authority, path, status, mut headers, protocol, .. } = head;
+    if let Some(protocol) = protocol {
+        // What a CONNECT asks for is not in any other part of a request.
+        headers.insert(0, (PROTOCOL.to_owned(), protocol));
+    }
     let start = match from {
         Role::Client => Start::Request { method, target: path, authority },
         Role::Server => Start::Response { status },
@@ -308,7 +314,7 @@ fn message(head: Head, from: Role) -> Message {
     Message { start, minor: 0, headers, findings }
 }
 
-fn name(role: Role) -> &'static str {
+pub(super) fn name(role: Role) -> &'static str {
     match role {
         Role::Client => "client",
         Role::Server => "server",

@@ -17,20 +17,27 @@ pub(crate) mod bedrock;
 mod bedrock_converse;
 mod bedrock_invoke;
 mod cursor_chat;
+mod google_live;
 mod json;
 mod message;
 mod openai_chat;
+mod openai_realtime;
 mod openai_responses;
+mod openai_socket;
 mod parse;
 pub mod provider;
+mod socket;
 
 pub(crate) use json::percent_decoded;
 
 pub use answer::{Answer, Slot, SlotKind};
 pub use message::{Message, Part};
 pub use parse::parse;
+pub use socket::{Turn, TurnPart};
 
 use serde_json::Value;
+
+use crate::Role;
 
 /// What is known of a request when its dialect is told.
 #[derive(Clone, Copy, Debug)]
@@ -83,6 +90,16 @@ pub trait Dialect: Sync {
         false
     }
 
+    /// What a message on a WebSocket is to the exchanges there. `head`: the
+    /// handshake's, empty where it was not seen. `None`: nothing of this API,
+    /// or it does not use WebSockets. What [`request`](Self::request) and
+    /// [`messages`](Self::messages) are then asked about is the message that
+    /// asks, or, after others that add to it, an array of them all.
+    fn turn<'a>(&self, head: &RequestHead<'_>, from: Role, message: &'a Value) -> Option<Turn<'a>> {
+        let _ = (head, from, message);
+        None
+    }
+
     /// The request's messages, as the conversation view shows them.
     fn messages(&self, body: &Value) -> Vec<Message>;
 }
@@ -92,9 +109,11 @@ pub static DIALECTS: &[&dyn Dialect] = &[
     &anthropic_messages::AnthropicMessages,
     &bedrock_converse::BedrockConverse,
     &cursor_chat::CursorChat,
+    &openai_realtime::OpenAiRealtime,
     &openai_responses::OpenAiResponses,
     &openai_chat::OpenAiChat,
     &bedrock_invoke::BedrockInvoke,
+    &google_live::GoogleLive,
 ];
 
 /// The dialect a request speaks: the first of [`DIALECTS`] that knows it.

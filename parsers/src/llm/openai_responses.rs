@@ -5,9 +5,9 @@ use serde_json::Value;
 
 use super::answer::{Answer, Slot, SlotKind};
 use super::message::{Message, Part};
-use super::{Dialect, Recognised, RequestFacts, RequestHead, json, provider};
+use super::{Dialect, Recognised, RequestFacts, RequestHead, Turn, json, openai_socket, provider};
 use crate::usage::{Convention, Reported};
-use crate::{ApiError, ToolCall};
+use crate::{ApiError, Role, ToolCall};
 
 /// See the module.
 #[derive(Debug)]
@@ -130,6 +130,12 @@ impl Dialect for OpenAiResponses {
         json::text(value, "object") == Some("response") || (event && numbered)
     }
 
+    /// Over a WebSocket, the messages are the body of a request
+    /// (`response.create`), or what continues one, and the events of a stream.
+    fn turn<'a>(&self, head: &RequestHead<'_>, from: Role, message: &'a Value) -> Option<Turn<'a>> {
+        openai_socket::turn(head, from, message)
+    }
+
     fn messages(&self, body: &Value) -> Vec<Message> {
         let instructions = json::text(body, "instructions")
             .map(|text| Message::new("system", vec![Part::Text(text.to_owned())]));
@@ -198,12 +204,13 @@ fn read_head(response: &Value, answer: &mut Answer) {
 }
 
 /// An output item: at its beginning only what it is, at its end all of it.
-fn read_item(item: &Value, index: u64, whole: bool, answer: &mut Answer) {
+pub(super) fn read_item(item: &Value, index: u64, whole: bool, answer: &mut Answer) {
     let part = |part: usize, kind| Slot { choice: 0, item: index, part: part as u64, kind };
     match json::text(item, "type").unwrap_or_default() {
         "message" if whole => {
             for (at, content) in json::array(item, "content").iter().enumerate() {
-                if let Some(text) = content.get("text").and_then(Value::as_str) {
+                let said = content.get("text").or_else(|| content.get("transcript"));
+                if let Some(text) = said.and_then(Value::as_str) {
                     answer.replace(part(at, SlotKind::Text), text);
                 } else if let Some(text) = json::text(content, "refusal") {
                     answer.replace(part(at, SlotKind::Refusal), text);
@@ -265,7 +272,7 @@ fn reported(usage: &Value) -> Reported {
 }
 
 /// An input item as a message.
-fn message(item: &Value) -> Message {
+pub(super) fn message(item: &Value) -> Message {
     let kind = json::text(item, "type").unwrap_or("message");
     match kind {
         "message" => {

@@ -182,6 +182,15 @@ impl Capture {
         self.steps.iter().map(|(_, step)| step.len()).sum()
     }
 
+    /// Where each chunk begins.
+    pub(crate) fn edges(&self) -> Vec<usize> {
+        let ends = self.steps.iter().scan(0, |passed, (_, step)| {
+            *passed += step.len();
+            Some(*passed)
+        });
+        ends.filter(|end| *end < self.len()).collect()
+    }
+
     /// Where `text` is, within one chunk.
     pub(crate) fn find(&self, text: &[u8]) -> Option<usize> {
         let mut passed = 0;

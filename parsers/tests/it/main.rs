@@ -12,3 +12,4 @@ mod http2;
 mod large;
 mod random;
 mod render;
+mod websocket;

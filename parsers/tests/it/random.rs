@@ -63,6 +63,15 @@ fn happenings() -> impl Strategy<Value = Vec<Happening>> {
         b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03",
         b"\x28\xb5\x2f\xfd",
         b"hello",
+        b"HTTP/1.1 101 Switching\r\nUpgrade: websocket\r\n\r\n",
+        b"\x81\x1B{\"type\":\"response.create\"}",
+        b"\x81\x9B\0\0\0\0{\"type\":\"response.create\"}",
+        b"\x81\x33{\"type\":\"response.completed\",\"sequence_number\":1}",
+        b"\x82\x24{\"serverContent\":{\"turnComplete\":1}}",
+        b"\x01\x02{}",
+        b"\x80\x00",
+        b"\xC1\x04\xAA\xAE\x05\x00",
+        b"\x88\x02\x03\xE8",
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
         b"\0\0\0\x04\0\0\0\0\0",
         // HEADERS: `:method: POST` of the tables, `:status: 200`, trailers.
@@ -154,7 +163,7 @@ proptest! {
         damages in vec((any::<prop::sample::Index>(), 0..4u8, any::<u8>(), 1..300u64), 0..6),
         size in 1..500usize,
     ) {
-        let cases = [cases("http1"), cases("http2")].concat();
+        let cases = [cases("http1"), cases("http2"), cases("websocket")].concat();
         let mut capture: Capture = which.get(&cases).1.in_pieces(size);
         for (at, what, byte, lost) in damages {
             let at = at.index(capture.steps.len());

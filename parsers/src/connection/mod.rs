@@ -1,12 +1,16 @@
 //! The driver: bytes of one connection in, events of its exchanges out.
 
+mod detecting;
+mod http1;
+
 use std::collections::VecDeque;
 
-use crate::assemble::Assembler;
-use crate::detect::{self, First, Kind};
-use crate::http1::Half;
+use self::detecting::{Detected, Detecting};
+use self::http1::Http1;
+use crate::assemble::Left;
+use crate::detect::Kind;
 use crate::http2::Session;
-use crate::stream::Carry;
+use crate::websocket;
 use crate::{Delta, Direction, Exchange, ExchangeSeq, Protocol, Role, Timestamp};
 
 /// Memory and size bounds. Nothing in this crate grows past them, whatever
@@ -76,51 +80,17 @@ enum State {
     Detecting(Detecting),
     Http1(Box<Http1>),
     Http2(Box<Session>),
+    WebSocket(Box<websocket::Session>),
 }
-
-/// Before it is known what is spoken.
-#[derive(Debug, Default)]
-struct Detecting {
-    sent: Carry,
-    received: Carry,
-    /// Bytes passed that nothing could be told from.
-    passed: u64,
-    /// So many may.
-    patience: u64,
-    /// Where frames of HTTP/2 may pass whose beginning was not seen: they are
-    /// looked for all along.
-    frames: Option<Box<Session>>,
-}
-
-/// Both directions of an HTTP/1 connection.
-#[derive(Debug)]
-struct Http1 {
-    role: Role,
-    requests: Half,
-    responses: Half,
-    exchanges: Assembler,
-}
-
-/// Bytes of a new connection that may pass before it is given up.
-const PATIENCE: u64 = 4 << 10;
-/// Bytes of a connection joined midway that may: a whole answer may be on its
-/// way before the next message begins.
-const PATIENCE_MIDWAY: u64 = 64 << 20;
-/// Carried over while it cannot be told how a direction begins.
-const BEGINNING: usize = 1 << 10;
 
 impl Connection {
     /// A connection of which nothing is known. `joined_midway`: bytes had
     /// moved before the first that will be received.
     pub fn new(limits: Limits, joined_midway: bool) -> Self {
-        let mut detecting = Detecting { patience: PATIENCE, ..Detecting::default() };
-        if joined_midway {
-            detecting.expect_anything(limits);
-        }
         Connection {
             limits,
             joined_midway,
-            state: State::Detecting(detecting),
+            state: State::Detecting(Detecting::new(limits, joined_midway)),
             verdict: None,
             events: VecDeque::new(),
         }
@@ -134,18 +104,17 @@ impl Connection {
                 Detected::Foreign => self.judge(Verdict::Unknown),
                 Detected::Http1(kind) => self.become_http1(direction, kind, time, bytes),
                 Detected::Http2 => self.become_http2(direction, time, bytes),
+                Detected::WebSocket(socket) => self.state = State::WebSocket(socket),
             },
             State::Http1(http1) => {
                 let foreign = http1.receive(direction, time, bytes);
-                if let Some(exchanges) = http1.exchanges.upgraded(time) {
-                    // The server has just said so.
-                    let client = direction.opposite();
-                    let mut http2 = Box::new(Session::upgraded(self.limits, client, exchanges));
-                    http2.receive(direction, time, &bytes[bytes.len() - foreign..]);
-                    self.state = State::Http2(http2);
+                if let Some(left) = http1.exchanges.leave(time) {
+                    self.state = upgraded(self.limits, direction, left);
+                    self.receive(direction, time, &bytes[bytes.len() - foreign..]);
                 }
             }
             State::Http2(http2) => http2.receive(direction, time, bytes),
+            State::WebSocket(socket) => socket.receive(direction, time, bytes),
         }
     }
 
@@ -155,6 +124,7 @@ impl Connection {
             State::Detecting(detecting) => detecting.gap(direction, time, lost, self.limits),
             State::Http1(http1) => http1.gap(direction, time, lost),
             State::Http2(http2) => http2.gap(direction, time, lost),
+            State::WebSocket(socket) => socket.gap(direction, time, lost),
         }
     }
 
@@ -164,6 +134,7 @@ impl Connection {
             State::Detecting(_) => {}
             State::Http1(http1) => http1.close(time),
             State::Http2(http2) => http2.close(time),
+            State::WebSocket(socket) => socket.close(time),
         }
     }
 
@@ -173,6 +144,7 @@ impl Connection {
             State::Detecting(_) => None,
             State::Http1(http1) => http1.exchanges.poll(),
             State::Http2(http2) => http2.poll(),
+            State::WebSocket(socket) => socket.poll(),
         })
     }
 
@@ -182,6 +154,7 @@ impl Connection {
             State::Detecting(_) => None,
             State::Http1(_) => Some(Protocol::Http1),
             State::Http2(_) => Some(Protocol::Http2),
+            State::WebSocket(_) => Some(Protocol::WebSocket),
         }
     }
 
@@ -191,6 +164,7 @@ impl Connection {
             State::Detecting(_) => None,
             State::Http1(http1) => Some(http1.role),
             State::Http2(http2) => http2.role(),
+            State::WebSocket(socket) => socket.role(),
         }
     }
 
@@ -209,21 +183,16 @@ impl Connection {
             }
             _ => Role::Server,
         };
-        let mut http1 = Box::new(Http1 {
-            role,
-            requests: Half::new(Kind::Request, self.limits.head),
-            responses: Half::new(Kind::Response, self.limits.head),
-            exchanges: Assembler::new(role, self.limits, self.joined_midway),
+        let State::Detecting(detecting) = &mut self.state else { return };
+        let carried = [direction, direction.opposite()].map(|direction| {
+            let carry = detecting.carry(direction);
+            (direction, carry.since(), carry.take())
         });
-        if let State::Detecting(detecting) = &mut self.state {
-            for direction in [direction, direction.opposite()] {
-                let carry = detecting.carry(direction);
-                let (since, carried) = (carry.since(), carry.take());
-                http1.receive(direction, since, &carried);
-            }
+        self.state = State::Http1(Box::new(Http1::new(role, self.limits, self.joined_midway)));
+        for (direction, since, bytes) in carried {
+            self.receive(direction, since, &bytes);
         }
-        http1.receive(direction, time, bytes);
-        self.state = State::Http1(http1);
+        self.receive(direction, time, bytes);
     }
 
     /// `bytes`, moving in `direction`, settled that frames of HTTP/2 do.
@@ -250,113 +219,17 @@ impl Connection {
     }
 }
 
-/// What bytes told of a connection.
-enum Detected {
-    Nothing,
-    /// Nothing that is understood here.
-    Foreign,
-    Http1(Kind),
-    Http2,
-}
-
-impl Detecting {
-    /// What comes next may be the middle of anything.
-    fn expect_anything(&mut self, limits: Limits) {
-        self.patience = PATIENCE_MIDWAY;
-        self.frames.get_or_insert_with(|| Box::new(Session::new(limits, true)));
-    }
-
-    fn carry(&mut self, direction: Direction) -> &mut Carry {
-        match direction {
-            Direction::Sent => &mut self.sent,
-            Direction::Received => &mut self.received,
+/// What a connection of HTTP/1.1 becomes. The server, writing in `direction`,
+/// has just said so.
+fn upgraded(limits: Limits, direction: Direction, left: Left) -> State {
+    let client = direction.opposite();
+    match left {
+        Left::Http2(exchanges) => {
+            State::Http2(Box::new(Session::upgraded(limits, client, exchanges)))
         }
-    }
-
-    /// Looks at a chunk, behind what was carried of the chunks before it. Of
-    /// these bytes none is kept when it tells [`Detected::Http1`].
-    fn receive(&mut self, direction: Direction, time: Timestamp, bytes: &[u8]) -> Detected {
-        let searches = self.frames.is_some();
-        let carry = self.carry(direction);
-        let carried = carry.len();
-        let look = &bytes[..bytes.len().min(BEGINNING)];
-        let first = if carried == 0 {
-            detect::first(look)
-        } else {
-            let mut joined = carry.bytes().to_vec();
-            joined.extend_from_slice(look);
-            match detect::first(&joined) {
-                // What was carried was no beginning; this may be one.
-                First::Other => {
-                    carry.clear();
-                    detect::first(look)
-                }
-                first => first,
-            }
-        };
-        match first {
-            First::Http1(kind) => return Detected::Http1(kind),
-            // Where the beginning was not seen, frames tell.
-            First::Http2 if !searches => return Detected::Http2,
-            First::Http2 => carry.clear(),
-            First::Partial if carried + bytes.len() <= BEGINNING => carry.extend(time, bytes),
-            First::Partial | First::Other => {
-                carry.clear();
-                self.passed += (carried + bytes.len()) as u64;
-            }
+        Left::WebSocket(socket, carried) => {
+            let session = websocket::Session::upgraded(limits, client, *socket, carried);
+            State::WebSocket(Box::new(session))
         }
-        if let Some(frames) = &mut self.frames {
-            frames.receive(direction, time, bytes);
-            if frames.is_framed() {
-                return Detected::Http2;
-            }
-        }
-        if self.passed > self.patience { Detected::Foreign } else { Detected::Nothing }
-    }
-
-    fn gap(&mut self, direction: Direction, time: Timestamp, lost: u64, limits: Limits) {
-        self.carry(direction).clear();
-        self.expect_anything(limits);
-        if let Some(frames) = &mut self.frames {
-            frames.gap(direction, time, lost);
-        }
-    }
-}
-
-impl Http1 {
-    /// The next bytes. Answers how many at their end belong to another protocol.
-    fn receive(&mut self, direction: Direction, time: Timestamp, bytes: &[u8]) -> usize {
-        if self.is_request(direction) {
-            self.responses.turn();
-            return self.requests.receive(time, bytes, &mut self.exchanges.requests());
-        }
-        self.requests.turn();
-        let foreign = self.responses.receive(time, bytes, &mut self.exchanges.responses());
-        if self.responses.is_opaque() && !self.requests.is_opaque() {
-            self.requests.make_opaque();
-            if !self.exchanges.is_left_for_http2() {
-                // No parser for what follows another upgrade.
-                self.exchanges.judge(Verdict::Unknown);
-            }
-        }
-        foreign
-    }
-
-    fn gap(&mut self, direction: Direction, time: Timestamp, lost: u64) {
-        if self.is_request(direction) {
-            self.requests.gap(time, lost, &mut self.exchanges.requests());
-        } else {
-            self.responses.gap(time, lost, &mut self.exchanges.responses());
-        }
-    }
-
-    fn close(&mut self, time: Timestamp) {
-        self.requests.close(time, &mut self.exchanges.requests());
-        self.responses.close(time, &mut self.exchanges.responses());
-        self.exchanges.close(time);
-    }
-
-    fn is_request(&self, direction: Direction) -> bool {
-        (self.role == Role::Client) == (direction == Direction::Sent)
     }
 }

@@ -1,0 +1,156 @@
+//! The messages of a connection, from its two directions.
+
+use super::half::{Half, Told};
+use super::{Extensions, Message};
+use crate::{Direction, Limits, Role, Timestamp};
+
+/// What happens on a WebSocket, in order of each direction.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A message, whole or as far as it can be read.
+    Message {
+        /// Who wrote it.
+        from: Role,
+        /// It.
+        message: Message,
+    },
+    /// One end closes it (RFC 6455 section 7); the other answers.
+    Close {
+        /// Who says so.
+        from: Role,
+        /// Why; `None`: it does not say.
+        code: Option<u16>,
+        /// What it adds.
+        reason: String,
+    },
+    /// Messages may be missing here.
+    Lost {
+        /// Who wrote them.
+        from: Role,
+        /// Octets that passed and belong to no frame that could be told.
+        captured: u64,
+        /// Octets that were lost in capture.
+        missing: u64,
+    },
+}
+
+/// Follows a WebSocket, both directions.
+///
+/// Drive it with [`receive`](Self::receive) and [`gap`](Self::gap) in the order
+/// things happened; the events of a call come before it returns. It holds one
+/// message a direction, up to [`Limits::body`] octets of a client's and
+/// [`Limits::event`] of a server's; where the framing is not known, 256 KiB in
+/// which it is looked for.
+#[derive(Debug)]
+pub struct WebSocket {
+    sent: Half,
+    received: Half,
+    client: Option<Direction>,
+    /// What the directions told before it was known which one is the client's.
+    limits: Limits,
+}
+
+/// Frames in a row that make a WebSocket without a word that can be read.
+const FRAMES: u64 = 16;
+/// The same, where both directions have them.
+const FRAMES_EACH: u64 = 4;
+
+impl WebSocket {
+    /// From the first octets behind the handshake on. `client`: the direction
+    /// that the client writes.
+    pub fn new(limits: Limits, client: Direction, extensions: Extensions) -> Self {
+        let half = |is_client| {
+            let (limit, forgets) = match is_client {
+                true => (limits.body, extensions.client_forgets),
+                false => (limits.event, extensions.server_forgets),
+            };
+            Half::new(true, Some(is_client), limit, forgets)
+        };
+        WebSocket {
+            sent: half(client == Direction::Sent),
+            received: half(client == Direction::Received),
+            client: Some(client),
+            limits,
+        }
+    }
+
+    /// A connection that may be a WebSocket, and was joined midway: frames are
+    /// looked for.
+    pub fn joined(limits: Limits) -> Self {
+        let half = || Half::new(false, None, limits.body, false);
+        WebSocket { sent: half(), received: half(), client: None, limits }
+    }
+
+    /// Which end the observed process is, as far as it is known.
+    pub fn role(&self) -> Option<Role> {
+        self.client.map(|client| match client {
+            Direction::Sent => Role::Client,
+            Direction::Received => Role::Server,
+        })
+    }
+
+    /// Whether this is a WebSocket for sure.
+    pub fn is_certain(&self) -> bool {
+        let (sent, received) = (self.sent.frames(), self.received.frames());
+        let framed = self.sent.is_framed() || self.received.is_framed();
+        self.sent.is_proven()
+            || self.received.is_proven()
+            || (framed && sent.max(received) >= FRAMES)
+            || (self.sent.is_framed()
+                && self.received.is_framed()
+                && sent.min(received) >= FRAMES_EACH)
+    }
+
+    /// The next octets of one direction.
+    pub fn receive(
+        &mut self,
+        direction: Direction,
+        time: Timestamp,
+        octets: &[u8],
+        mut tell: impl FnMut(Event),
+    ) {
+        let mut told = Vec::new();
+        self.half(direction).receive(time, octets, &mut |one| told.push(one));
+        self.learn(direction);
+        let from = self.writer(direction);
+        told.into_iter().for_each(|one| tell(event(from, one)));
+    }
+
+    /// Octets of one direction were lost here; 0: nobody knows how many.
+    pub fn gap(&mut self, direction: Direction, lost: u64, mut tell: impl FnMut(Event)) {
+        let from = self.writer(direction);
+        self.half(direction).gap(lost, &mut |one| tell(event(from, one)));
+    }
+
+    fn half(&mut self, direction: Direction) -> &mut Half {
+        match direction {
+            Direction::Sent => &mut self.sent,
+            Direction::Received => &mut self.received,
+        }
+    }
+
+    /// A client masks what it writes, a server does not (RFC 6455 section 5.1).
+    fn learn(&mut self, direction: Direction) {
+        if self.client.is_some() {
+            return;
+        }
+        let Some(masked) = self.half(direction).masked() else { return };
+        self.client = Some(if masked { direction } else { direction.opposite() });
+        self.half(direction.opposite()).expect(!masked);
+        let limit = self.limits.event;
+        self.half(if masked { direction.opposite() } else { direction }).bound(limit);
+    }
+
+    fn writer(&self, direction: Direction) -> Role {
+        // Before it is known nothing was told.
+        if self.client == Some(direction) { Role::Client } else { Role::Server }
+    }
+}
+
+fn event(from: Role, told: Told) -> Event {
+    match told {
+        Told::Message(message) => Event::Message { from, message },
+        Told::Close { code, reason } => Event::Close { from, code, reason },
+        Told::Lost { captured, missing } => Event::Lost { from, captured, missing },
+    }
+}

@@ -1,0 +1,82 @@
+//! Messages that cost the sender little: bounded, and said.
+
+use llmtop_parsers::websocket::{Defect, Event, Extensions, Message, WebSocket};
+use llmtop_parsers::{Direction, Limits, Timestamp};
+
+use crate::encoder::{Encoder, Sent};
+
+const LIMITS: Limits = Limits { body: 1000, head: 1000, event: 1000, open_exchanges: 4 };
+
+fn told(socket: &mut WebSocket, bytes: &[u8]) -> Vec<Message> {
+    let mut told = Vec::new();
+    for call in bytes.chunks(16 << 10) {
+        socket.receive(Direction::Received, Timestamp(0), call, |event| {
+            if let Event::Message { message, .. } = event {
+                told.push(message);
+            }
+        });
+    }
+    told
+}
+
+fn socket() -> WebSocket {
+    WebSocket::new(LIMITS, Direction::Sent, Extensions::default())
+}
+
+fn text(payload: Vec<u8>) -> Sent {
+    Sent { text: true, payload, compress: true, cuts: vec![], ping: false }
+}
+
+#[test]
+fn a_long_message_keeps_what_fits_and_the_next_is_whole() {
+    let mut socket = socket();
+    let mut server = Encoder::new(false, true, true);
+    for deflate in [false, true] {
+        let mut long = text((0..200_000u32).map(|at| (at.wrapping_mul(at) % 251) as u8).collect());
+        long.compress = deflate;
+        let long = told(&mut socket, &server.message(&long).concat());
+        assert_eq!((long[0].payload.len(), long[0].dropped), (1000, 199_000));
+        assert!(!long[0].is_whole());
+        let next = told(&mut socket, &server.message(&text(b"{}".to_vec())).concat());
+        assert!(next[0].is_whole() && next[0].payload == b"{}");
+    }
+}
+
+#[test]
+fn endless_fragments_are_one_message_of_bounded_size() {
+    let mut socket = socket();
+    let mut server = Encoder::new(false, false, false);
+    assert!(told(&mut socket, &server.frame(0x01, b"begin")).is_empty());
+    let fragment = server.frame(0x00, &[b'x'; 100]);
+    for _ in 0..10_000 {
+        assert!(told(&mut socket, &fragment).is_empty());
+    }
+    let whole = told(&mut socket, &server.frame(0x80, b"end"));
+    assert_eq!(whole[0].wire, 1_000_008);
+    assert_eq!(whole[0].payload.len(), 1000);
+}
+
+#[test]
+fn a_giant_length_allocates_nothing() {
+    let mut socket = socket();
+    let giant = b"\x82\x7F\x7F\xFF\xFF\xFF\xFF\xFF\xFF\xFFsome";
+    assert!(told(&mut socket, giant).is_empty());
+    let mut messages = Vec::new();
+    socket.gap(Direction::Received, u64::MAX, |event| messages.push(event));
+    let [Event::Message { message, .. }, Event::Lost { .. }] = &messages[..] else {
+        unreachable!("{messages:?}");
+    };
+    assert_eq!(message.defect, Some(Defect::Torn));
+    assert_eq!(message.wire, (1 << 63) - 1);
+}
+
+#[test]
+fn a_bomb_is_defused_and_what_does_not_refer_to_it_is_read() {
+    let mut socket = socket();
+    let mut server = Encoder::new(false, true, false);
+    let bomb = told(&mut socket, &server.message(&text(vec![0; 50 << 20])).concat());
+    assert_eq!(bomb[0].defect, Some(Defect::Bomb));
+    assert!(bomb[0].payload.len() <= 1000);
+    let next = told(&mut socket, &server.message(&text(b"{}".to_vec())).concat());
+    assert!(next[0].is_whole() && next[0].payload == b"{}");
+}
