@@ -1,7 +1,7 @@
 //! One exchange on its way to the store and the sinks.
 
 use llmtop_parsers::conversation::ConversationId;
-use llmtop_parsers::{BodyKind, Delta, Exchange};
+use llmtop_parsers::{BodyKind, Delta, Exchange, Protocol};
 use llmtop_probe::ConnId;
 
 use crate::config::Mode;
@@ -58,7 +58,12 @@ impl Entry {
 pub(super) fn is_wanted(mode: Mode, exchange: &Exchange) -> bool {
     match mode {
         Mode::LlmOnly => exchange.dialect.is_some(),
-        Mode::Smart => exchange.dialect.is_some() || carries_json(exchange),
+        // Of a WebSocket, there is one only where it carries JSON or cannot be read.
+        Mode::Smart => {
+            exchange.dialect.is_some()
+                || exchange.protocol == Protocol::WebSocket
+                || carries_json(exchange)
+        }
         Mode::All | Mode::Raw => true,
     }
 }

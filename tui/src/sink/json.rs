@@ -151,7 +151,13 @@ pub fn url(seen: &Seen<'_>, show_secrets: bool) -> Option<String> {
     let whole = if !target.starts_with('/') {
         target.to_owned()
     } else {
-        let scheme = if seen.connection.tls == Tls::None { "http" } else { "https" };
+        let socket = seen.record.exchange.protocol == Protocol::WebSocket;
+        let scheme = match (seen.connection.tls, socket) {
+            (Tls::None, false) => "http",
+            (_, false) => "https",
+            (Tls::None, true) => "ws",
+            (_, true) => "wss",
+        };
         let authority = request
             .authority
             .clone()

@@ -80,10 +80,10 @@ fn messages(record: &Record) -> Option<Vec<Message>> {
 }
 
 /// The messages of a request's body in a dialect. `None`: there are none, or
-/// the body is not whole.
+/// the body is not whole, but for what it does without (audio).
 pub fn parse(dialect: &str, body: &Body) -> Option<Vec<Message>> {
     let dialect = llm::by_name(dialect)?;
-    if body.kind != BodyKind::Json || !body.is_whole() {
+    if body.kind != BodyKind::Json {
         return None;
     }
     let value = serde_json::from_slice(&body.bytes).ok()?;

@@ -60,10 +60,21 @@ fn message(first: &str, body: &str) -> Vec<u8> {
 
 /// One exchange of a process `pid` on `conn`, as one end sees it.
 fn view(conn: u64, pid: u32, role: Role, addresses: Option<(&str, &str)>) -> Vec<Capture> {
-    let (request, response) = match role {
-        Role::Client => (Direction::Sent, Direction::Received),
-        Role::Server => (Direction::Received, Direction::Sent),
-    };
+    let asked = message("POST /v1/chat/completions HTTP/1.1", REQUEST);
+    let answered = message("HTTP/1.1 200 OK", ANSWER);
+    let moved = vec![(Role::Client, 1, asked), (Role::Server, 251, answered)];
+    connection(conn, pid, role, addresses, moved)
+}
+
+/// A connection `conn` of a process `pid`, as one end sees what `moved`: who
+/// wrote it, when, and what.
+fn connection(
+    conn: u64,
+    pid: u32,
+    role: Role,
+    addresses: Option<(&str, &str)>,
+    moved: Vec<(Role, u64, Vec<u8>)>,
+) -> Vec<Capture> {
     let conn = ConnId(conn);
     let at = |millis: u64| llmtop_probe::Timestamp(1_767_225_600_000_000_000 + millis * 1_000_000);
     let endpoint = addresses.map_or_else(Endpoint::default, |(local, peer)| Endpoint {
@@ -71,11 +82,8 @@ fn view(conn: u64, pid: u32, role: Role, addresses: Option<(&str, &str)>) -> Vec
         peer: Some(peer.parse().unwrap()),
         ..Endpoint::default()
     });
-    let chunk = |direction, millis, bytes| {
-        Capture::Chunk(Chunk { conn, direction, time: at(millis), offset: 0, bytes })
-    };
     let comm = format!("p{pid}");
-    vec![
+    let mut captures = vec![
         Capture::Process(Process { pid, comm, ..Process::default() }),
         Capture::Open(Open {
             conn,
@@ -86,9 +94,51 @@ fn view(conn: u64, pid: u32, role: Role, addresses: Option<(&str, &str)>) -> Vec
             joined_midway: false,
             endpoint,
         }),
-        chunk(request, 1, message("POST /v1/chat/completions HTTP/1.1", REQUEST)),
-        chunk(response, 251, message("HTTP/1.1 200 OK", ANSWER)),
-        Capture::Close { conn, time: at(300), ignored: 0 },
+    ];
+    captures.extend(moved.into_iter().map(|(from, millis, bytes)| {
+        let direction = if from == role { Direction::Sent } else { Direction::Received };
+        Capture::Chunk(Chunk { conn, direction, time: at(millis), offset: 0, bytes })
+    }));
+    captures.push(Capture::Close { conn, time: at(300), ignored: 0 });
+    captures
+}
+
+/// A WebSocket with two questions at once, in lanes, whose answers interleave.
+fn socket() -> Vec<(Role, u64, Vec<u8>)> {
+    let client = |text: &str| {
+        // Masked, with zeros.
+        [&[0x81, 0xFE, 0, text.len() as u8, 0, 0, 0, 0], text.as_bytes()].concat()
+    };
+    let server = |text: &str| [&[0x81, 0x7E, 0, text.len() as u8], text.as_bytes()].concat();
+    let ask = |lane: &str| {
+        let pad = " ".repeat(60);
+        client(&format!(
+            r#"{{"type":"response.create","model":"gpt-5","input":"{lane}","stream_id":"{lane}"{pad}}}"#
+        ))
+    };
+    let begin = |lane: &str| {
+        let pad = " ".repeat(60);
+        server(&format!(
+            r#"{{"type":"response.created","response":{{"id":"{lane}"}},"stream_id":"{lane}"{pad}}}"#
+        ))
+    };
+    let end = |lane: &str, tokens: u64| {
+        server(&format!(
+            r#"{{"type":"response.completed","response":{{"id":"{lane}","status":"completed","usage":{{"input_tokens":{tokens},"output_tokens":1}}}},"stream_id":"{lane}"}}"#
+        ))
+    };
+    let upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+    let asked = format!("GET /v1/responses HTTP/1.1\r\nHost: api.example\r\n{upgrade}");
+    let answered = format!("HTTP/1.1 101 Switching Protocols\r\n{upgrade}");
+    vec![
+        (Role::Client, 1, asked.into_bytes()),
+        (Role::Server, 2, answered.into_bytes()),
+        (Role::Client, 3, ask("a")),
+        (Role::Client, 4, ask("b")),
+        (Role::Server, 5, begin("a")),
+        (Role::Server, 6, begin("b")),
+        (Role::Server, 7, end("b", 20)),
+        (Role::Server, 8, end("a", 10)),
     ]
 }
 
@@ -132,6 +182,29 @@ fn both_ends_are_one_line_by_the_client() {
         assert_eq!(shown[0]["connection"]["role"], "client");
         assert_eq!(shown[0]["process"]["pid"], 10);
         assert_eq!(shown[0]["connection"]["peer_process"]["pid"], 20);
+    }
+}
+
+#[test]
+fn exchanges_on_one_websocket_seen_at_both_ends_are_a_line_each() {
+    for addresses in [(Some(HERE), Some(THERE)), (None, Some(THERE)), (None, None)] {
+        let client = || connection(1, 10, Role::Client, addresses.0, socket());
+        let server = || connection(2, 20, Role::Server, addresses.1, socket());
+        for captures in [both(client(), server()), both(server(), client())] {
+            let mut shown = run(Options::default(), captures);
+            shown.sort_by_key(|one| one["response"]["id"].to_string());
+            assert_eq!(shown.len(), 2, "{addresses:?} {shown:#?}");
+            for (one, (lane, tokens)) in shown.iter().zip([("a", 10), ("b", 20)]) {
+                assert_eq!(one["connection"]["protocol"], "websocket");
+                assert_eq!(one["connection"]["role"], "client");
+                assert_eq!(one["connection"]["peer_process"]["pid"], 20, "{addresses:?}");
+                assert_eq!(one["request"]["url"], "wss://api.example/v1/responses");
+                assert_eq!(one["request"]["body"]["input"], lane);
+                assert_eq!(one["response"]["id"], lane);
+                assert_eq!(one["usage"]["input_tokens"], tokens);
+                assert_eq!(one["dialect"], "openai.responses");
+            }
+        }
     }
 }
 
