@@ -93,6 +93,7 @@ const DEPENDENCIES: &[(&str, &[&str])] = &[
         &[
             "base64",
             "brotli-decompressor",
+            "crc32fast",
             "flate2",
             "httparse",
             "memchr",
