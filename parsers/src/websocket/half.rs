@@ -113,7 +113,7 @@ impl Half {
         self.frames
     }
 
-    pub(super) fn is_framed(&self) -> bool {
+    fn is_framed(&self) -> bool {
         !matches!(self.state, State::Searching(_))
     }
 
@@ -128,7 +128,7 @@ impl Half {
                 tell(Told::Lost { captured: found.passed, missing: 0 });
             }
             self.masked = Some(found.masked);
-            self.proven |= found.proven;
+            self.proven = found.proven;
             self.state = State::Header(Vec::new());
             let mut held = &found.octets[..];
             self.frames_of(time, &mut held, tell);
@@ -161,6 +161,7 @@ impl Half {
     /// Where frames begin is not known any more.
     fn lose_place(&mut self, missing: u64, tell: &mut dyn FnMut(Told)) {
         self.frames = 0;
+        self.proven = false;
         let captured = match &mut self.state {
             State::Searching(search) => search.clear(),
             State::Header(carry) => carry.len() as u64,

@@ -11,6 +11,17 @@ const CHAINS: usize = 64;
 const WINDOW: usize = 256 << 10;
 /// Octets looked at before the window is trimmed.
 const STEP: usize = 16 << 10;
+/// Octets that frames begin with.
+const BEGINS: [bool; 256] = {
+    let mut begins = [false; 256];
+    let mut octet = 0;
+    while octet < 256 {
+        begins[octet] =
+            matches!(octet & 0x7F, 0 | 1 | 2 | 0x41 | 0x42) || matches!(octet, 0x88..=0x8A);
+        octet += 1;
+    }
+    begins
+};
 /// Longer frames are not looked for: what claims to be one is hardly any.
 const LONGEST: u64 = 16 << 20;
 
@@ -74,7 +85,7 @@ pub(super) struct Found {
 impl Search {
     /// `masked`: whether the frames to be found are, where that is known.
     pub(super) fn new(masked: Option<bool>) -> Self {
-        Search { masked, ..Search::default() }
+        Search { masked, due: usize::MAX, ..Search::default() }
     }
 
     /// It became known whether frames are masked.
@@ -128,7 +139,7 @@ impl Search {
 
     /// Tries every new place.
     fn follow(&mut self) -> Option<Believed> {
-        while self.tried < self.window.len() {
+        while self.skip() {
             let at = self.tried;
             let frame = match Frame::parse(&self.window[at..]) {
                 Parsed::Partial => return None,
@@ -140,7 +151,7 @@ impl Search {
             if edge {
                 self.edges.remove(0);
             }
-            let due = at >= self.due && !self.chains.is_empty();
+            let due = at >= self.due;
             if due && let Some(chain) = self.prove(at) {
                 return Some(Believed { chain, end: at, proven: true });
             }
@@ -154,21 +165,35 @@ impl Search {
                 self.chains.retain(|chain| chain.next > at);
             }
             if due || frame.is_some() {
-                self.due = self.chains.iter().map(|chain| chain.next).min().unwrap_or(0);
+                self.due = self.chains.iter().map(|chain| chain.next).min().unwrap_or(usize::MAX);
             }
         }
         None
     }
 
+    /// Goes on to the next place where a frame may begin, or a chain goes on.
+    /// Whether there is one.
+    fn skip(&mut self) -> bool {
+        let end = self.due.clamp(self.tried, self.window.len());
+        let here =
+            self.window[self.tried..end].iter().position(|octet| BEGINS[usize::from(*octet)]);
+        self.tried = here.map_or(end, |here| self.tried + here);
+        self.edges.retain(|edge| *edge >= self.tried);
+        self.tried < self.window.len()
+    }
+
     /// A header stands at `at`: the chain that it belongs to.
     fn link(&mut self, at: usize, frame: Frame, length: usize, edge: bool) -> Option<usize> {
         let masked = frame.mask.is_some();
-        if self.masked.is_some_and(|known| known != masked) || frame.length > LONGEST {
+        let other_end = self.masked.is_some_and(|known| known != masked);
+        // A piece of nothing that goes on: zeros look like that.
+        let nothing = frame.length == 0 && !frame.ends;
+        if other_end || nothing || frame.length > LONGEST {
             return None;
         }
         let next = usize::try_from(frame.length).ok()?.checked_add(at + length)?;
         let worth = match (frame.opcode, frame.ends) {
-            // Zeros look like that.
+            // Small numbers look like that.
             (Opcode::Continuation, false) => 0,
             _ if edge => 2,
             _ => 1,

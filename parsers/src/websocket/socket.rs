@@ -52,6 +52,8 @@ pub struct WebSocket {
 
 /// Frames in a row that make a WebSocket without a word that can be read.
 const FRAMES: u64 = 16;
+/// The same, where one of them says JSON.
+const FRAMES_PROVEN: u64 = 2;
 /// The same, where both directions have them.
 const FRAMES_EACH: u64 = 4;
 
@@ -89,16 +91,17 @@ impl WebSocket {
         })
     }
 
-    /// Whether this is a WebSocket for sure.
+    /// Whether this is a WebSocket for sure: frames follow one another, in number
+    /// or in both directions, or say what only frames do.
     pub fn is_certain(&self) -> bool {
-        let (sent, received) = (self.sent.frames(), self.received.frames());
-        let framed = self.sent.is_framed() || self.received.is_framed();
-        self.sent.is_proven()
-            || self.received.is_proven()
-            || (framed && sent.max(received) >= FRAMES)
-            || (self.sent.is_framed()
-                && self.received.is_framed()
-                && sent.min(received) >= FRAMES_EACH)
+        let (sent, received) = (&self.sent, &self.received);
+        let each = |frames| sent.frames() >= frames && received.frames() >= frames;
+        let proven = |half: &Half| half.is_proven() && half.frames() > 0;
+        [sent, received]
+            .iter()
+            .any(|half| half.frames() >= if proven(half) { FRAMES_PROVEN } else { FRAMES })
+            || each(FRAMES_EACH)
+            || (proven(sent) && proven(received))
     }
 
     /// The next octets of one direction.

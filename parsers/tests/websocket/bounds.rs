@@ -80,3 +80,35 @@ fn a_bomb_is_defused_and_what_does_not_refer_to_it_is_read() {
     let next = told(&mut socket, &server.message(&text(b"{}".to_vec())).concat());
     assert!(next[0].is_whole() && next[0].payload == b"{}");
 }
+
+/// Bytes of anything else are searched in vain, whatever they look like.
+#[test]
+fn what_is_no_websocket_is_not_taken_for_one() {
+    const SIZE: usize = 300_000;
+    let mut state = 1u64;
+    let random = std::iter::repeat_with(|| {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 40) as u8
+    });
+    let random: Vec<u8> = random.take(SIZE).collect();
+    let repeated = |text: &str| text.bytes().cycle().take(SIZE).collect::<Vec<u8>>();
+    let cases: [(&str, Vec<u8>); 7] = [
+        ("random", random.clone()),
+        ("text", random.iter().map(|byte| 32 + byte % 95).collect()),
+        ("zeros", vec![0; SIZE]),
+        ("numbers", (0..SIZE as u32 / 4).flat_map(u32::to_be_bytes).collect()),
+        ("samples", random.iter().flat_map(|byte| [byte % 3, 0x80]).take(SIZE).collect()),
+        ("Chinese", repeated("\u{4f60}\u{597d}\u{4e16}\u{754c}\u{3002}\u{4eca}\u{5929}")),
+        ("JSON", repeated("{\"a\":[1,2,{\"b\":\"c\"}],\"d\":null}\n")),
+    ];
+    for (name, bytes) in cases {
+        for size in [16 << 10, 100, 7] {
+            let mut socket = WebSocket::joined(Limits::default());
+            for call in bytes.chunks(size) {
+                socket.receive(Direction::Received, Timestamp(0), call, |_| {});
+            }
+            assert!(!socket.is_certain(), "{name} in calls of {size}");
+        }
+    }
+}
