@@ -143,9 +143,9 @@ impl Answering {
     }
 }
 
-/// Whether nothing is known of a request.
+/// Whether it is not known what was called: the answer may tell.
 pub(super) fn is_unasked(exchange: &Exchange) -> bool {
-    exchange.request.method.is_none() && exchange.request.body.is_none()
+    exchange.request.target.is_none()
 }
 
 impl std::fmt::Debug for Answering {

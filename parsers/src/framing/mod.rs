@@ -78,7 +78,11 @@ enum Form {
     Undecided(Vec<u8>),
     /// Anything: nobody said what it is. Its beginning, not shown yet, will
     /// tell; messages in it are read so.
-    Unknown(Vec<u8>, Reading),
+    Unknown {
+        head: Vec<u8>,
+        reading: Reading,
+        sought: event_stream::Parser,
+    },
     Events(sse::Parser),
     Lines(ndjson::Parser),
     /// Perhaps: a body of JSON, cut if it is an array.
@@ -106,7 +110,7 @@ impl Framing {
         } else if let Some(form) = Form::binary(outlook) {
             form
         } else if outlook.unknown {
-            Form::Unknown(Vec::new(), outlook.reading)
+            Form::unknown(outlook)
         } else if outlook.anything {
             Form::Undecided(Vec::new())
         } else {
@@ -119,7 +123,7 @@ impl Framing {
     pub(crate) fn of_request(outlook: &Outlook<'_>) -> Self {
         let form = match Form::binary(outlook) {
             Some(form) => form,
-            None if outlook.unknown => Form::Unknown(Vec::new(), outlook.reading),
+            None if outlook.unknown => Form::unknown(outlook),
             None => Form::Whole,
         };
         Framing { form, limit: outlook.limit, fresh: true, truncated: 0, problem: None }
@@ -128,7 +132,7 @@ impl Framing {
     /// Whether the body comes in pieces.
     pub(crate) fn is_stream(&self) -> bool {
         match &self.form {
-            Form::Whole | Form::Message(_) | Form::Undecided(_) | Form::Unknown(..) => false,
+            Form::Whole | Form::Message(_) | Form::Undecided(_) | Form::Unknown { .. } => false,
             Form::Events(_) | Form::Lines(_) | Form::EventStream(_) | Form::Messages(..) => true,
             Form::Array(parser) => parser.told() > 0,
             Form::Sought(parser) => parser.told() > 0,
@@ -143,7 +147,7 @@ impl Framing {
     /// Whether the body is shown as [`Piece::Shown`] and [`Piece::Raw`] say, not
     /// as it is.
     pub(crate) fn is_translated(&self) -> bool {
-        matches!(self.form, Form::EventStream(_) | Form::Messages(..) | Form::Unknown(..))
+        matches!(self.form, Form::EventStream(_) | Form::Messages(..) | Form::Unknown { .. })
     }
 
     /// Whether it is an envelope of messages: of several, or of one that is all
@@ -173,10 +177,17 @@ impl Framing {
                     self.push(rest, tell);
                 }
             }
-            Form::Unknown(head, reading) => {
-                let (told, reading) = (head.len(), *reading);
+            Form::Unknown { head, reading, sought } => {
+                let told = head.len();
                 head.extend_from_slice(bytes);
-                if let Some(form) = Form::told_by(head, reading, self.limit) {
+                // Its messages begin as those of gRPC do, but for the checksum.
+                sought.push(bytes, &mut |_| {});
+                let form = if sought.told() > 0 {
+                    Some(Form::Sought(event_stream::Parser::midway(self.limit)))
+                } else {
+                    Form::told_by(head, *reading, self.limit)
+                };
+                if let Some(form) = form {
                     let head = std::mem::take(head);
                     self.form = form;
                     if !self.is_translated() {
@@ -216,7 +227,7 @@ impl Framing {
     pub(crate) fn hole(&mut self, lost: Option<u64>) {
         self.fresh = false;
         match &mut self.form {
-            Form::Whole | Form::Message(_) | Form::Undecided(_) | Form::Unknown(..) => {}
+            Form::Whole | Form::Message(_) | Form::Undecided(_) | Form::Unknown { .. } => {}
             Form::Events(parser) => parser.hole(),
             Form::Lines(parser) => parser.hole(),
             Form::Array(parser) => parser.hole(),
@@ -227,7 +238,7 @@ impl Framing {
 
     /// No more comes that could tell what it is: what was held back is shown.
     pub(crate) fn settle(&mut self, tell: &mut dyn FnMut(Piece<'_>)) {
-        if let Form::Unknown(head, _) = &self.form {
+        if let Form::Unknown { head, .. } = &self.form {
             tell(Piece::Raw(head));
             self.form = Form::Whole;
         }
@@ -250,7 +261,7 @@ impl Framing {
             Form::Whole
             | Form::Message(_)
             | Form::Undecided(_)
-            | Form::Unknown(..)
+            | Form::Unknown { .. }
             | Form::Sought(_) => {}
             Form::Events(parser) => parser.finish(&mut |event| {
                 tell(Piece::Cut { name: &event.name, data: &event.data });
@@ -311,6 +322,11 @@ impl Form {
         let (family, json) = content_type::messages(content_type)?;
         let parser = messages::Parser::new(family, coding, limit);
         Some(Form::Messages(parser, (!json).then_some(reading)))
+    }
+
+    fn unknown(outlook: &Outlook<'_>) -> Self {
+        let Outlook { reading, limit, .. } = *outlook;
+        Form::Unknown { head: Vec::new(), reading, sought: event_stream::Parser::midway(limit) }
     }
 
     /// Server-sent events, if it begins so.

@@ -141,3 +141,24 @@ fn joined_inside_an_answer_its_usage_is_told() {
         }
     }
 }
+
+/// Joined inside an event stream, of which neither head nor beginning was seen,
+/// the checksums of its messages tell what it is.
+#[test]
+fn joined_inside_an_event_stream_its_rest_is_told() {
+    let mut cases = cases("http2").into_iter();
+    let (_, capture) = cases.find(|(name, _)| name.ends_with("made-event-stream")).unwrap();
+    let whole = finished(&capture.play(Limits::default()));
+    let delta = capture.find(b"contentBlockDelta").unwrap();
+    for at in (delta..delta + 600).step_by(7) {
+        for piece in [usize::MAX, 10] {
+            let joined = finished(&capture.joined_at(at).in_pieces(piece).play(Limits::default()));
+            let [seen] = &joined[..] else { panic!("joined at {at}: {joined:?}") };
+            assert_eq!(seen.dialect, Some("bedrock.converse"), "joined at {at}");
+            assert_eq!(seen.usage, whole[0].usage, "joined at {at}");
+            let text = seen.response.text.as_deref().unwrap_or_default();
+            assert!("Hello there!".ends_with(text), "joined at {at}: {text}");
+            assert!(seen.findings.iter().all(|finding| finding.kind != "corrupt_messages"));
+        }
+    }
+}

@@ -537,7 +537,20 @@ def made_connect_both_ways(made):
     made.move()
 
 
-MADE = [made_unwell, made_gap_in_data, made_gap_over_frames, made_connect_both_ways]
+def made_event_stream(made):
+    """Bedrock, as clients that speak HTTP/2 ask it: an event stream, in frames
+    that are cut where messages are not."""
+    sys.path.insert(0, str(HERE.parent / "http1"))
+    import make
+
+    made.ask(1, "/model/us.amazon.nova-lite-v1%3A0/converse-stream", make.question())
+    whole = b"".join(make.CONVERSE)
+    pieces = [whole[at:at + 100] for at in range(0, len(whole), 100)]
+    made.answer(1, pieces, content_type=make.EVENTS)
+
+
+MADE = [made_unwell, made_gap_in_data, made_gap_over_frames, made_connect_both_ways,
+        made_event_stream]
 
 OF_GEMINI = [grpc_gemini, grpc_gemini_kept, grpc_gemini_gzip]
 

@@ -79,12 +79,22 @@ fn carries_json(exchange: &Exchange) -> bool {
         || says_json(&response.headers)
 }
 
-/// Whether `Content-Type` names JSON or a stream of events.
+/// What is shown as JSON, though it is sent as something else.
+const BECOMES_JSON: &[&str] = &[
+    "text/event-stream",
+    "application/vnd.amazon.eventstream",
+    "application/grpc",
+    "application/connect+",
+    "application/proto",
+    "application/x-protobuf",
+];
+
+/// Whether `Content-Type` names JSON, a stream of events, or messages.
 fn says_json(headers: &[(String, String)]) -> bool {
     headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("content-type")).any(
         |(_, value)| {
             let value = value.to_ascii_lowercase();
-            value.contains("json") || value.starts_with("text/event-stream")
+            value.contains("json") || BECOMES_JSON.iter().any(|kind| value.starts_with(kind))
         },
     )
 }
