@@ -18,6 +18,7 @@ mod framing;
 mod http1;
 pub mod http2;
 pub mod llm;
+mod percent;
 pub mod price;
 mod protobuf;
 pub mod redact;

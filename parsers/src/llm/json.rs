@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::message::Part;
 use super::parse::parse;
-use crate::ApiError;
+use crate::{ApiError, percent};
 
 /// A whole JSON object.
 pub(super) fn object(data: &str) -> Option<Value> {
@@ -106,25 +106,9 @@ pub(super) fn part(part: &Value) -> Part {
     }
 }
 
-/// A part of a path, its escapes undone; those that are none stay.
+/// A part of a URL without percent encoding, to keep.
 pub(crate) fn percent_decoded(text: &str) -> String {
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [byte, after @ ..] = rest {
-        let digits = (*byte == b'%').then(|| after.get(..2)).flatten();
-        let code = digits.and_then(|digits| std::str::from_utf8(digits).ok());
-        match code.and_then(|code| u8::from_str_radix(code, 16).ok()) {
-            Some(code) => {
-                decoded.push(code);
-                rest = &after[2..];
-            }
-            None => {
-                decoded.push(*byte);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8_lossy(&decoded).into_owned()
+    percent::decoded(text).into_owned()
 }
 
 /// About the length of a value's JSON text, without writing it.

@@ -16,6 +16,8 @@ use std::fmt::Write as _;
 pub use args::args;
 use sha2::{Digest, Sha256};
 
+use crate::percent;
+
 /// Names that are credentials although no word of theirs says so.
 const NAMES: &[&str] = &["chatgpt-account-id", "x-cursor-checksum", "www-authenticate"];
 
@@ -87,7 +89,7 @@ pub fn url(url: &str) -> Cow<'_, str> {
     // Bytes of `url` that `out` stands for.
     let mut done = 0;
     let mut replace = |from: usize, to: usize| {
-        if let Some(redacted) = redacted(&decoded(&url[from..to])) {
+        if let Some(redacted) = redacted(&percent::decoded(&url[from..to])) {
             out.push_str(&url[done..from]);
             out.push_str(&redacted);
             done = to;
@@ -108,7 +110,7 @@ pub fn url(url: &str) -> Cow<'_, str> {
     while at < url.len() {
         let end = url[at..].find(['&', ';', '?', '#']).map_or(url.len(), |end| at + end);
         if let Some(equals) = url[at..end].find('=') {
-            let name = decoded(&url[at..at + equals]);
+            let name = percent::decoded(&url[at..at + equals]);
             let exact = PARAMETERS.iter().any(|known| known.eq_ignore_ascii_case(&name));
             if exact || is_credential(&name) {
                 replace(at + equals + 1, end);
@@ -161,30 +163,6 @@ fn redacted(credential: &str) -> Option<String> {
         return None;
     }
     Some(format!("<redacted:{}>", fingerprint(credential)))
-}
-
-/// Without percent encoding, as far as it is one (RFC 3986 section 2.1).
-fn decoded(text: &str) -> Cow<'_, str> {
-    if !text.contains('%') {
-        return Cow::Borrowed(text);
-    }
-    let bytes = text.as_bytes();
-    let digit = |at: usize| bytes.get(at).and_then(|byte| char::from(*byte).to_digit(16));
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        match (bytes[at], digit(at + 1), digit(at + 2)) {
-            (b'%', Some(high), Some(low)) => {
-                out.push((high * 16 + low) as u8);
-                at += 3;
-            }
-            (byte, ..) => {
-                out.push(byte);
-                at += 1;
-            }
-        }
-    }
-    Cow::Owned(String::from_utf8_lossy(&out).into_owned())
 }
 
 #[cfg(test)]
