@@ -145,6 +145,12 @@ impl Exchange {
             findings: Vec::new(),
         }
     }
+
+    /// Whether it only asks how many tokens something is: its figures are
+    /// nothing that was used, or is paid for.
+    pub fn only_counts(&self) -> bool {
+        self.operation == Some("count_tokens")
+    }
 }
 
 /// What was asked.
@@ -226,6 +232,16 @@ pub struct Usage {
     pub cache_write_1h_tokens: Option<u64>,
     /// Of the output: reasoning.
     pub reasoning_tokens: Option<u64>,
+    /// Of the input: audio.
+    pub input_audio_tokens: Option<u64>,
+    /// Of the output: audio.
+    pub output_audio_tokens: Option<u64>,
+    /// Of the input: what is paid for, where the API tells that apart.
+    #[serde(skip)]
+    pub billed_input_tokens: Option<u64>,
+    /// Of the output: what is paid for, where the API tells that apart.
+    #[serde(skip)]
+    pub billed_output_tokens: Option<u64>,
     /// Where the figures come from.
     pub source: UsageSource,
 }

@@ -118,7 +118,7 @@ impl Answering {
         self.dialect = Some(dialect);
         let exchange = &mut *context.exchange;
         exchange.dialect = Some(dialect.name());
-        exchange.operation = Some("chat");
+        exchange.operation = Some(dialect.usual_operation());
         exchange.provider = llm::provider::of_response(&exchange.response.headers);
         Some(dialect)
     }

@@ -23,12 +23,13 @@ impl Dialect for AnthropicMessages {
             return None;
         }
         let path = head.path.trim_end_matches('/');
+        let counted = path.strip_suffix("/count_tokens");
+        let path = counted.unwrap_or(path);
         let provider = provider::of_host(head.host);
         let says_so = head.header("anthropic-version").is_some();
         let by_path = path.ends_with("/v1/messages") || (path.ends_with("/messages") && says_so);
         let known = match body {
             None => by_path || in_url(path).is_some_and(|model| model.contains("claude")),
-            Some(_) if path.ends_with("/count_tokens") => false,
             // Others have messages too: a mistaken request must say whose it is.
             Some(body) if by_path => {
                 body.get("messages").is_some_and(Value::is_array)
@@ -40,7 +41,8 @@ impl Dialect for AnthropicMessages {
                     && (enveloped || (is_ours(body) && !path.ends_with("/completions")))
             }
         };
-        known.then_some(Recognised { provider, operation: "chat" })
+        let operation = if counted.is_some() { "count_tokens" } else { "chat" };
+        known.then_some(Recognised { provider, operation })
     }
 
     fn request(&self, head: &RequestHead<'_>, body: &Value) -> RequestFacts {
@@ -110,6 +112,10 @@ impl Dialect for AnthropicMessages {
         }
         start(body, answer);
         answer.finish_reason = json::owned(body, "stop_reason");
+        // An answer to `count_tokens` is nothing else.
+        if let Some(counted) = json::count(body, "input_tokens") {
+            answer.reported.merge(Reported { input: Some(counted), ..Reported::default() });
+        }
         if let Some(usage) = body.get("usage") {
             answer.reported.merge(reported(usage));
         }
@@ -213,11 +219,11 @@ fn reported(usage: &Value) -> Reported {
         convention: Convention::ANTHROPIC,
         input: json::count(usage, "input_tokens"),
         output: json::count(usage, "output_tokens"),
-        early_output: None,
         cache_read: json::count(usage, "cache_read_input_tokens"),
         cache_write: json::count(usage, "cache_creation_input_tokens").or(written),
         cache_write_1h: hour,
         reasoning: json::count_in(usage, "output_tokens_details", "thinking_tokens"),
+        ..Reported::default()
     }
 }
 
@@ -229,16 +235,7 @@ fn messages_of(message: &Value) -> Vec<Message> {
     if role != "user" {
         return vec![Message::new(role, parts)];
     }
-    let (results, rest): (Vec<Part>, Vec<Part>) =
-        parts.into_iter().partition(|part| matches!(part, Part::ToolResult { .. }));
-    let mut messages = Vec::new();
-    if !results.is_empty() {
-        messages.push(Message::new("tool", results));
-    }
-    if !rest.is_empty() || messages.is_empty() {
-        messages.push(Message::new(role, rest));
-    }
-    messages
+    Message::with_results(role, parts)
 }
 
 fn parts(content: &Value) -> Vec<Part> {

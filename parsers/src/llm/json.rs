@@ -40,6 +40,12 @@ pub(super) fn array<'a>(value: &'a Value, key: &str) -> &'a [Value] {
     value.get(key).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
+/// A member by the first of its names that is there: many APIs take both
+/// camelCase and snake_case.
+pub(super) fn one_of<'a>(value: &'a Value, names: &[&str]) -> Option<&'a Value> {
+    names.iter().find_map(|name| value.get(name).filter(|value| !value.is_null()))
+}
+
 /// A string as it is, anything else as JSON text, nothing as nothing.
 pub(super) fn as_text(value: &Value) -> String {
     match value {
@@ -79,7 +85,10 @@ pub(super) fn error_of(error: &Value) -> ApiError {
     let kind = match code {
         // A bare number repeats the HTTP status.
         Some(code) if code.parse::<f64>().is_err() => Some(code),
-        code => owned(error, "type").filter(|kind| kind != "error").or(code),
+        code => owned(error, "type")
+            .filter(|kind| kind != "error")
+            .or_else(|| owned(error, "status"))
+            .or(code),
     };
     ApiError { kind, message: owned(error, "message") }
 }

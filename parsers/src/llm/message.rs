@@ -16,6 +16,21 @@ impl Message {
     pub fn new(role: impl Into<String>, parts: Vec<Part>) -> Self {
         Message { role: role.into(), parts }
     }
+
+    /// A message of an API that puts tools' results among others' parts:
+    /// results are the tool's.
+    pub(super) fn with_results(role: &str, parts: Vec<Part>) -> Vec<Self> {
+        let (results, rest): (Vec<Part>, Vec<Part>) =
+            parts.into_iter().partition(|part| matches!(part, Part::ToolResult { .. }));
+        let mut messages = Vec::new();
+        if !results.is_empty() {
+            messages.push(Message::new("tool", results));
+        }
+        if !rest.is_empty() || messages.is_empty() {
+            messages.push(Message::new(role, rest));
+        }
+        messages
+    }
 }
 
 /// A part of a message.

@@ -18,6 +18,9 @@ mod bedrock_converse;
 mod bedrock_invoke;
 mod cursor_chat;
 mod google_live;
+mod gemini_message;
+mod google_gemini;
+mod google_interactions;
 mod json;
 mod message;
 mod openai_chat;
@@ -72,8 +75,19 @@ pub trait Dialect: Sync {
     /// names the provider.
     fn recognise(&self, head: &RequestHead<'_>, body: Option<&Value>) -> Option<Recognised>;
 
+    /// Whether a model answers, so that tokens are used: else none are
+    /// estimated.
+    fn is_model(&self) -> bool {
+        true
+    }
+
     /// Reads a request's body.
     fn request(&self, head: &RequestHead<'_>, body: &Value) -> RequestFacts;
+
+    /// Reads a response's headers, where they say what its body does not.
+    fn head(&self, headers: &[(String, String)], answer: &mut Answer) {
+        let _ = (headers, answer);
+    }
 
     /// Reads one event of a streamed response. `name` is the SSE event name
     /// (empty if none), `data` its data.
@@ -81,6 +95,12 @@ pub trait Dialect: Sync {
 
     /// Reads a whole response, or the body of an error.
     fn response(&self, body: &Value, answer: &mut Answer);
+
+    /// What it is usually spoken for: OpenTelemetry's `gen_ai.operation.name`
+    /// of an exchange whose request was not seen.
+    fn usual_operation(&self) -> &'static str {
+        "chat"
+    }
 
     /// Whether a response, or an event of one, can only be of this shape:
     /// asked where its request was not seen, as on a connection that was
@@ -106,6 +126,8 @@ pub trait Dialect: Sync {
 
 /// Every dialect, the more particular first.
 pub static DIALECTS: &[&dyn Dialect] = &[
+    &google_gemini::GoogleGemini,
+    &google_interactions::GoogleInteractions,
     &anthropic_messages::AnthropicMessages,
     &bedrock_converse::BedrockConverse,
     &cursor_chat::CursorChat,

@@ -43,27 +43,13 @@ impl Dialect for OpenAiChat {
 
     fn request(&self, head: &RequestHead<'_>, body: &Value) -> RequestFacts {
         RequestFacts {
-            model: json::owned(body, "model").or_else(|| deployment(head.path)),
+            model: json::owned(body, "model").or_else(|| model_in_url(head.path)),
             stream: Some(body.get("stream").and_then(Value::as_bool).unwrap_or(false)),
         }
     }
 
     fn event(&self, name: &str, data: &str, answer: &mut Answer) {
-        if data.trim() == "[DONE]" {
-            answer.done = true;
-            return;
-        }
-        let chunk = json::object(data);
-        if let Some(chunk) = &chunk {
-            read(chunk, "delta", answer);
-        }
-        // Some servers name the event and leave the rest to taste.
-        if name == "error" && answer.error.is_none() {
-            answer.error = Some(match &chunk {
-                Some(chunk) => json::error_of(chunk),
-                None => ApiError { kind: None, message: Some(data.to_owned()) },
-            });
-        }
+        read_event(name, data, answer, |_, _| {});
     }
 
     fn response(&self, body: &Value, answer: &mut Answer) {
@@ -93,16 +79,44 @@ fn has_messages(body: &Value) -> bool {
         })
 }
 
-/// Azure names the model by the deployment in the path.
-fn deployment(path: &str) -> Option<String> {
-    let mut segments = path.split('/').skip_while(|segment| *segment != "deployments");
+/// Azure names the model by the deployment in the path, Copilot's completions
+/// by an engine.
+pub(super) fn model_in_url(path: &str) -> Option<String> {
+    let kinds = ["deployments", "engines"];
+    let mut segments = path.split('/').skip_while(|segment| !kinds.contains(segment));
     segments.next()?;
     segments.next().filter(|name| !name.is_empty()).map(str::to_owned)
 }
 
+/// An event of a stream of chunks; `further` reads what a kin's chunk has that
+/// a chat's has not.
+pub(super) fn read_event(
+    name: &str,
+    data: &str,
+    answer: &mut Answer,
+    further: impl Fn(&Value, &mut Answer),
+) {
+    if data.trim() == "[DONE]" {
+        answer.done = true;
+        return;
+    }
+    let chunk = json::object(data);
+    if let Some(chunk) = &chunk {
+        read(chunk, "delta", answer);
+        further(chunk, answer);
+    }
+    // Some servers name the event and leave the rest to taste.
+    if name == "error" && answer.error.is_none() {
+        answer.error = Some(match &chunk {
+            Some(chunk) => json::error_of(chunk),
+            None => ApiError { kind: None, message: Some(data.to_owned()) },
+        });
+    }
+}
+
 /// A chunk of a stream, or a whole completion: they differ in where a choice
 /// holds its content.
-fn read(chunk: &Value, content: &str, answer: &mut Answer) {
+pub(super) fn read(chunk: &Value, content: &str, answer: &mut Answer) {
     if let Some(id) = json::text(chunk, "id") {
         answer.id.get_or_insert_with(|| id.to_owned());
     }
@@ -189,7 +203,8 @@ fn read_call(call: &Value, slot: Slot, answer: &mut Answer) {
     answer.add(slot, &arguments.map(json::as_text).unwrap_or_default());
 }
 
-fn reported(usage: &Value) -> Reported {
+/// The figures of OpenAI's `usage`, and of others' like it.
+pub(super) fn reported(usage: &Value) -> Reported {
     let prompt = |key| json::count_in(usage, "prompt_tokens_details", key);
     let input = json::count(usage, "prompt_tokens");
     let output = json::count(usage, "completion_tokens");
@@ -207,18 +222,19 @@ fn reported(usage: &Value) -> Reported {
         convention,
         input,
         output,
-        early_output: None,
         cache_read: prompt("cached_tokens")
             .or_else(|| json::count(usage, "prompt_cache_hit_tokens")),
         cache_write: prompt("cache_write_tokens"),
-        cache_write_1h: None,
         reasoning,
+        input_audio: prompt("audio_tokens"),
+        output_audio: json::count_in(usage, "completion_tokens_details", "audio_tokens"),
+        ..Reported::default()
     }
 }
 
 /// What OpenRouter (a number) and Perplexity (an object) say it cost. With a
 /// key of one's own, OpenRouter's figure is its fee on top of the provider's.
-fn cost(usage: &Value) -> Option<f64> {
+pub(super) fn cost(usage: &Value) -> Option<f64> {
     let cost = usage.get("cost")?;
     let cost = cost.as_f64().or_else(|| cost.get("total_cost")?.as_f64())?;
     let own_key = usage.get("is_byok").and_then(Value::as_bool).unwrap_or(false);

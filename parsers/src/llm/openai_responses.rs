@@ -23,7 +23,8 @@ impl Dialect for OpenAiResponses {
             return None;
         }
         let path = head.path.trim_end_matches('/');
-        let path = path.strip_suffix("/compact").unwrap_or(path);
+        let counted = path.strip_suffix("/input_tokens");
+        let path = counted.or_else(|| path.strip_suffix("/compact")).unwrap_or(path);
         let by_path = path.ends_with("/responses");
         let provider = provider::of_host(head.host);
         let known = match body {
@@ -43,7 +44,8 @@ impl Dialect for OpenAiResponses {
             }
             Some(body) => is_ours(body),
         };
-        known.then_some(Recognised { provider, operation: "chat" })
+        let operation = if counted.is_some() { "count_tokens" } else { "chat" };
+        known.then_some(Recognised { provider, operation })
     }
 
     fn request(&self, _head: &RequestHead<'_>, body: &Value) -> RequestFacts {
@@ -193,6 +195,10 @@ fn read_head(response: &Value, answer: &mut Answer) {
     } else if let Some(error) = json::error(response) {
         answer.error = Some(error);
     }
+    // An answer to `input_tokens` is nothing else.
+    if let Some(counted) = json::count(response, "input_tokens") {
+        answer.reported.merge(Reported { input: Some(counted), ..Reported::default() });
+    }
     let why = response.pointer("/incomplete_details/reason").and_then(Value::as_str);
     match json::text(response, "status") {
         Some("in_progress" | "queued") | None => {}
@@ -263,11 +269,10 @@ fn reported(usage: &Value) -> Reported {
         convention: Convention::OPENAI,
         input: json::count(usage, "input_tokens"),
         output: json::count(usage, "output_tokens"),
-        early_output: None,
         cache_read: input("cached_tokens"),
         cache_write: input("cache_write_tokens"),
-        cache_write_1h: None,
         reasoning: json::count_in(usage, "output_tokens_details", "reasoning_tokens"),
+        ..Reported::default()
     }
 }
 

@@ -48,25 +48,32 @@ impl Bill {
         if usage.input_tokens.is_none() && usage.output_tokens.is_none() {
             return None;
         }
-        let input = usage.input_tokens.unwrap_or(0);
-        let (rates, above) = rates.at(input);
+        let (rates, above) = rates.at(usage.input_tokens.unwrap_or(0));
+        // What the API says is paid for has no parts that cost less.
+        let input = usage.billed_input_tokens.or(usage.input_tokens).unwrap_or(0);
+        let cached = usage.cache_read_tokens.filter(|_| usage.billed_input_tokens.is_none());
         // Totals include their parts; hostile figures may not add up.
-        let read = usage.cache_read_tokens.unwrap_or(0).min(input);
+        let read = cached.unwrap_or(0).min(input);
         let written = usage.cache_write_tokens.unwrap_or(0).min(input - read);
         let hour = usage.cache_write_1h_tokens.unwrap_or(0).min(written);
-        let output = usage.output_tokens.unwrap_or(0);
-        let reasoning = match rates.reasoning {
-            Some(_) => usage.reasoning_tokens.unwrap_or(0).min(output),
-            None => 0,
-        };
+        let fresh = input - read - written;
+        let output = usage.billed_output_tokens.or(usage.output_tokens).unwrap_or(0);
+        // Counted apart only where it costs something else.
+        let part =
+            |rate: Option<f64>, tokens: Option<u64>, of: u64| rate.and(tokens).unwrap_or(0).min(of);
+        let heard = part(rates.input_audio, usage.input_audio_tokens, fresh);
+        let reasoning = part(rates.reasoning, usage.reasoning_tokens, output);
+        let spoken = part(rates.output_audio, usage.output_audio_tokens, output - reasoning);
         let twice = rates.cache_write.map(|_| rates.input * 2.0);
         let lines = [
-            ("input", input - read - written, rates.input),
+            ("input", fresh - heard, rates.input),
+            ("audio input", heard, rates.input_audio.unwrap_or(rates.input)),
             ("cache read", read, rates.cache_read.unwrap_or(rates.input)),
             ("cache write", written - hour, rates.cache_write.unwrap_or(rates.input)),
             ("cache write 1h", hour, rates.cache_write_1h.or(twice).unwrap_or(rates.input)),
-            ("output", output - reasoning, rates.output),
+            ("output", output - reasoning - spoken, rates.output),
             ("reasoning", reasoning, rates.reasoning.unwrap_or(rates.output)),
+            ("audio output", spoken, rates.output_audio.unwrap_or(rates.output)),
         ];
         let lines = lines
             .into_iter()

@@ -52,6 +52,10 @@ pub struct Rates {
     pub cache_write_1h: Option<f64>,
     /// Reasoning; as other output where it is absent.
     pub reasoning: Option<f64>,
+    /// Audio that no cache had a part in; as other input where it is absent.
+    pub input_audio: Option<f64>,
+    /// Audio; as other output where it is absent.
+    pub output_audio: Option<f64>,
     /// Other rates for long requests.
     #[serde(default)]
     pub tiers: Vec<Tier>,
@@ -189,8 +193,12 @@ impl PriceTable {
         }
     }
 
-    /// How [`price`](Self::price) comes about, item by item.
+    /// How [`price`](Self::price) comes about, item by item. Nothing is paid
+    /// for counting.
     pub fn bill(&self, exchange: &Exchange) -> Option<Bill> {
+        if exchange.only_counts() {
+            return None;
+        }
         let explain = |model: &Option<String>| {
             self.explain(exchange.provider, model.as_deref()?, &exchange.usage)
         };
@@ -231,7 +239,7 @@ impl Rates {
         });
         let rates = [Some(self.input), Some(self.output), self.cache_read, self.cache_write]
             .into_iter()
-            .chain([self.cache_write_1h, self.reasoning])
+            .chain([self.cache_write_1h, self.reasoning, self.input_audio, self.output_audio])
             .chain(tiers);
         match rates.flatten().all(|rate| rate.is_finite() && rate >= 0.0) {
             true => Ok(()),
@@ -252,6 +260,8 @@ impl Rates {
             cache_write: tier.cache_write.or(self.cache_write),
             cache_write_1h: tier.cache_write_1h.or(self.cache_write_1h),
             reasoning: tier.reasoning.or(self.reasoning.filter(|_| tier.output.is_none())),
+            input_audio: self.input_audio,
+            output_audio: self.output_audio,
             tiers: Vec::new(),
         };
         (rates, Some(tier.above))

@@ -1,5 +1,5 @@
 use super::*;
-use crate::UsageSource;
+use crate::{ExchangeSeq, Protocol, Role, Timestamp, UsageSource};
 
 /// The table that ships.
 fn shipped() -> PriceTable {
@@ -15,7 +15,38 @@ fn usage(input: u64, read: u64, write: u64, hour: u64, output: u64, reasoning: u
         cache_write_1h_tokens: Some(hour),
         reasoning_tokens: Some(reasoning),
         source: UsageSource::Reported,
+        ..Usage::default()
     }
+}
+
+/// Audio has rates of its own where the table has them; what an API says it
+/// bills is what is paid for, whatever the counts.
+#[test]
+fn audio_and_billed_tokens_are_paid_as_such() {
+    let json = r#"{"providers": {"p": {
+        "talks": {"input": 1, "output": 2, "cache_read": 0.5, "input_audio": 10, "output_audio": 20},
+        "writes": {"input": 1, "output": 2}}}}"#;
+    let table = PriceTable::parse(json).unwrap();
+    let said = Usage {
+        input_tokens: Some(1_000_000),
+        output_tokens: Some(500_000),
+        cache_read_tokens: Some(200_000),
+        input_audio_tokens: Some(300_000),
+        output_audio_tokens: Some(400_000),
+        source: UsageSource::Reported,
+        ..Usage::default()
+    };
+    // 0.5 fresh, 0.3 heard, 0.2 cached; 0.1 written, 0.4 spoken.
+    let expected = 0.5 * 1.0 + 0.3 * 10.0 + 0.2 * 0.5 + 0.1 * 2.0 + 0.4 * 20.0;
+    same(usd(&table, "p", "talks", &said), expected);
+    // 0.8 fresh, and 0.2 cached at the same price; 0.5 written.
+    same(usd(&table, "p", "writes", &said), 1.0 * 1.0 + 0.5 * 2.0);
+    let billed =
+        Usage { billed_input_tokens: Some(700_000), billed_output_tokens: Some(100_000), ..said };
+    same(usd(&table, "p", "writes", &billed), 0.7 * 1.0 + 0.1 * 2.0);
+    // More audio than there is anything: no token twice.
+    let hostile = Usage { input_audio_tokens: Some(u64::MAX), ..said };
+    same(usd(&table, "p", "talks", &hostile), 0.8 * 10.0 + 0.2 * 0.5 + 0.1 * 2.0 + 0.4 * 20.0);
 }
 
 fn usd(table: &PriceTable, provider: &str, model: &str, usage: &Usage) -> f64 {
@@ -241,4 +272,17 @@ fn broken_tables_say_where() {
         let error = PriceTable::parse(json).unwrap_err().to_string();
         assert!(error.contains(says), "{error}");
     }
+}
+
+#[test]
+fn counting_costs_nothing_and_is_not_priced() {
+    let mut exchange =
+        Exchange::new(ExchangeSeq(0), Role::Client, Protocol::Http1, Timestamp::default());
+    exchange.provider = Some("anthropic");
+    exchange.request.model = Some("claude-sonnet-4-5".into());
+    exchange.usage = Usage { input_tokens: Some(1000), ..Usage::default() };
+    exchange.operation = Some("chat");
+    assert_eq!(shipped().price(&exchange).source, CostSource::Priced);
+    exchange.operation = Some("count_tokens");
+    assert_eq!(shipped().price(&exchange), Cost::default());
 }

@@ -71,13 +71,23 @@ pub struct Reported {
     pub cache_write_1h: Option<u64>,
     /// Output that is reasoning.
     pub reasoning: Option<u64>,
+    /// Input that is audio: always a part of the input.
+    pub input_audio: Option<u64>,
+    /// Output that is audio: always a part of the output.
+    pub output_audio: Option<u64>,
+    /// Input that is paid for, where the API tells it apart.
+    pub billed_input: Option<u64>,
+    /// Output that is paid for, where the API tells it apart.
+    pub billed_output: Option<u64>,
 }
 
 impl Reported {
     /// Takes a later report in: field by field, what it says wins, and what it
-    /// leaves out stays.
+    /// leaves out stays. One without figures says nothing of how to read them.
     pub fn merge(&mut self, later: Reported) {
-        self.convention = later.convention;
+        if later != (Reported { convention: later.convention, ..Reported::default() }) {
+            self.convention = later.convention;
+        }
         self.input = later.input.or(self.input);
         self.output = later.output.or(self.output);
         self.early_output = later.early_output.or(self.early_output);
@@ -85,6 +95,10 @@ impl Reported {
         self.cache_write = later.cache_write.or(self.cache_write);
         self.cache_write_1h = later.cache_write_1h.or(self.cache_write_1h);
         self.reasoning = later.reasoning.or(self.reasoning);
+        self.input_audio = later.input_audio.or(self.input_audio);
+        self.output_audio = later.output_audio.or(self.output_audio);
+        self.billed_input = later.billed_input.or(self.billed_input);
+        self.billed_output = later.billed_output.or(self.billed_output);
     }
 
     /// The figures in OpenTelemetry's sense. `ended`: nothing more will come.
@@ -107,6 +121,10 @@ impl Reported {
             cache_write_tokens: self.cache_write,
             cache_write_1h_tokens: self.cache_write_1h,
             reasoning_tokens: self.reasoning,
+            input_audio_tokens: self.input_audio,
+            output_audio_tokens: self.output_audio,
+            billed_input_tokens: self.billed_input,
+            billed_output_tokens: self.billed_output,
             source: if known { UsageSource::Reported } else { UsageSource::None },
         }
     }

@@ -39,6 +39,7 @@ fn every_api_means_the_same() {
             cache_write_1h_tokens: None,
             reasoning_tokens: Some(100),
             source: UsageSource::Reported,
+            ..Usage::default()
         };
         assert_eq!(reported.usage(true), expected, "{name}");
     }
@@ -60,6 +61,9 @@ fn later_reports_win_field_by_field() {
     let expected =
         Reported { input: Some(1), output: Some(2), cache_read: Some(3), ..Reported::default() };
     assert_eq!(reported, expected);
+    let mut gemini = Reported { convention: Convention::GEMINI, input: Some(1), ..reported };
+    gemini.merge(Reported::default());
+    assert_eq!(gemini.convention, Convention::GEMINI);
 }
 
 #[test]
@@ -87,6 +91,7 @@ fn hostile_figures_do_not_overflow() {
         cache_write: most,
         cache_write_1h: most,
         reasoning: most,
+        ..Reported::default()
     };
     assert_eq!(reported.usage(true).input_tokens, most);
     assert_eq!(reported.usage(true).output_tokens, most);

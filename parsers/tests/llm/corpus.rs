@@ -1,6 +1,6 @@
 //! The dialects, driven as a connection drives them, over event streams
-//! (`.sse`) and bodies (`.json`) kept as data in `tests/corpus/llm`, each
-//! beside what must come out of it (`.snap`).
+//! (`.sse`, `.ndjson`) and bodies (`.json`) kept as data in `tests/corpus/llm`,
+//! each beside what must come out of it (`.snap`).
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,7 +22,7 @@ fn cases() -> Vec<(&'static dyn Dialect, PathBuf)> {
         let files = files.map(|file| file.unwrap().path());
         cases.extend(
             files
-                .filter(|file| file.extension().is_some_and(|end| end == "sse" || end == "json"))
+                .filter(|file| ["sse", "ndjson", "json"].iter().any(|end| has(file, end)))
                 .map(|file| (*dialect, file)),
         );
     }
@@ -30,8 +30,21 @@ fn cases() -> Vec<(&'static dyn Dialect, PathBuf)> {
     cases
 }
 
-/// Name and data of each event. The corpus is well-formed SSE; the parser of
-/// the crate has tests of its own.
+fn has(file: &Path, extension: &str) -> bool {
+    file.extension().is_some_and(|end| end == extension)
+}
+
+/// Name and data of each event of a stream; `None`: the file is a body. The
+/// corpus is well-formed; the parsers of the crate have tests of their own.
+fn events_of(file: &Path) -> Option<Vec<(String, String)>> {
+    let text = fs::read_to_string(file).unwrap();
+    if has(file, "ndjson") {
+        let lines = text.lines().filter(|line| !line.is_empty());
+        return Some(lines.map(|line| (String::new(), line.to_owned())).collect());
+    }
+    has(file, "sse").then(|| events(&text))
+}
+
 fn events(stream: &str) -> Vec<(String, String)> {
     let field = |block: &str, name: &str| {
         let lines = block.lines().filter_map(|line| line.strip_prefix(name));
@@ -45,17 +58,20 @@ fn events(stream: &str) -> Vec<(String, String)> {
 }
 
 fn read(dialect: &dyn Dialect, file: &Path) -> (Answer, Vec<(DeltaKind, String)>) {
-    let text = fs::read_to_string(file).unwrap();
     let mut answer = Answer::default();
     let mut deltas = Vec::new();
-    if file.extension().is_some_and(|end| end == "sse") {
-        for (name, data) in events(&text) {
-            dialect.event(&name, &data, &mut answer);
+    match events_of(file) {
+        Some(events) => {
+            for (name, data) in events {
+                dialect.event(&name, &data, &mut answer);
+                deltas.append(&mut answer.deltas);
+            }
+        }
+        None => {
+            let text = fs::read_to_string(file).unwrap();
+            dialect.response(&serde_json::from_str(&text).unwrap(), &mut answer);
             deltas.append(&mut answer.deltas);
         }
-    } else {
-        dialect.response(&serde_json::from_str(&text).unwrap(), &mut answer);
-        deltas.append(&mut answer.deltas);
     }
     (answer, deltas)
 }
@@ -127,11 +143,9 @@ fn deltas_add_up_to_the_whole() {
 #[test]
 fn a_cut_stream_keeps_what_came() {
     for (dialect, file) in cases() {
-        let text = fs::read_to_string(&file).unwrap();
-        if file.extension().is_some_and(|end| end == "json") {
+        let Some(whole) = events_of(&file) else {
             continue;
-        }
-        let whole = events(&text);
+        };
         for cut in 0..whole.len() {
             let mut answer = Answer::default();
             let mut told = String::new();

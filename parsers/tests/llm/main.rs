@@ -8,7 +8,9 @@ mod corpus;
 mod envelopes;
 // What no API would send.
 mod hostile;
-// Which dialect a request speaks, and what it says.
+// Which dialect a request speaks.
+mod recognition;
+// What a request says.
 mod requests;
 
 use llmtop_parsers::{Exchange, ExchangeSeq, Protocol, Role, Timestamp};

@@ -150,8 +150,6 @@ fn path_and_body_tell_the_dialect_and_the_host_the_provider() {
         // Something else.
         case("api.openai.com", "/v1/embeddings", Some(json!({"model": "m", "input": "hi"})), None),
         case("api.openai.com", "/v1/models", None, None),
-        case("api.anthropic.com", "/v1/messages/count_tokens", messages(), None),
-        case("api.anthropic.com", "/v1/messages/count_tokens", ours(), None),
         case("localhost", "/api/chat", chat(), None),
         case("api.cohere.com", "/v2/chat", chat(), None),
         case("forms.example", "/forms/responses", None, None),

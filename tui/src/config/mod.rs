@@ -66,6 +66,12 @@ pub struct Price {
     /// Input tokens written to a cache; `None`: as `input`.
     #[serde(default, deserialize_with = "some_dollars")]
     pub cache_write: Option<f64>,
+    /// Input tokens of audio; `None`: as `input`.
+    #[serde(default, deserialize_with = "some_dollars")]
+    pub input_audio: Option<f64>,
+    /// Output tokens of audio; `None`: as `output`.
+    #[serde(default, deserialize_with = "some_dollars")]
+    pub output_audio: Option<f64>,
 }
 
 /// What is wrong with a configuration file, and where.
@@ -198,6 +204,7 @@ mod tests {
         assert!(config.theme.is_some() && config.ring.is_some());
         assert_eq!(config.prices.len(), 1);
         assert!(config.prices[0].cache_read.is_some() && config.prices[0].provider.is_some());
+        assert_eq!(config.prices[0].output_audio, Some(20.0));
     }
 
     #[test]

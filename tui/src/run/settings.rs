@@ -51,6 +51,8 @@ fn prices(config: &Config) -> anyhow::Result<PriceTable> {
             output: price.output,
             cache_read: price.cache_read,
             cache_write: price.cache_write,
+            input_audio: price.input_audio,
+            output_audio: price.output_audio,
             ..Rates::default()
         };
         own.entry(provider).or_default().insert(price.model.clone(), rates);

@@ -33,7 +33,7 @@ impl Part {
             || exchange.state == State::Aborted
             || exchange.response.status.is_some_and(|status| status >= 400);
         part.errors = u64::from(failed);
-        if llm {
+        if llm && !exchange.only_counts() {
             let usage = &exchange.usage;
             part.input = usage.input_tokens.unwrap_or(0);
             part.output = usage.output_tokens.unwrap_or(0);
@@ -42,8 +42,10 @@ impl Part {
             let usd = exchange.cost.usd.filter(|usd| usd.is_finite());
             part.usd = usd.unwrap_or(0.0);
             part.priced = u64::from(usd.is_some());
-            // A failed request costs nothing that is not known.
-            part.unpriced = u64::from(usd.is_none() && !failed);
+            // A failed request costs nothing that is not known, and neither
+            // does one that no model answered.
+            let used = usage.source != UsageSource::None;
+            part.unpriced = u64::from(usd.is_none() && !failed && used);
         }
         part
     }
