@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::Body;
+use crate::headers::{Agent, RateLimit};
 
 /// Nanoseconds since the Unix epoch. The parsers never read a clock: whoever
 /// drives them says when bytes moved.
@@ -168,6 +169,10 @@ pub struct Request {
     pub model: Option<String>,
     /// Whether a streamed answer was asked for.
     pub stream: Option<bool>,
+    /// How often the client's library has tried before, where it says so.
+    pub retry: Option<u32>,
+    /// The agent that asks, where the client names one.
+    pub agent: Option<Agent>,
     /// The decoded body.
     pub body: Option<Arc<Body>>,
     /// Length of the body as sent, before decoding, without transfer coding.
@@ -195,6 +200,10 @@ pub struct Response {
     pub tool_calls: Vec<ToolCall>,
     /// Further choices (`n` > 1): their texts, in order.
     pub other_choices: Vec<String>,
+    /// What is left of quotas, as the headers tell.
+    pub limits: Vec<RateLimit>,
+    /// How long to wait before another attempt, in milliseconds.
+    pub retry_after_ms: Option<u64>,
     /// The decoded body where the answer was not streamed; of a stream, its
     /// events as received.
     pub body: Option<Arc<Body>>,

@@ -15,6 +15,7 @@ mod detect;
 pub mod escape;
 mod exchange;
 mod framing;
+mod headers;
 mod http1;
 pub mod http2;
 pub mod llm;
@@ -32,3 +33,4 @@ pub use exchange::{
     ApiError, Cost, CostSource, Delta, DeltaKind, Direction, Exchange, ExchangeSeq, Finding,
     Protocol, Request, Response, Role, State, Timestamp, Timing, ToolCall, Usage, UsageSource,
 };
+pub use headers::{Agent, RateLimit};

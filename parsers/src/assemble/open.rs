@@ -9,6 +9,7 @@ use super::spoken::{Spoken, reading_of_request, reading_of_response};
 use super::streams::UNKNOWN_FIELDS;
 use crate::framing::content_type::{is_json, is_telling, messages};
 use crate::framing::{Framing, Outlook, Piece, status};
+use crate::headers;
 use crate::http1::{Head, Start};
 use crate::llm;
 use crate::protobuf::Reading;
@@ -87,7 +88,10 @@ impl Open {
         }
         let outlook = outlook(&head, reading_of_request(&self.exchange), limits);
         self.request = Some(Incoming::new(&head, Framing::of_request(&outlook), limits));
-        self.exchange.request.headers = head.headers;
+        let request = &mut self.exchange.request;
+        request.retry = headers::retries(&head.headers);
+        request.agent = headers::agent(&head.headers);
+        request.headers = head.headers;
         self.exchange.findings.extend(head.findings);
         self.recognise(None);
     }
@@ -154,8 +158,10 @@ impl Open {
             anything: asked_stream && !is_json(content_type),
             ..outlook(&head, reading_of_response(&self.exchange), limits)
         });
-        // One message in an envelope is no stream.
-        let at_once = asked && !asked_stream && messages(content_type).is_some();
+        // One message in an envelope is no stream; where its type was sent
+        // before this was joined, it may be one.
+        let enveloped = messages(content_type).is_some() || content_type.is_empty();
+        let at_once = asked && !asked_stream && enveloped;
         self.answering = Some(Answering::new(limits.body, at_once));
         self.response = Some(Incoming::new(&head, framing, limits));
         self.exchange.error = status::of_fields(&head.headers);
@@ -165,7 +171,10 @@ impl Open {
         if let Start::Response { status } = head.start {
             self.exchange.response.status = status;
         }
-        self.exchange.response.headers = head.headers;
+        let response = &mut self.exchange.response;
+        response.limits = headers::limits(&head.headers);
+        response.retry_after_ms = headers::retry_after_ms(&head.headers);
+        response.headers = head.headers;
         self.exchange.findings.extend(head.findings);
     }
 
@@ -239,7 +248,7 @@ impl Open {
             }
         }
         exchange.response.body = body.map(Arc::new);
-        if let Some(counted) = llm::bedrock::counted_by_headers(&exchange.response.headers) {
+        if let Some(counted) = llm::counted_by_headers(&exchange.response.headers) {
             answering.counted(counted);
         }
         answering.show(exchange);

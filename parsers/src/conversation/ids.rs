@@ -12,6 +12,7 @@ const THREADS: &[&str] = &[
     "x-conversation-id",
     "conversation-id",
     "conversation_id",
+    "mcp-session-id",
 ];
 
 /// Headers that name a session: a conversation with what serves it.
@@ -56,12 +57,16 @@ impl Ids {
         };
         let text = |pointer| body.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
         Ids {
-            previous_response: text("/previous_response_id"),
+            previous_response: text("/previous_response_id")
+                .or_else(|| text("/previous_interaction_id")),
             thread: text("/conversation/id")
                 .or_else(|| text("/conversation"))
+                .or_else(|| text("/params/message/contextId"))
+                .or_else(|| text("/message/contextId"))
                 .or_else(|| one_of(THREADS)),
             session: one_of(SESSIONS)
-                .or_else(|| session_of_user(body.pointer("/metadata/user_id")?.as_str()?)),
+                .or_else(|| session_of_user(body.pointer("/metadata/user_id")?.as_str()?))
+                .or_else(|| text("/request/session_id")),
             agent: one_of(AGENTS),
             parent_agent: one_of(&["x-claude-code-parent-agent-id"]),
             parent_thread: one_of(&["x-codex-parent-thread-id"]),

@@ -336,7 +336,7 @@ impl Reading {
 
 /// The names of the tools on offer, whatever their order.
 fn tools(body: &Value) -> u64 {
-    let tools = body.get("tools").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let tools = llm::tools(body).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     let name = |tool: &Value| {
         let name = tool.get("name").or_else(|| tool.pointer("/function/name"));
         let name = name.or_else(|| tool.get("type")).and_then(Value::as_str).unwrap_or_default();
@@ -344,7 +344,18 @@ fn tools(body: &Value) -> u64 {
         name.hash(&mut hasher);
         hasher.finish() | 1
     };
-    tools.iter().map(name).fold(NO_TOOLS, |all, name| all.wrapping_add(name).max(1))
+    tools
+        .iter()
+        .flat_map(declared)
+        .map(name)
+        .fold(NO_TOOLS, |all, name| all.wrapping_add(name).max(1))
+}
+
+/// What a tool declares: Google puts several declarations into one.
+fn declared(tool: &Value) -> &[Value] {
+    let declarations = ["functionDeclarations", "function_declarations"];
+    let declared = declarations.iter().find_map(|key| tool.get(key)?.as_array());
+    declared.map_or(std::slice::from_ref(tool), Vec::as_slice)
 }
 
 #[cfg(test)]

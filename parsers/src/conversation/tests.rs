@@ -384,3 +384,51 @@ proptest! {
         prop_assert_eq!(distinct.len(), places.len());
     }
 }
+
+/// Whatever the dialect: a history, a session, an id that is continued.
+#[test]
+fn other_dialects_have_conversations_too() {
+    let mut process = Process::default();
+    let contents = |more: &[Value]| {
+        let first = json!({"role": "user", "parts": [{"text": "How warm is it?"}]});
+        let tools = json!([{"functionDeclarations": [{"name": "weather"}, {"name": "clock"}]}]);
+        let all: Vec<Value> = std::iter::once(first).chain(more.iter().cloned()).collect();
+        json!({"contents": all, "tools": tools})
+    };
+    let call = |arguments: &str| ToolCall {
+        id: None,
+        name: Some("weather".into()),
+        arguments: arguments.into(),
+    };
+    let asked = process.ask("google.gemini", &contents(&[]), &[]);
+    let calls = vec![call(r#"{"city": "Kyiv"}"#)];
+    let first = process.end(asked, Response { tool_calls: calls, ..Response::default() });
+    let second = contents(&[
+        json!({"role": "model", "parts": [
+            {"functionCall": {"name": "weather", "args": {"city": "Kyiv"}}, "thoughtSignature": "x"}]}),
+        json!({"role": "user", "parts": [
+            {"functionResponse": {"name": "weather", "response": {"output": "21 C"}}}]}),
+    ]);
+    assert_eq!(process.ask("google.gemini", &second, &[]).place, first);
+
+    let turn = |previous: Option<&str>| json!({"model": "m", "input": "Go on.", "previous_interaction_id": previous});
+    let asked = process.ask("google.interactions", &turn(None), &[]);
+    let answer = Response { id: Some("v1_a".into()), ..text("Yes.") };
+    let begun = process.end(asked, answer);
+    assert_eq!(process.ask("google.interactions", &turn(Some("v1_a")), &[]).place, begun);
+
+    let listed = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list"});
+    let called =
+        json!({"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "t"}});
+    let session = [("Mcp-Session-Id", "s1")];
+    let first = process.ask("mcp", &listed, &session).place;
+    assert_eq!(process.ask("mcp", &called, &session).place, first);
+    assert_ne!(process.ask("mcp", &called, &[("mcp-session-id", "s2")]).place, first);
+
+    let sent = |text: &str| {
+        json!({"jsonrpc": "2.0", "id": 1, "method": "message/send", "params": {"message": {
+            "role": "user", "contextId": "c1", "parts": [{"kind": "text", "text": text}]}}})
+    };
+    let first = process.ask("a2a", &sent("Book a room."), &[]).place;
+    assert_eq!(process.ask("a2a", &sent("For two."), &[]).place, first);
+}

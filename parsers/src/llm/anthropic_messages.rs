@@ -23,7 +23,9 @@ impl Dialect for AnthropicMessages {
             return None;
         }
         let path = head.path.trim_end_matches('/');
-        let counted = path.strip_suffix("/count_tokens");
+        let counted = path
+            .strip_suffix("/count_tokens")
+            .or_else(|| path.strip_suffix("/models/count-tokens:rawPredict"));
         let path = counted.unwrap_or(path);
         let provider = provider::of_host(head.host);
         let says_so = head.header("anthropic-version").is_some();

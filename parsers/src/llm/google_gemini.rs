@@ -103,7 +103,7 @@ fn in_url(path: &str) -> Option<String> {
     let model = segments.next().filter(|model| !model.is_empty())?;
     let kinds = ["models", "tunedModels", "endpoints"];
     segments.next().filter(|kind| kinds.contains(kind))?;
-    Some(model.replace("%40", "@"))
+    Some(json::percent_decoded(model))
 }
 
 fn operation(path: &str) -> Option<&'static str> {

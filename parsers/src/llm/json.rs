@@ -93,6 +93,19 @@ pub(super) fn error_of(error: &Value) -> ApiError {
     ApiError { kind, message: owned(error, "message") }
 }
 
+/// A prompt: text, several of them, or tokens.
+pub(super) fn prompt(prompt: &Value) -> Vec<Part> {
+    match prompt {
+        Value::Null => Vec::new(),
+        Value::String(text) if text.is_empty() => Vec::new(),
+        Value::String(text) => vec![Part::Text(text.clone())],
+        Value::Array(texts) if texts.iter().any(Value::is_string) => {
+            texts.iter().filter_map(Value::as_str).map(|text| Part::Text(text.to_owned())).collect()
+        }
+        tokens => vec![Part::Other { kind: "tokens".to_owned(), bytes: size(tokens) }],
+    }
+}
+
 /// A content part of a message: text in any of its spellings, reasoning, or
 /// something else of which only kind and size matter.
 pub(super) fn part(part: &Value) -> Part {

@@ -11,25 +11,38 @@
 //! with [`Answer::fill`]. When the exchange is over,
 //! [`usage::settle`](crate::usage::settle) supplies what was not reported.
 
+mod a2a;
 mod answer;
+mod anthropic_complete;
 mod anthropic_messages;
 pub(crate) mod bedrock;
 mod bedrock_converse;
 mod bedrock_invoke;
+mod cohere_chat;
 mod cursor_chat;
-mod google_live;
 mod gemini_message;
 mod google_gemini;
 mod google_interactions;
+mod google_live;
 mod json;
+mod jsonrpc;
+mod llamacpp_completion;
+mod mcp;
 mod message;
+mod mistral_conversations;
+mod ollama_chat;
+mod ollama_embed;
+mod ollama_generate;
 mod openai_chat;
+mod openai_completions;
+mod openai_embeddings;
 mod openai_realtime;
 mod openai_responses;
 mod openai_socket;
 mod parse;
 pub mod provider;
 mod socket;
+mod tgi_generate;
 
 pub(crate) use json::percent_decoded;
 
@@ -41,6 +54,7 @@ pub use socket::{Turn, TurnPart};
 use serde_json::Value;
 
 use crate::Role;
+use crate::usage::Reported;
 
 /// What is known of a request when its dialect is told.
 #[derive(Clone, Copy, Debug)]
@@ -84,11 +98,6 @@ pub trait Dialect: Sync {
     /// Reads a request's body.
     fn request(&self, head: &RequestHead<'_>, body: &Value) -> RequestFacts;
 
-    /// Reads a response's headers, where they say what its body does not.
-    fn head(&self, headers: &[(String, String)], answer: &mut Answer) {
-        let _ = (headers, answer);
-    }
-
     /// Reads one event of a streamed response. `name` is the SSE event name
     /// (empty if none), `data` its data.
     fn event(&self, name: &str, data: &str, answer: &mut Answer);
@@ -126,8 +135,20 @@ pub trait Dialect: Sync {
 
 /// Every dialect, the more particular first.
 pub static DIALECTS: &[&dyn Dialect] = &[
+    &mcp::Mcp,
+    &a2a::A2a,
     &google_gemini::GoogleGemini,
     &google_interactions::GoogleInteractions,
+    &ollama_chat::OllamaChat,
+    &ollama_generate::OllamaGenerate,
+    &ollama_embed::OllamaEmbed,
+    &cohere_chat::CohereChat,
+    &mistral_conversations::MistralConversations,
+    &llamacpp_completion::LlamaCppCompletion,
+    &tgi_generate::TgiGenerate,
+    &anthropic_complete::AnthropicComplete,
+    &openai_completions::OpenAiCompletions,
+    &openai_embeddings::OpenAiEmbeddings,
     &anthropic_messages::AnthropicMessages,
     &bedrock_converse::BedrockConverse,
     &cursor_chat::CursorChat,
@@ -165,6 +186,17 @@ pub struct Recognised {
     pub provider: Option<&'static str>,
     /// OpenTelemetry's `gen_ai.operation.name`.
     pub operation: &'static str,
+}
+
+/// The tools on offer, where a request holds them: as a member, or in what Code
+/// Assist puts around it.
+pub(crate) fn tools(body: &Value) -> Option<&Value> {
+    body.get("tools").or_else(|| body.pointer("/request/tools"))
+}
+
+/// Figures that only the head of an answer tells.
+pub(crate) fn counted_by_headers(headers: &[(String, String)]) -> Option<Reported> {
+    bedrock::counted_by_headers(headers).or_else(|| tgi_generate::counted_by_headers(headers))
 }
 
 /// What a request's body says.

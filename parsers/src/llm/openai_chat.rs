@@ -26,14 +26,14 @@ impl Dialect for OpenAiChat {
             return None;
         }
         let path = head.path.trim_end_matches('/');
-        let by_path = path.ends_with("/chat/completions");
+        let by_path = path.ends_with("/chat/completions") || path.ends_with("/agents/completions");
         let known = match body {
             None => by_path,
             // Nobody else has this path: a request without messages is a mistake.
             Some(body) if by_path => body.is_object(),
             Some(body) => {
                 !FOREIGN.iter().any(|foreign| path.ends_with(foreign))
-                    && !path.contains(':')
+                    && (!path.contains(':') || is_raw(path))
                     && json::text(body, "model").is_some()
                     && has_messages(body)
             }
@@ -65,6 +65,11 @@ impl Dialect for OpenAiChat {
     fn messages(&self, body: &Value) -> Vec<Message> {
         json::array(body, "messages").iter().map(message).collect()
     }
+}
+
+/// Vertex passes requests on to models of others, as they are.
+fn is_raw(path: &str) -> bool {
+    path.ends_with(":rawPredict") || path.ends_with(":streamRawPredict")
 }
 
 /// Whether `messages` are what only a chat has.
@@ -175,6 +180,9 @@ fn read_message(message: &Value, choice: u64, answer: &mut Answer) {
         }
         _ => {}
     }
+    // What is spoken is written down, too.
+    let spoken = message.get("audio").and_then(|audio| json::text(audio, "transcript"));
+    answer.add(slot(SlotKind::Text), spoken.unwrap_or_default());
     answer.add(slot(SlotKind::Refusal), json::text(message, "refusal").unwrap_or_default());
     for (position, call) in json::array(message, "tool_calls").iter().enumerate() {
         let index = json::count(call, "index").unwrap_or(position as u64);
@@ -223,8 +231,11 @@ pub(super) fn reported(usage: &Value) -> Reported {
         input,
         output,
         cache_read: prompt("cached_tokens")
-            .or_else(|| json::count(usage, "prompt_cache_hit_tokens")),
-        cache_write: prompt("cache_write_tokens"),
+            .or_else(|| json::count(usage, "prompt_cache_hit_tokens"))
+            .or_else(|| json::count(usage, "cached_tokens")),
+        cache_write: prompt("cache_write_tokens")
+            .or_else(|| prompt("cache_creation_tokens"))
+            .or_else(|| prompt("cache_creation_input_tokens")),
         reasoning,
         input_audio: prompt("audio_tokens"),
         output_audio: json::count_in(usage, "completion_tokens_details", "audio_tokens"),

@@ -213,6 +213,8 @@ fn read_head(response: &Value, answer: &mut Answer) {
 pub(super) fn read_item(item: &Value, index: u64, whole: bool, answer: &mut Answer) {
     let part = |part: usize, kind| Slot { choice: 0, item: index, part: part as u64, kind };
     match json::text(item, "type").unwrap_or_default() {
+        // A compacted history repeats what the user said.
+        "message" if json::text(item, "role") == Some("user") => {}
         "message" if whole => {
             for (at, content) in json::array(item, "content").iter().enumerate() {
                 let said = content.get("text").or_else(|| content.get("transcript"));

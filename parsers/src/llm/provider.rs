@@ -32,6 +32,7 @@ const HOSTS: &[(&str, &str)] = &[
     ("grok.com", "x_ai"),
     ("perplexity.ai", "perplexity"),
     ("cohere.com", "cohere"),
+    ("ollama.com", "ollama"),
     ("cohere.ai", "cohere"),
     ("cursor.sh", "cursor"),
     ("openrouter.ai", "openrouter"),

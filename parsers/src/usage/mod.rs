@@ -1,6 +1,6 @@
 //! Token figures: what an API reports, in one common sense.
 
-use crate::llm::{self, Part};
+use crate::llm::{self, Dialect, Part};
 use crate::{Exchange, Usage, UsageSource};
 
 /// How an API counts. APIs agree neither on whether "input" includes what came
@@ -153,14 +153,16 @@ pub fn estimate(exchange: &Exchange) -> Usage {
 
 /// The last word on an exchange's tokens, once it is over: estimates what was
 /// not reported, for exchanges with a model that gave an answer. An exchange
-/// that failed without one used nothing that is known.
+/// that failed without one used nothing that is known, and a tool or an agent
+/// does not say what it used.
 pub fn settle(exchange: &mut Exchange) {
     let response = &exchange.response;
     let answered = response.text.is_some()
         || response.reasoning.is_some()
         || !response.tool_calls.is_empty()
         || !response.other_choices.is_empty();
-    if exchange.dialect.is_some() && answered {
+    let by_model = exchange.dialect.and_then(llm::by_name).is_some_and(Dialect::is_model);
+    if by_model && answered {
         exchange.usage = estimate(exchange);
     }
 }
@@ -177,7 +179,7 @@ fn input_estimate(exchange: &Exchange) -> Option<u64> {
     let messages = dialect.messages(&json);
     let parts = messages.iter().flat_map(|message| &message.parts);
     let said: u64 = parts.map(part_tokens).sum();
-    let tools = json.get("tools").map_or(0, |tools| tokens(&tools.to_string()));
+    let tools = llm::tools(&json).map_or(0, |tools| tokens(&tools.to_string()));
     Some(said + tools)
 }
 

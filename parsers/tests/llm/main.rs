@@ -12,6 +12,8 @@ mod hostile;
 mod recognition;
 // What a request says.
 mod requests;
+// How many tokens an answer took.
+mod usage;
 
 use llmtop_parsers::{Exchange, ExchangeSeq, Protocol, Role, Timestamp};
 

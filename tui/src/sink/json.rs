@@ -9,14 +9,15 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, SecondsFormat, Utc};
 use llmtop_parsers::{
-    ApiError, Body, BodyKind, Cost, Delta, DeltaKind, Finding, Protocol, Role, State, Timestamp,
-    ToolCall, Usage, redact,
+    Agent, ApiError, Body, BodyKind, Cost, Delta, DeltaKind, Finding, Protocol, Role, State,
+    Timestamp, ToolCall, Usage, redact,
 };
 use llmtop_probe::{Process, Tls, Totals};
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use super::Seen;
+use super::limit::LimitObject;
 
 /// The first line of a run: every probe is attached.
 pub fn start(source: &str, now: Timestamp) -> String {
@@ -113,6 +114,8 @@ pub fn exchange(seen: Seen<'_>, show_secrets: bool) -> String {
             headers: Headers { all: &request.headers, show_secrets },
             model: request.model.as_deref(),
             stream: request.stream,
+            retry: request.retry,
+            agent: request.agent.as_ref(),
             body: request.body.as_deref().map(body),
             body_bytes: request.body_bytes,
         },
@@ -125,6 +128,8 @@ pub fn exchange(seen: Seen<'_>, show_secrets: bool) -> String {
             text: response.text.as_deref(),
             reasoning: response.reasoning.as_deref(),
             tool_calls: response.tool_calls.iter().map(ToolCallObject::new).collect(),
+            limits: response.limits.iter().map(LimitObject::new).collect(),
+            retry_after_ms: response.retry_after_ms,
             body: response.body.as_deref().filter(|_| !streamed).map(body),
             events: response.events,
             body_bytes: response.body_bytes,
@@ -271,6 +276,8 @@ struct RequestObject<'a> {
     headers: Headers<'a>,
     model: Option<&'a str>,
     stream: Option<bool>,
+    retry: Option<u32>,
+    agent: Option<&'a Agent>,
     body: Option<BodyValue<'a>>,
     body_bytes: u64,
 }
@@ -285,6 +292,8 @@ struct ResponseObject<'a> {
     text: Option<&'a str>,
     reasoning: Option<&'a str>,
     tool_calls: Vec<ToolCallObject<'a>>,
+    limits: Vec<LimitObject<'a>>,
+    retry_after_ms: Option<u64>,
     body: Option<BodyValue<'a>>,
     events: u64,
     body_bytes: u64,
@@ -396,7 +405,8 @@ fn nano_dollars(usd: f64) -> f64 {
     (usd * 1e9).round() / 1e9
 }
 
-fn rfc3339(at: Timestamp) -> String {
+/// A moment as RFC 3339 writes it, in UTC.
+pub(super) fn rfc3339(at: Timestamp) -> String {
     let at = DateTime::<Utc>::from_timestamp_nanos(i64::try_from(at.0).unwrap_or(i64::MAX));
     at.to_rfc3339_opts(SecondsFormat::Millis, true)
 }

@@ -4,6 +4,7 @@
 pub mod export;
 pub mod file;
 pub mod json;
+mod limit;
 mod lines;
 mod plain;
 mod record;

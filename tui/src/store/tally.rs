@@ -1,5 +1,6 @@
 //! What an exchange adds to the sums.
 
+use llmtop_parsers::llm::{self, Dialect};
 use llmtop_parsers::{State, UsageSource};
 
 use super::{ProcessTotals, Record, Totals};
@@ -43,9 +44,9 @@ impl Part {
             part.usd = usd.unwrap_or(0.0);
             part.priced = u64::from(usd.is_some());
             // A failed request costs nothing that is not known, and neither
-            // does one that no model answered.
-            let used = usage.source != UsageSource::None;
-            part.unpriced = u64::from(usd.is_none() && !failed && used);
+            // does one that no model answers.
+            let by_model = exchange.dialect.and_then(llm::by_name).is_some_and(Dialect::is_model);
+            part.unpriced = u64::from(usd.is_none() && !failed && by_model);
         }
         part
     }

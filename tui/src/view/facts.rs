@@ -1,6 +1,8 @@
 //! Facts about an exchange, line by line: headers, timing, usage.
 
-use llmtop_parsers::{CostSource, Exchange, Protocol, Timestamp, UsageSource, redact};
+use llmtop_parsers::{
+    CostSource, Exchange, Protocol, RateLimit, Timestamp, Timing, UsageSource, redact,
+};
 
 use super::connections::{peer, protocol, tls};
 use super::text::{Look, TextDocument};
@@ -62,6 +64,7 @@ pub fn headers(reader: &Reader<'_>, record: &Record, secrets: bool) -> TextDocum
         let value = if secrets { value.into() } else { redact::header(name, value) };
         facts.header(name, &value);
     }
+    told_by_headers(&mut facts, exchange);
     facts.heading("process");
     if let Some(totals) = reader.process(record.process) {
         let process = &totals.process;
@@ -93,6 +96,57 @@ pub fn headers(reader: &Reader<'_>, record: &Record, secrets: bool) -> TextDocum
         facts.fact("joined midway", "its beginning was not seen");
     }
     facts.0
+}
+
+/// What headers say beside the message: which attempt it is, of which agent,
+/// and what is left of quotas.
+fn told_by_headers(facts: &mut Facts, exchange: &Exchange) {
+    let (request, response) = (&exchange.request, &exchange.response);
+    if request.retry.is_some() || request.agent.is_some() {
+        facts.heading("client");
+    }
+    if let Some(retry) = request.retry {
+        facts.fact("attempt", &(u64::from(retry) + 1).to_string());
+    }
+    if let Some(agent) = &request.agent {
+        let said = [("agent", &agent.id), ("agent's parent", &agent.parent_id)];
+        for (name, value) in said.into_iter().chain([("agent's kind", &agent.kind)]) {
+            if let Some(value) = value {
+                facts.fact(name, &gist(value, 80));
+            }
+        }
+    }
+    if !response.limits.is_empty() || response.retry_after_ms.is_some() {
+        facts.heading("quota");
+    }
+    for limit in &response.limits {
+        facts.fact(&gist(&limit.name, 30), &quota(limit, &exchange.timing));
+    }
+    if let Some(ms) = response.retry_after_ms {
+        facts.fact("retry after", &format::duration(ms as f64));
+    }
+}
+
+/// A limit in one line: `9999 of 10000 left, again in 6m00s`.
+fn quota(limit: &RateLimit, timing: &Timing) -> String {
+    let answered = timing.first_byte.unwrap_or(timing.started);
+    let resets = limit.resets_at.map(|at| at.millis_since(answered));
+    let resets = limit.resets_after_ms.map(|ms| ms as f64).or(resets);
+    let left = match (limit.remaining, limit.limit) {
+        (Some(left), Some(all)) => Some(format!("{left} of {all} left")),
+        (Some(left), None) => Some(format!("{left} left")),
+        (None, all) => all.map(|all| format!("of {all}")),
+    };
+    let facts = [
+        left,
+        limit.used_percent.map(|percent| format!("{percent:.1}% used")),
+        limit
+            .window_minutes
+            .map(|minutes| format!("in {}", format::duration(minutes as f64 * 6e4))),
+        resets.map(|ms| format!("again in {}", format::duration(ms))),
+        limit.status.as_deref().map(|status| gist(status, 40)),
+    ];
+    facts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 fn protocol_of(exchange: &Exchange) -> &'static str {
@@ -187,8 +241,14 @@ pub fn usage(record: &Record) -> TextDocument {
     figure("  fresh", fresh, usage.input_tokens);
     figure("  from cache", usage.cache_read_tokens, usage.input_tokens);
     figure("  to cache", usage.cache_write_tokens, usage.input_tokens);
+    if usage.input_audio_tokens.is_some_and(|tokens| tokens > 0) {
+        figure("  audio", usage.input_audio_tokens, usage.input_tokens);
+    }
     figure("output", usage.output_tokens, None);
     figure("  reasoning", usage.reasoning_tokens, usage.output_tokens);
+    if usage.output_audio_tokens.is_some_and(|tokens| tokens > 0) {
+        figure("  audio", usage.output_audio_tokens, usage.output_tokens);
+    }
     let source = match usage.source {
         UsageSource::Reported => "reported by the API",
         UsageSource::Estimated => "~ estimated from the text: the API reported none",
@@ -203,6 +263,7 @@ pub fn usage(record: &Record) -> TextDocument {
     let source = match exchange.cost.source {
         CostSource::Reported => "reported by the API",
         CostSource::Priced => "from the price table",
+        CostSource::Unpriced if exchange.only_counts() => "none: counting tokens uses none",
         CostSource::Unpriced => "unpriced: no price is known for this model, add one to the config",
     };
     facts.fact("the price is", source);

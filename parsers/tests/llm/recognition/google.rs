@@ -1,56 +1,8 @@
-//! Which dialect a request speaks and what for: by path and body first, for
-//! local servers speak several dialects on one port.
+//! Google's paths.
 
-use llmtop_parsers::llm::{self, RequestHead};
-use serde_json::{Value, json};
+use serde_json::json;
 
-/// Dialect, operation and provider.
-type Told = (&'static str, &'static str, Option<&'static str>);
-
-/// One request, and what is to be told of it by its head alone and with its
-/// body.
-struct Row {
-    host: &'static str,
-    path: &'static str,
-    body: Value,
-    head: Option<Told>,
-    whole: Option<Told>,
-}
-
-fn told(
-    method: &str,
-    host: &str,
-    path: &str,
-    headers: &[(&str, &str)],
-    body: Option<&Value>,
-) -> Option<Told> {
-    let headers: Vec<(String, String)> =
-        headers.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
-    let (path, query) = path.split_once('?').unwrap_or((path, ""));
-    let head = RequestHead { method, path, query, host, headers: &headers };
-    let (dialect, recognised) = llm::recognise(&head, body)?;
-    Some((dialect.name(), recognised.operation, recognised.provider))
-}
-
-fn check(rows: &[Row]) {
-    for Row { host, path, body, head, whole } in rows {
-        assert_eq!(told("POST", host, path, &[], None), *head, "the head of {host}{path}");
-        assert_eq!(told("POST", host, path, &[], Some(body)), *whole, "{host}{path} with {body}");
-        for method in ["PUT", "OPTIONS", "", "post"] {
-            assert_eq!(told(method, host, path, &[], Some(body)), None, "{method} {path}");
-        }
-    }
-}
-
-/// A request that its path tells alone.
-fn row(host: &'static str, path: &'static str, body: Value, told: Option<Told>) -> Row {
-    Row { host, path, body, head: told, whole: told }
-}
-
-/// A request that only its body tells, or tells to be another's.
-fn by_body(host: &'static str, path: &'static str, body: Value, whole: Option<Told>) -> Row {
-    Row { host, path, body, head: None, whole }
-}
+use super::{Row, by_body, check, row};
 
 #[test]
 fn googles_paths() {

@@ -1,0 +1,38 @@
+//! JSON-RPC 2.0 (<https://www.jsonrpc.org/specification>), as far as MCP and
+//! A2A need it.
+
+use serde_json::Value;
+
+use super::json;
+
+/// The messages of a body: one, or a batch.
+pub(super) fn messages(body: &Value) -> &[Value] {
+    match body {
+        Value::Array(batch) => batch,
+        one => std::slice::from_ref(one),
+    }
+}
+
+/// The method that a body calls, of a batch the first that is one.
+pub(super) fn method(body: &Value) -> Option<&str> {
+    messages(body)
+        .iter()
+        .filter(|message| is_message(message))
+        .find_map(|message| json::text(message, "method"))
+}
+
+/// Whether a value is a message of this protocol.
+pub(super) fn is_message(value: &Value) -> bool {
+    json::text(value, "jsonrpc") == Some("2.0")
+}
+
+/// Whether a message is an answer to a call.
+pub(super) fn is_response(message: &Value) -> bool {
+    message.get("method").is_none()
+        && (message.get("result").is_some() || message.get("error").is_some())
+}
+
+/// A call's id as text.
+pub(super) fn id(message: &Value) -> Option<String> {
+    message.get("id").filter(|id| id.is_string() || id.is_number()).map(json::as_text)
+}
