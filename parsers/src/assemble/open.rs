@@ -280,6 +280,15 @@ impl Open {
             && (self.response_done || self.answering.as_ref().is_some_and(Answering::is_done))
     }
 
+    /// Whether the response's body is as long as its head says, in HTTP/2, where
+    /// the length does not end it (RFC 9113, section 8.1.1).
+    pub(crate) fn has_its_length(&self) -> bool {
+        let Some(response) = &self.response else { return false };
+        let headers = &self.exchange.response.headers;
+        let length = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+        length.and_then(|(_, length)| length.parse().ok()) == Some(response.wire())
+    }
+
     /// The exchange, cut short, and why.
     pub(crate) fn cut(
         mut self,

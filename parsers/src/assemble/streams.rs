@@ -261,13 +261,18 @@ impl Streams {
     }
 
     fn abort(&mut self, time: Timestamp, stream: u32, why: &str) {
-        let open = match self.open.remove(&stream) {
+        let mut open = match self.open.remove(&stream) {
             Some(Stream::Exchange(open)) => open,
             Some(Stream::Socket(mut socket)) => {
                 return socket.close(time, why, &mut self.carried.ledger());
             }
             _ => return,
         };
+        if open.has_its_length() {
+            // Clients leave when they have it all, and do not wait for the flag
+            // that ends the stream.
+            open.response_end(time, true, &mut self.carried.queue);
+        }
         let telling = open.telling;
         let exchange = open.cut(time, why, &mut self.carried.queue);
         self.finished(exchange, telling);

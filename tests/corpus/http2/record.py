@@ -549,8 +549,19 @@ def made_event_stream(made):
     made.answer(1, pieces, content_type=make.EVENTS)
 
 
+def made_left_with_its_length(made):
+    """The client leaves as soon as it has as many bytes as were announced, and
+    does not wait for the flag that ends the stream."""
+    made.ask(1)
+    answer = json.dumps(PLAIN).encode()
+    made.server.send_headers(1, [(":status", "200"), ("content-type", "application/json"),
+                                 ("content-length", str(len(answer)))])
+    made.server.send_data(1, answer)
+    made.move()
+
+
 MADE = [made_unwell, made_gap_in_data, made_gap_over_frames, made_connect_both_ways,
-        made_event_stream]
+        made_event_stream, made_left_with_its_length]
 
 OF_GEMINI = [grpc_gemini, grpc_gemini_kept, grpc_gemini_gzip]
 
