@@ -1,14 +1,8 @@
 //! Every client, sync and async, streaming and not: exactly one exchange a
 //! call, and it says what the client and the server know.
 
-use crate::harness::{Ask, Call, Client, Exchange, Llmtop, RequestLog, Server, Tool};
-
-const CHAT: &str = "openai.chat";
-const RESPONSES: &str = "openai.responses";
-const MESSAGES: &str = "anthropic.messages";
-
-/// A client, what it asks, and how the answer is to be.
-type Case = (Tool, &'static str, bool, &'static str);
+use crate::calls::{CHAT, Case, MESSAGES, RESPONSES, agree, check};
+use crate::harness::{Server, Tool};
 
 const CURL: &[Case] = &[
     (Tool::Curl, CHAT, false, ""),
@@ -63,141 +57,15 @@ const ERRORS: &[Case] = &[
     (Tool::Node("anthropic"), MESSAGES, true, "status=429"),
 ];
 
-fn spawn(cases: &[Case], base: &str) -> Vec<Client> {
-    let client = |(index, &(tool, dialect, stream, options)): (usize, &Case)| {
-        let calls = if tool == Tool::Curl { 1 } else { 2 };
-        let marker = format!("m{index:02}");
-        Client::spawn(tool, base, Ask { dialect, stream, calls, marker, options })
-    };
-    cases.iter().enumerate().map(client).collect()
-}
-
-/// The server's side of a call, after proving that the client understood it.
-fn agreed(server: &Server, client: &Ask, call: &Call) -> RequestLog {
-    let sent = server.request(&call.marker);
-    assert_eq!(call.status, sent.status, "{client:?}");
-    assert_eq!(call.text, sent.text.clone().unwrap_or_default(), "{client:?}");
-    assert_eq!(call.usage.is_some(), sent.usage.is_some(), "{client:?}: {:?}", call.usage);
-    assert_eq!(sent.dialect, client.dialect);
-    sent
-}
-
-fn check(cases: &[Case]) {
-    let server = Server::start();
-    let mut clients = spawn(cases, &server.https());
-    let mut watched: Vec<u32> = clients.iter().map(Client::pid).collect();
-    // The server is an OpenSSL program too: both ends are seen.
-    watched.push(server.pid());
-    let llmtop = Llmtop::json(&watched, &[]);
-    let mut expected = Vec::new();
-    for client in &mut clients {
-        client.go();
-    }
-    for client in clients {
-        let (pid, comm, ask) = (client.pid(), client.comm(), client.ask().clone());
-        for call in client.finish() {
-            expected.push((pid, comm.clone(), ask.clone(), agreed(&server, &ask, &call)));
-        }
-    }
-    let report = llmtop.finish_after(expected.len());
-    let mut wrong = Vec::new();
-    for (pid, comm, ask, sent) in &expected {
-        let found = report.of_marker(&sent.marker);
-        if found.len() != 1 {
-            wrong.push(format!("{ask:?}: {} exchanges, not one, of {}", found.len(), sent.marker));
-        }
-        for exchange in found {
-            let differences = differences(exchange, *pid, comm, sent, server.pid());
-            wrong.extend(
-                differences.into_iter().map(|text| format!("{} {ask:?}: {text}", sent.marker)),
-            );
-        }
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert_eq!(report.exchanges.len(), expected.len(), "an exchange nobody made");
-    assert_eq!(report.lost_bytes(), 0);
-}
-
-/// What llmtop says otherwise than the client and the server.
-fn differences(
-    shown: &Exchange,
-    pid: u32,
-    comm: &str,
-    sent: &RequestLog,
-    server: u32,
-) -> Vec<String> {
-    let mut wrong = Vec::new();
-    let mut same = |field: &str, expected: serde_json::Value| {
-        let found = shown.at(field);
-        if *found != expected {
-            wrong.push(format!("{field} is {found}, not {expected}"));
-        }
-    };
-    same("/schema", "llmtop.exchange/1".into());
-    same("/state", "complete".into());
-    same("/process/pid", pid.into());
-    same("/process/comm", comm.into());
-    same("/connection/role", "client".into());
-    same("/connection/tls", "openssl".into());
-    same("/connection/protocol", "http/1.1".into());
-    same("/connection/server_name", "localhost".into());
-    same("/connection/local", sent.peer.clone().into());
-    same("/connection/peer", sent.local.clone().into());
-    same("/connection/peer_process/pid", server.into());
-    same("/connection/lost_bytes", 0.into());
-    same("/connection/joined_midway", false.into());
-    same("/dialect", sent.dialect.clone().into());
-    same("/request/method", "POST".into());
-    same("/request/url", format!("https://localhost:{}{}", port_of(&sent.local), sent.path).into());
-    same("/request/stream", asked_to_stream(sent).into());
-    same("/request/body", sent.body.clone().unwrap());
-    same("/request/body_bytes", sent.body_bytes.into());
-    same("/response/status", sent.status.into());
-    same("/response/text", sent.text.clone().into());
-    same("/response/reasoning", sent.reasoning.clone().into());
-    if sent.status == 200 {
-        same("/response/tool_calls", sent.tool_calls.clone().into());
-        same("/error", serde_json::Value::Null);
-        same("/usage/source", "reported".into());
-        for (kind, tokens) in sent.usage.as_ref().unwrap().as_object().unwrap() {
-            same(&format!("/usage/{kind}"), tokens.clone());
-        }
-    } else {
-        same("/error/message", format!("refused {}", sent.marker).into());
-    }
-    wrong
-}
-
-fn port_of(address: &str) -> &str {
-    address.rsplit_once(':').unwrap().1
-}
-
-/// What the request asked for, whatever the answer was.
-fn asked_to_stream(sent: &RequestLog) -> bool {
-    sent.body.as_ref().unwrap()["stream"].as_bool().unwrap_or(false)
-}
-
 /// The harness itself: without llmtop, every client prints what the server sent.
 #[test]
 fn clients_print_what_the_server_sent() {
     for cases in [CURL, PYTHON, PYTHON_SDKS, NODE, ERRORS] {
         let server = Server::start();
-        for mut client in spawn(cases, &server.https()) {
-            let ask = client.ask().clone();
-            client.go();
-            for call in client.finish() {
-                assert!(agreed(&server, &ask, &call).tls);
-            }
-        }
+        assert!(agree(&server, &server.https(), cases).iter().all(|sent| sent.tls));
     }
     let server = Server::start();
-    for mut client in spawn(CURL, &server.http()) {
-        let ask = client.ask().clone();
-        client.go();
-        for call in client.finish() {
-            assert!(!agreed(&server, &ask, &call).tls);
-        }
-    }
+    assert!(!agree(&server, &server.http(), CURL).iter().any(|sent| sent.tls));
 }
 
 #[test]

@@ -10,6 +10,7 @@
     reason = "a failed step of a test ends it, and its helpers are not in `#[test]` functions"
 )]
 
+mod calls;
 mod cli;
 mod clients;
 mod hangup;
@@ -17,7 +18,9 @@ mod harness;
 mod http2;
 mod lifecycle;
 mod load;
+mod protocols;
 mod recording;
 mod rooms;
 mod screen;
 mod shown;
+mod vendors;

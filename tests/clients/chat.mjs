@@ -2,15 +2,19 @@
 // {"marker", "status", "text", "usage"}, usage as the API sent it.
 //
 //     node chat.mjs CLIENT --base URL --dialect NAME [--stream] [--calls N]
-//          --marker ID [--options 'tokens=7 gzip=1']
+//          --marker ID [--options 'tokens=7 gzip=1'] [--told]
 //
-// CLIENT: fetch, https, openai, anthropic. Calls share their connections.
+// CLIENT: fetch, https, undici-h2, grpc, openai, anthropic. Calls share their
+// connections. With --told, each waits for a line of standard input.
 // NODE_PATH does not serve modules: --modules names the folder of node_modules.
 
 import http from "node:http";
 import https from "node:https";
 import { createRequire } from "node:module";
+import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
+
+import { withGrpc } from "./grpc.mjs";
 
 const { values: o, positionals } = parseArgs({
   allowPositionals: true,
@@ -20,6 +24,7 @@ const { values: o, positionals } = parseArgs({
     stream: { type: "boolean", default: false },
     calls: { type: "string", default: "1" },
     marker: { type: "string" },
+    told: { type: "boolean", default: false },
     options: { type: "string", default: "" },
     modules: { type: "string" },
     key: { type: "string", default: "sk-test-secret-000111222333" },
@@ -36,9 +41,10 @@ const secret = o.dialect.startsWith("anthropic") ? { "x-api-key": o.key } : { au
 const headers = { "content-type": "application/json", ...secret };
 const require = createRequire(`${o.modules ?? "."}/`);
 
+const prompt = (call) => `marker=${o.marker}-${call} ${o.options} Say something nice, naïve 日本語 🦀.`;
+
 function request(call) {
-  const content = `marker=${o.marker}-${call} ${o.options} Say something nice, naïve 日本語 🦀.`;
-  const message = { role: "user", content };
+  const message = { role: "user", content: prompt(call) };
   const system = "You are a test.";
   const stream = o.stream ? { stream: true } : {};
   if (o.dialect === "openai.responses") {
@@ -86,16 +92,31 @@ class Collected {
   }
 }
 
-async function withFetch(call, collected) {
-  const answer = await fetch(url, { method: "POST", headers, body: JSON.stringify(request(call)) });
+async function withFetch(call, collected, by = fetch, more = {}) {
+  const answer = await by(url, { method: "POST", headers, body: JSON.stringify(request(call)), ...more });
   if (!answer.ok) await answer.text();
   else if (!o.stream) collected.whole(await answer.json());
   else for await (const text of answer.body.pipeThrough(new TextDecoderStream())) collected.feed(text);
   return answer.status;
 }
 
+function withUndici() {
+  const { Agent, fetch } = require("undici");
+  const dispatcher = new Agent({ allowH2: true });
+  closing.push(() => dispatcher.close());
+  return (call, collected) => withFetch(call, collected, fetch, { dispatcher });
+}
+
+function withGrpcJs() {
+  const { ask, close } = withGrpc(o, require);
+  closing.push(close);
+  return (call, collected) => ask(prompt(call), collected);
+}
+
+const closing = [];
 const module = o.base.startsWith("https") ? https : http;
 const agent = new module.Agent({ keepAlive: true, maxSockets: 1 });
+closing.push(() => agent.destroy());
 
 function withHttps(call, collected) {
   return new Promise((resolve, reject) => {
@@ -143,12 +164,22 @@ function withSdk() {
   };
 }
 
-const CLIENTS = { fetch: () => withFetch, https: () => withHttps, openai: withSdk, anthropic: withSdk };
+const CLIENTS = {
+  fetch: () => withFetch,
+  https: () => withHttps,
+  "undici-h2": withUndici,
+  grpc: withGrpcJs,
+  openai: withSdk,
+  anthropic: withSdk,
+};
 const ask = CLIENTS[positionals[0]]();
+const told = o.told ? createInterface({ input: process.stdin })[Symbol.asyncIterator]() : undefined;
 for (let call = 0; call < Number(o.calls); call++) {
+  if (told && (await told.next()).done) break;
   const collected = new Collected();
   const status = await ask(call, collected);
   const { text, usage } = collected;
   console.log(JSON.stringify({ marker: `${o.marker}-${call}`, status, text, usage }));
 }
-agent.destroy();
+for (const close of closing) await close();
+process.stdin.destroy();

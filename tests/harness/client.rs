@@ -41,10 +41,40 @@ pub(crate) fn program(name: &str) -> PathBuf {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tool {
     Curl,
+    CurlHttp2,
     /// A client of `clients/chat.py`.
     Python(&'static str),
     /// A client of `clients/chat.mjs`.
     Node(&'static str),
+}
+
+impl Tool {
+    pub(crate) fn is_curl(self) -> bool {
+        matches!(self, Tool::Curl | Tool::CurlHttp2)
+    }
+
+    /// What it speaks, as llmtop names it.
+    pub(crate) fn protocol(self) -> &'static str {
+        match self {
+            Tool::CurlHttp2 | Tool::Node("grpc") => "h2",
+            Tool::Python(name) | Tool::Node(name) if name.ends_with("-h2") => "h2",
+            Tool::Python(name) if name.starts_with("websockets") => "websocket",
+            _ => "http/1.1",
+        }
+    }
+
+    /// Whether what it sends is shorter on the wire.
+    pub(crate) fn compresses(self) -> bool {
+        matches!(self, Tool::Python("websockets" | "websockets-async"))
+    }
+
+    pub(super) fn program(self) -> PathBuf {
+        match self {
+            Tool::Curl | Tool::CurlHttp2 => program("curl"),
+            Tool::Python(_) => python(),
+            Tool::Node(_) => program("node"),
+        }
+    }
 }
 
 /// What is asked: `calls` calls of one dialect, over one session.
@@ -80,12 +110,7 @@ pub(crate) struct Call {
 impl Client {
     /// Ready, and waiting for [`Client::go`].
     pub(crate) fn spawn(tool: Tool, base: &str, ask: Ask) -> Self {
-        let program = match tool {
-            Tool::Curl => program("curl"),
-            Tool::Python(_) => python(),
-            Tool::Node(_) => program("node"),
-        };
-        Self::spawn_as(tool, &program, base, ask)
+        Self::spawn_as(tool, &tool.program(), base, ask)
     }
 
     /// The same by another copy of the tool.
@@ -108,13 +133,18 @@ impl Client {
         Client { process, tool, program: curl, ask }
     }
 
-    fn command(tool: Tool, base: &str, ask: &Ask) -> (Vec<String>, Vec<(&'static str, OsString)>) {
+    pub(super) fn command(
+        tool: Tool,
+        base: &str,
+        ask: &Ask,
+    ) -> (Vec<String>, Vec<(&'static str, OsString)>) {
         let authority = Certificates::of_this_run().authority();
         let environment = ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"]
             .map(|name| (name, authority.clone().into_os_string()))
             .into();
         let arguments = match tool {
-            Tool::Curl => curl_arguments(base, ask, &authority),
+            Tool::Curl => curl_arguments("--http1.1", base, ask, &authority),
+            Tool::CurlHttp2 => curl_arguments("--http2", base, ask, &authority),
             Tool::Python(client) => script_arguments("chat.py", client, base, ask),
             Tool::Node(client) => {
                 let mut arguments = script_arguments("chat.mjs", client, base, ask);
@@ -134,6 +164,10 @@ impl Client {
         comm(&self.program)
     }
 
+    pub(crate) fn tool(&self) -> Tool {
+        self.tool
+    }
+
     pub(crate) fn ask(&self) -> &Ask {
         &self.ask
     }
@@ -145,9 +179,10 @@ impl Client {
     /// What it printed, once it is done.
     pub(crate) fn finish(self) -> Vec<Call> {
         let printed = self.process.finish();
-        let calls: Vec<Call> = match self.tool {
-            Tool::Curl => vec![call_of_curl(&self.ask, &printed)],
-            _ => printed.lines().map(|line| serde_json::from_str(line).unwrap()).collect(),
+        let calls: Vec<Call> = if self.tool.is_curl() {
+            vec![call_of_curl(&self.ask, &printed)]
+        } else {
+            printed.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
         };
         assert_eq!(calls.len(), self.ask.calls, "{:?} printed {printed}", self.tool);
         calls
@@ -171,7 +206,7 @@ fn script_arguments(script: &str, client: &str, base: &str, ask: &Ask) -> Vec<St
     arguments
 }
 
-fn curl_arguments(base: &str, ask: &Ask, authority: &Path) -> Vec<String> {
+fn curl_arguments(version: &str, base: &str, ask: &Ask, authority: &Path) -> Vec<String> {
     assert_eq!((ask.calls, ask.dialect), (1, "openai.chat"), "what is needed of curl");
     let content = format!("marker={}-0 {} naïve 日本語 🦀", ask.marker, ask.options);
     let mut body =
@@ -181,7 +216,7 @@ fn curl_arguments(base: &str, ask: &Ask, authority: &Path) -> Vec<String> {
         body["stream_options"] = json!({"include_usage": true});
     }
     let mut arguments: Vec<String> =
-        ["-sS", "--no-buffer", "--compressed", "--http1.1"].map(str::to_owned).into();
+        ["-sS", "--no-buffer", "--compressed", version].map(str::to_owned).into();
     for (option, value) in [
         ("--cacert", authority.display().to_string()),
         ("-H", "content-type: application/json".to_owned()),

@@ -208,12 +208,20 @@ impl Exchange {
         self.0.pointer(pointer).unwrap_or(&Value::Null)
     }
 
-    /// The marker in its request's body.
+    /// The marker in its request's body, wherever the dialect has the prompt.
     pub(crate) fn marker(&self) -> Option<&str> {
-        let body = self.at("/request/body");
-        let messages = body.get("messages").or_else(|| body.get("input"))?.as_array()?;
-        let prompt = messages.last()?.get("content")?.as_str()?;
+        let prompt = find(self.at("/request/body"), "marker=")?;
         prompt.split("marker=").nth(1)?.split_whitespace().next()
+    }
+}
+
+/// The first string with this word in it.
+fn find<'value>(value: &'value Value, word: &str) -> Option<&'value str> {
+    match value {
+        Value::String(text) => text.contains(word).then_some(text),
+        Value::Array(items) => items.iter().find_map(|item| find(item, word)),
+        Value::Object(fields) => fields.values().find_map(|field| find(field, word)),
+        _ => None,
     }
 }
 

@@ -11,6 +11,7 @@ mod scratch;
 mod server;
 mod terminal;
 mod tmux;
+mod told;
 mod wait;
 
 pub(crate) use certificates::Certificates;
@@ -22,4 +23,5 @@ pub(crate) use scratch::{Scratch, target_folder, tests_folder};
 pub(crate) use server::{RequestLog, Server};
 pub(crate) use terminal::Terminal;
 pub(crate) use tmux::Tmux;
+pub(crate) use told::Told;
 pub(crate) use wait::{PATIENCE, eventually};

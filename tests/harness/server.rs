@@ -32,7 +32,11 @@ struct Ports {
 pub(crate) struct RequestLog {
     pub(crate) marker: String,
     pub(crate) dialect: String,
+    /// With the query.
     pub(crate) path: String,
+    pub(crate) model: String,
+    /// Whether a stream was asked for.
+    pub(crate) stream: bool,
     pub(crate) tls: bool,
     pub(crate) peer: String,
     pub(crate) local: String,

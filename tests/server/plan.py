@@ -8,7 +8,8 @@ The prompt steers it by `key=value` words in its first kilobyte:
     piece=N        see `bytes` (default 16384)
     delay_ms=N     wait before each piece
     hold=1         wait after half of the pieces until GET /release/ID
-    gzip=1         compress the answer if the client accepts it
+    gzip=1, br=1, zstd=1, deflate=1
+                   compress the answer so, if the client accepts it
     reasoning=1    think first
     tools=N        call N tools
     status=N       answer with an API error
@@ -74,26 +75,26 @@ class Plan:
 
 
 def prompt_of(request):
-    """The text of the last user message, in any of the three dialects."""
-    messages = request.get("messages", request.get("input", []))
+    """The text of the last user message, in any dialect."""
+    messages = next((request[name] for name in ("messages", "input", "contents") if name in request), [])
     if isinstance(messages, str):
         return messages
     for message in reversed(messages):
         if message.get("role") != "user":
             continue
-        content = message.get("content", "")
+        content = message.get("content") or message.get("parts", "")
         if isinstance(content, str):
             return content
         return "".join(part.get("text", "") for part in content)
     return ""
 
 
-def make(body, request):
+def make(body, request, model):
     """The plan for a request with these body bytes."""
     options = dict(DIRECTIVE.findall(prompt_of(request)[:1024]))
     digest = hashlib.sha256(body).digest()
     marker = options.get("marker", digest[:6].hex())
-    plan = Plan(digest, marker, options, [], request.get("model", "test-model"))
+    plan = Plan(digest, marker, options, [], model)
     if "bytes" in options:
         plan.pieces = sized_pieces(marker, plan.option("bytes"), plan.option("piece", 16384))
     else:

@@ -1,10 +1,6 @@
-"""The three API shapes. Each is (whole answer, stream of events, error, usage
-as llmtop reports it).
+"""OpenAI: chat completions, and responses."""
 
-An event is `(name or None, object or literal string)`.
-"""
-
-import json
+from .base import Dialect, halves
 
 
 def chat_usage(plan):
@@ -29,25 +25,37 @@ def openai_counts(plan):
     }
 
 
-class OpenAiChat:
+def is_mistral(request):
+    """Mistral speaks this dialect too; its last piece has the tool calls, whole,
+    and the usage, unasked.
+    """
+    return request["model"].startswith("mistral")
+
+
+class OpenAiChat(Dialect):
     name = "openai.chat"
     counts = staticmethod(openai_counts)
 
     @staticmethod
     def reports_usage(request):
-        return not request.get("stream") or bool(request.get("stream_options", {}).get("include_usage"))
+        asked = request.get("stream_options", {}).get("include_usage")
+        return not request.get("stream") or bool(asked) or is_mistral(request)
 
     @staticmethod
     def finish(plan):
         return "tool_calls" if plan.tool_calls else "stop"
+
+    @staticmethod
+    def call(index, call, arguments):
+        function = {"name": call["name"], "arguments": arguments}
+        return {"index": index, "id": call["id"], "type": "function", "function": function}
 
     @classmethod
     def whole(cls, plan):
         message = {"role": "assistant", "content": plan.text, "refusal": None}
         if plan.tool_calls:
             message["tool_calls"] = [
-                {"id": c["id"], "type": "function", "function": {"name": c["name"], "arguments": c["arguments"]}}
-                for c in plan.tool_calls
+                cls.call(index, call, call["arguments"]) for index, call in enumerate(plan.tool_calls)
             ]
         return {
             "id": "chatcmpl-" + plan.identifier,
@@ -73,25 +81,19 @@ class OpenAiChat:
         yield chunk({"role": "assistant", "content": ""})
         for piece in plan.pieces:
             yield chunk({"content": piece})
-        for index, call in enumerate(plan.tool_calls):
-            yield chunk(
-                {
-                    "tool_calls": [
-                        {
-                            "index": index,
-                            "id": call["id"],
-                            "type": "function",
-                            "function": {"name": call["name"], "arguments": ""},
-                        }
-                    ]
-                }
-            )
-            for part in halves(call["arguments"]):
-                yield chunk({"tool_calls": [{"index": index, "function": {"arguments": part}}]})
-        yield chunk({}, cls.finish(plan))
-        if cls.reports_usage(request):
-            name, event = chunk({})
-            yield name, {**event, "choices": [], "usage": chat_usage(plan)}
+        if is_mistral(request):
+            calls = [cls.call(index, call, call["arguments"]) for index, call in enumerate(plan.tool_calls)]
+            delta = {"tool_calls": calls} if calls else {"content": ""}
+            yield chunk(delta, cls.finish(plan), usage=chat_usage(plan))
+        else:
+            for index, call in enumerate(plan.tool_calls):
+                yield chunk({"tool_calls": [cls.call(index, call, "")]})
+                for part in halves(call["arguments"]):
+                    yield chunk({"tool_calls": [{"index": index, "function": {"arguments": part}}]})
+            yield chunk({}, cls.finish(plan))
+            if cls.reports_usage(request):
+                name, event = chunk({})
+                yield name, {**event, "choices": [], "usage": chat_usage(plan)}
         yield None, "[DONE]"
 
     @staticmethod
@@ -100,13 +102,9 @@ class OpenAiChat:
         return {"error": {"message": f"refused {plan.marker}", "type": kind, "param": None, "code": f"e{status}"}}
 
 
-class OpenAiResponses:
+class OpenAiResponses(Dialect):
     name = "openai.responses"
     counts = staticmethod(openai_counts)
-
-    @staticmethod
-    def reports_usage(request):
-        return True
 
     @classmethod
     def whole(cls, plan, status="completed"):
@@ -208,109 +206,3 @@ class OpenAiResponses:
         yield event("response.completed", response=cls.whole(plan))
 
     error = OpenAiChat.error
-
-
-class AnthropicMessages:
-    name = "anthropic.messages"
-
-    @staticmethod
-    def reports_usage(request):
-        return True
-
-    @staticmethod
-    def counts(plan):
-        u = plan.usage
-        return {
-            "input_tokens": u["uncached"] + u["cache_read"] + u["cache_write"],
-            "output_tokens": u["output"] + u["reasoning"],
-            "cache_read_tokens": u["cache_read"],
-            "cache_write_tokens": u["cache_write"],
-            "reasoning_tokens": None,
-        }
-
-    @staticmethod
-    def wire_usage(plan, output):
-        u = plan.usage
-        return {
-            "input_tokens": u["uncached"],
-            "cache_creation_input_tokens": u["cache_write"],
-            "cache_read_input_tokens": u["cache_read"],
-            "output_tokens": output,
-        }
-
-    @classmethod
-    def total_output(cls, plan):
-        return plan.usage["output"] + plan.usage["reasoning"]
-
-    @classmethod
-    def whole(cls, plan):
-        content = []
-        if plan.thoughts:
-            content.append({"type": "thinking", "thinking": plan.reasoning, "signature": "c2ln"})
-        content.append({"type": "text", "text": plan.text})
-        content += [
-            {"type": "tool_use", "id": c["id"], "name": c["name"], "input": json.loads(c["arguments"])}
-            for c in plan.tool_calls
-        ]
-        return {
-            "id": "msg_" + plan.identifier,
-            "type": "message",
-            "role": "assistant",
-            "model": plan.model + "-20260101",
-            "content": content,
-            "stop_reason": "tool_use" if plan.tool_calls else "end_turn",
-            "stop_sequence": None,
-            "usage": cls.wire_usage(plan, cls.total_output(plan)),
-        }
-
-    @classmethod
-    def stream(cls, plan, request):
-        def event(kind, **fields):
-            return kind, {"type": kind, **fields}
-
-        start = {**cls.whole(plan), "content": [], "stop_reason": None, "usage": cls.wire_usage(plan, 1)}
-        yield event("message_start", message=start)
-        at = 0
-        if plan.thoughts:
-            block = {"type": "thinking", "thinking": "", "signature": ""}
-            yield event("content_block_start", index=at, content_block=block)
-            for thought in plan.thoughts:
-                delta = {"type": "thinking_delta", "thinking": thought}
-                yield event("content_block_delta", index=at, delta=delta)
-            yield event("content_block_delta", index=at, delta={"type": "signature_delta", "signature": "c2ln"})
-            yield event("content_block_stop", index=at)
-            at += 1
-        yield event("content_block_start", index=at, content_block={"type": "text", "text": ""})
-        yield event("ping")
-        for piece in plan.pieces:
-            yield event("content_block_delta", index=at, delta={"type": "text_delta", "text": piece})
-        yield event("content_block_stop", index=at)
-        for call in plan.tool_calls:
-            at += 1
-            block = {"type": "tool_use", "id": call["id"], "name": call["name"], "input": {}}
-            yield event("content_block_start", index=at, content_block=block)
-            for part in halves(call["arguments"]):
-                delta = {"type": "input_json_delta", "partial_json": part}
-                yield event("content_block_delta", index=at, delta=delta)
-            yield event("content_block_stop", index=at)
-        stop = {"stop_reason": cls.whole(plan)["stop_reason"], "stop_sequence": None}
-        yield event("message_delta", delta=stop, usage={"output_tokens": cls.total_output(plan)})
-        yield event("message_stop")
-
-    @staticmethod
-    def error(plan, status):
-        kind = {401: "authentication_error", 429: "rate_limit_error"}.get(status, "api_error")
-        return {"type": "error", "error": {"type": kind, "message": f"refused {plan.marker}"}}
-
-
-def halves(text):
-    """Two parts, the cut inside of a JSON string where there is one."""
-    middle = len(text) // 2
-    return [text[:middle], text[middle:]]
-
-
-PATHS = {
-    "/v1/chat/completions": OpenAiChat,
-    "/v1/responses": OpenAiResponses,
-    "/v1/messages": AnthropicMessages,
-}

@@ -1,0 +1,82 @@
+"""Clients of HTTP, without an SDK."""
+
+import json
+
+from asks import arguments
+from collected import Collected
+
+
+def with_requests(o):
+    import requests
+
+    with requests.Session() as session:
+        for call in o.turns():
+            collected = Collected(o)
+            with session.post(o.url, headers=o.headers, json=arguments(o, call), stream=o.stream) as answer:
+                answer.encoding = "utf-8"
+                if o.stream and answer.ok:
+                    for line in answer.iter_lines(chunk_size=1, decode_unicode=True, delimiter="\n"):
+                        collected.line(line)
+                elif answer.ok:
+                    collected.whole(answer.json())
+                else:
+                    answer.content  # read, so that the connection is kept
+            collected.told(call, answer.status_code)
+
+
+def with_httpx(o):
+    import httpx
+
+    with httpx.Client(timeout=60, http2=o.http2) as client:
+        for call in o.turns():
+            collected = Collected(o)
+            with client.stream("POST", o.url, headers=o.headers, json=arguments(o, call)) as answer:
+                if o.stream and answer.is_success and o.dialect == "google.gemini":
+                    for element in json.loads(answer.read()):
+                        collected.event(element)
+                elif o.stream and answer.is_success:
+                    for line in answer.iter_lines():
+                        collected.line(line)
+                else:
+                    answer.read()
+                    if answer.is_success:
+                        collected.whole(answer.json())
+            collected.told(call, answer.status_code)
+
+
+async def with_httpx_async(o):
+    import httpx
+
+    async with httpx.AsyncClient(timeout=60, http2=o.http2) as client:
+        for call in o.turns():
+            collected = Collected(o)
+            async with client.stream("POST", o.url, headers=o.headers, json=arguments(o, call)) as answer:
+                if o.stream and answer.is_success:
+                    async for line in answer.aiter_lines():
+                        collected.line(line)
+                else:
+                    await answer.aread()
+                    if answer.is_success:
+                        collected.whole(answer.json())
+            collected.told(call, answer.status_code)
+
+
+async def with_aiohttp(o):
+    import os
+    import ssl
+
+    import aiohttp
+
+    trusted = ssl.create_default_context(cafile=os.environ["SSL_CERT_FILE"]) if o.base.startswith("https") else None
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=trusted or True)) as session:
+        for call in o.turns():
+            collected = Collected(o)
+            async with session.post(o.url, headers=o.headers, json=arguments(o, call)) as answer:
+                if o.stream and answer.ok:
+                    async for line in answer.content:
+                        collected.line(line.decode().rstrip("\n"))
+                else:
+                    body = await answer.read()
+                    if answer.ok:
+                        collected.whole(json.loads(body))
+            collected.told(call, answer.status)
