@@ -5,6 +5,8 @@ use super::inflate;
 
 /// What a chain of headers must be worth to be believed.
 const ENOUGH: u32 = 6;
+/// What it must be worth for its compressed frames to be decompressed.
+const LIKELY: u32 = 2;
 /// Chains followed at once.
 const CHAINS: usize = 64;
 /// Octets kept while chains are followed.
@@ -254,6 +256,10 @@ impl Search {
                 continue;
             }
             let Some((frame, start)) = chain.unproven.take() else { continue };
+            if frame.compressed && chain.worth < LIKELY {
+                // Not worth the effort.
+                continue;
+            }
             let payload = self.window.get(start..chain.next);
             match payload.map_or(Says::Nothing, |payload| says(&frame, payload)) {
                 Says::Json => return Some(at),
