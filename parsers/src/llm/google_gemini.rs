@@ -221,7 +221,7 @@ fn reported(usage: &Value, ended: bool) -> Reported {
 }
 
 /// The tokens of audio in a list of counts by modality.
-fn audio(details: Option<&Value>) -> Option<u64> {
+pub(super) fn audio(details: Option<&Value>) -> Option<u64> {
     let counts = details?.as_array()?.iter();
     counts
         .filter(|count| json::text(count, "modality") == Some("AUDIO"))

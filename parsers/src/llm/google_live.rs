@@ -9,6 +9,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use serde_json::Value;
 
 use super::answer::{Answer, Slot, SlotKind};
+use super::google_gemini::audio;
 use super::message::{Message, Part};
 use super::{Dialect, Recognised, RequestFacts, RequestHead, Turn, TurnPart, json};
 use crate::Role;
@@ -237,6 +238,8 @@ fn reported(usage: &Value) -> Reported {
             .or_else(|| count("candidatesTokenCount", "candidates_token_count")),
         cache_read: count("cachedContentTokenCount", "cached_content_token_count"),
         reasoning: count("thoughtsTokenCount", "thoughts_token_count"),
+        input_audio: audio(member(usage, "promptTokensDetails", "prompt_tokens_details")),
+        output_audio: audio(member(usage, "responseTokensDetails", "response_tokens_details")),
         ..Reported::default()
     }
 }

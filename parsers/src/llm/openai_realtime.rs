@@ -209,6 +209,8 @@ fn reported(usage: &Value) -> Reported {
         output: json::count(usage, "output_tokens"),
         cache_read: input("cached_tokens"),
         reasoning: json::count_in(usage, "output_token_details", "reasoning_tokens"),
+        input_audio: input("audio_tokens"),
+        output_audio: json::count_in(usage, "output_token_details", "audio_tokens"),
         ..Reported::default()
     }
 }

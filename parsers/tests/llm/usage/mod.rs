@@ -225,6 +225,22 @@ fn audio() {
                 "candidatesTokensDetails": [{"modality": "AUDIO", "tokenCount": 350}]}))),
         ),
         (
+            "openai.realtime",
+            Stream(vec![json!({"type": "response.done", "response": {"id": "r",
+                "status": "completed", "output": [], "usage": {
+                    "input_tokens": 1250, "output_tokens": 400, "total_tokens": 1650,
+                    "input_token_details": {"audio_tokens": 700, "text_tokens": 550},
+                    "output_token_details": {"audio_tokens": 350, "text_tokens": 50}}}})]),
+        ),
+        (
+            "google.live",
+            Stream(vec![json!({"serverContent": {"turnComplete": true}, "usageMetadata": {
+                "promptTokenCount": 1250, "responseTokenCount": 400, "totalTokenCount": 1650,
+                "promptTokensDetails": [{"modality": "AUDIO", "tokenCount": 700}],
+                "responseTokensDetails": [{"modality": "TEXT", "tokenCount": 50},
+                    {"modality": "AUDIO", "tokenCount": 350}]}})]),
+        ),
+        (
             "google.interactions",
             Whole(json!({"status": "completed", "usage": {"total_input_tokens": 1250,
                 "total_output_tokens": 400,
