@@ -45,6 +45,50 @@ pub struct Settings {
     pub reserved: u32,
 }
 
+/// Where the kernel keeps what leads from a descriptor to its socket: offsets in
+/// bytes, from the kernel's own type information (BTF), patched like [`Settings`].
+/// All zero: unknown, and plain sockets are not looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Offsets {
+    /// `task_struct.files`
+    pub task_files: u32,
+    /// `files_struct.fdt`
+    pub files_fdt: u32,
+    /// `fdtable.max_fds`
+    pub fdt_max_fds: u32,
+    /// `fdtable.fd`
+    pub fdt_fd: u32,
+    /// `file.f_inode`
+    pub file_inode: u32,
+    /// `file.private_data`
+    pub file_private_data: u32,
+    /// `inode.i_mode`
+    pub inode_mode: u32,
+    /// `inode.i_ino`
+    pub inode_ino: u32,
+    /// `socket.sk`
+    pub socket_sk: u32,
+    /// `sock.sk_protocol`
+    pub sock_protocol: u32,
+    /// `sock.__sk_common.skc_family`
+    pub family: u32,
+    /// `sock.__sk_common.skc_num`: the own port, host order.
+    pub num: u32,
+    /// `sock.__sk_common.skc_dport`: the other port, network order.
+    pub dport: u32,
+    /// `sock.__sk_common.skc_rcv_saddr`: the own address.
+    pub rcv_saddr: u32,
+    /// `sock.__sk_common.skc_daddr`: the other address.
+    pub daddr: u32,
+    /// `sock.__sk_common.skc_v6_rcv_saddr`, 0 in kernels without IPv6.
+    pub v6_rcv_saddr: u32,
+    /// `sock.__sk_common.skc_v6_daddr`, 0 in kernels without IPv6.
+    pub v6_daddr: u32,
+    /// Not zero: the others are known.
+    pub known: u32,
+}
+
 /// Written by the user side at run time; one element.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
@@ -60,6 +104,8 @@ pub struct Control {
 pub mod names {
     /// The [`Settings`](super::Settings) constant.
     pub const SETTINGS: &str = "SETTINGS";
+    /// The [`Offsets`](super::Offsets) constant.
+    pub const OFFSETS: &str = "OFFSETS";
     /// Ring buffer of records.
     pub const EVENTS: &str = "EVENTS";
     /// Array of one [`Control`](super::Control).
@@ -87,5 +133,6 @@ pub mod names {
 
 const _: () = {
     assert!(size_of::<Settings>() == 16 && align_of::<Settings>() == 4);
+    assert!(size_of::<Offsets>() == 18 * 4 && align_of::<Offsets>() == 4);
     assert!(size_of::<Control>() == 8 && align_of::<Control>() == 4);
 };

@@ -53,15 +53,16 @@ pub mod direction {
 pub mod flags {
     /// Chunk: received, not sent.
     pub const RECEIVED: u16 = 1;
-    /// Open: the TLS object was seen before it moved a byte.
+    /// Open: the TLS object or socket was seen before it moved a byte.
     pub const FRESH: u16 = 2;
     /// Socket: a guess, to be checked: the descriptor may be no TCP socket.
     pub const UNVERIFIED: u16 = 4;
-    /// Close: the other end closed; otherwise the TLS object was freed.
+    /// Close: the other end closed; otherwise the TLS object was freed or the
+    /// descriptor closed.
     pub const END_OF_STREAM: u16 = 8;
 }
 
-/// TLS implementations, as attach cookies carry them.
+/// TLS implementations, as attach cookies carry them, and their absence.
 pub mod tls {
     /// Not told: kernels before 5.15 have no cookies.
     pub const UNKNOWN: u32 = 0;
@@ -69,6 +70,8 @@ pub mod tls {
     pub const OPENSSL: u32 = 1;
     /// BoringSSL.
     pub const BORINGSSL: u32 = 2;
+    /// None: a plain socket. No cookie has it.
+    pub const NONE: u32 = 0x8000_0000;
 }
 
 /// How each record starts.
@@ -97,7 +100,8 @@ pub struct Open {
     pub header: Header,
     /// The connection.
     pub conn: u64,
-    /// Address of the TLS object: with the process, the key of the counters.
+    /// Which TLS object or socket, as [`ConnKey`](super::ConnKey) names it: with
+    /// the process, the key of the counters.
     pub object: u64,
     /// One of [`tls`].
     pub tls: u32,

@@ -10,13 +10,13 @@ mod config;
 mod event;
 mod state;
 
-pub use config::{Control, Filters, Settings, names};
+pub use config::{Control, Filters, Offsets, Settings, names};
 pub use event::{
     Address, Args, CHUNK_TIERS, Chunk, Close, Exec, Exit, Header, Kind, MAX_ARGS, MAX_ARGS_BYTES,
     MAX_CALL_BYTES, MAX_CHUNK, MAX_FILENAME, MAX_SERVER_NAME, Mapped, Open, ServerName, Socket,
     direction, flags, tls,
 };
 pub use state::{
-    Call, Conn, ConnKey, INTEREST_SLOTS, SocketKey, SocketState, Stats, Thread, Transfer,
-    conn_flags, interest_slot,
+    Call, Conn, ConnKey, INTEREST_SLOTS, PLAIN_SOCKET, SocketKey, SocketState, Stats, Thread,
+    Transfer, Vector, conn_flags, interest_slot,
 };

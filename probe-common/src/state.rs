@@ -2,11 +2,12 @@
 
 use crate::Address;
 
-/// Names a TLS object while it lives.
+/// Names a TLS object, or a plain socket, while it lives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[repr(C)]
 pub struct ConnKey {
-    /// Address of the object in its process.
+    /// Address of the TLS object in its process; of a plain socket, the number
+    /// of its inode with [`PLAIN_SOCKET`].
     pub object: u64,
     /// Thread group.
     pub pid: u32,
@@ -14,7 +15,11 @@ pub struct ConnKey {
     pub reserved: u32,
 }
 
-/// A connection: one generation of a TLS object. Counters are by direction, and
+/// Set in [`ConnKey::object`] where it names a socket: no address of a process
+/// has it.
+pub const PLAIN_SOCKET: u64 = 1 << 63;
+
+/// A connection: one generation of a TLS object or socket. Counters are by direction, and
 /// updated after the records they count were reserved, so that whoever reads
 /// them and then the ring to its end has seen what they count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,7 +35,8 @@ pub struct Conn {
     pub ignored: [u64; 2],
     /// Bits of [`conn_flags`].
     pub flags: u32,
-    /// The descriptor of its socket; -1: unknown; -2 - n: n was guessed.
+    /// The descriptor of its socket; -1: unknown; -2 - n: n was guessed. Of a
+    /// plain socket, the one last used.
     pub fd: i32,
     /// Thread group.
     pub pid: u32,
@@ -44,6 +50,10 @@ pub mod conn_flags {
     pub const IGNORED: u32 = 1;
     /// Seen before it moved a byte.
     pub const FRESH: u32 = 2;
+    /// A plain socket that sends requests: nothing follows the other end's end.
+    pub const CLIENT: u32 = 4;
+    /// A plain socket that is to become a tunnel.
+    pub const TUNNEL: u32 = 8;
 }
 
 /// How many connections can be ignored at once before one forgets; a forgotten
@@ -120,6 +130,21 @@ pub struct Transfer {
     pub flags: u64,
 }
 
+/// A plain transfer on its way out: one buffer, or one after another. The rest of
+/// the current one is in `transfer`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Vector {
+    /// What is left of the current buffer.
+    pub transfer: Transfer,
+    /// Bytes to go in all buffers.
+    pub left: u64,
+    /// Address of the next `struct iovec`.
+    pub next: u64,
+    /// How many of them follow.
+    pub count: u64,
+}
+
 /// Names a socket.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[repr(C)]
@@ -159,6 +184,7 @@ const _: () = {
     assert!(size_of::<Conn>() == 72);
     assert!(size_of::<Call>() == 40);
     assert!(size_of::<Thread>() == 2 * 40 + 16 + 72);
+    assert!(size_of::<Vector>() == 72 + 24);
     assert!(size_of::<SocketKey>() == 8);
     assert!(size_of::<SocketState>() == 40);
     assert!(size_of::<Stats>() == 24);

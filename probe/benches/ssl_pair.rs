@@ -7,16 +7,13 @@
 //! more than twice what the empty programs add.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a bench")]
 
+mod measured;
 mod pair;
-
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::time::Duration;
 
 use aya::programs::UProbe;
 use aya::programs::uprobe::{UProbeAttachLocation, UProbeScope};
-use llmtop_probe::live::{Config, Filters};
-use llmtop_probe::{Capture, Discovery, Function, Live, Outlet, Source, Target};
+use llmtop_probe::{Discovery, Function, Target};
+use measured::{Work, capture, median};
 
 const SIZES: [usize; 3] = [64, 1024, 16384];
 /// Each is measured so often, in turn, and the median counts: other work on the
@@ -35,12 +32,12 @@ fn main() {
     let mut figures = [[(); 3]; 3].map(|row| row.map(|()| Vec::new()));
     for _ in 0..ROUNDS {
         measure(&mut work, &mut figures[0]);
-        let empty = Empty::attach(&work.library);
+        let empty = Empty::attach(&work.said);
         measure(&mut work, &mut figures[1]);
         drop(empty);
         let live = capture(work.child.id());
         measure(&mut work, &mut figures[2]);
-        live.stop();
+        assert!(live.stop().captured_bytes > 0);
     }
     let figures = figures.map(|row| row.map(median));
     println!("{:<24}{:>10}{:>10}{:>10}", "ns a pair (median)", "64 B", "1 KB", "16 KB");
@@ -66,52 +63,6 @@ fn measure(work: &mut Work, row: &mut [Vec<u64>; 3]) {
     for (figures, size) in row.iter_mut().zip(SIZES) {
         figures.push(work.median(size));
     }
-}
-
-fn median(mut figures: Vec<u64>) -> u64 {
-    figures.sort_unstable();
-    figures[figures.len() / 2]
-}
-
-/// The process that works; this one is never observed.
-struct Work {
-    child: Child,
-    stdin: ChildStdin,
-    stdout: BufReader<ChildStdout>,
-    library: String,
-}
-
-impl Work {
-    fn start() -> Self {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .arg("--work")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let stdin = child.stdin.take().unwrap();
-        let mut stdout = BufReader::new(child.stdout.take().unwrap());
-        let library = line(&mut stdout);
-        Self { child, stdin, stdout, library }
-    }
-
-    fn median(&mut self, size: usize) -> u64 {
-        writeln!(self.stdin, "{size}").unwrap();
-        line(&mut self.stdout).parse().unwrap()
-    }
-}
-
-impl Drop for Work {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn line(from: &mut impl BufRead) -> String {
-    let mut line = String::new();
-    from.read_line(&mut line).unwrap();
-    line.trim().to_owned()
 }
 
 /// Empty programs where llmtop probes.
@@ -146,59 +97,4 @@ fn target(library: &str) -> Target {
     let targets = Discovery::new().initial();
     let wanted = std::fs::canonicalize(library).unwrap();
     targets.into_iter().find(|t| t.path == wanted).expect("discovery knows the library")
-}
-
-struct Running {
-    control: std::sync::Arc<dyn llmtop_probe::Control>,
-    thread: std::thread::JoinHandle<()>,
-    /// Descriptors of this process before.
-    descriptors: usize,
-}
-
-impl Running {
-    fn stop(self) {
-        self.control.stop();
-        drop(self.control);
-        self.thread.join().unwrap();
-        // Probes go after the last word, one by one; the next measure must not
-        // have them.
-        while descriptors() > self.descriptors {
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    }
-}
-
-fn descriptors() -> usize {
-    std::fs::read_dir("/proc/self/fd").unwrap().count()
-}
-
-fn capture(pid: u32) -> Running {
-    let descriptors = descriptors();
-    let filters = Filters { pids: vec![pid], ..Filters::default() };
-    let live =
-        Live::start(&Config { ring_bytes: Some(64 << 20), filters }, Box::new(Discovery::new()))
-            .unwrap();
-    let control = live.control();
-    let thread = std::thread::spawn(move || {
-        let totals = Box::new(live).run(&mut Sink).unwrap();
-        assert!(totals.captured_bytes > 0, "{totals:?}");
-        if totals.lost_bytes > 0 {
-            println!("lost {} of {} bytes", totals.lost_bytes, totals.captured_bytes);
-        }
-    });
-    std::thread::sleep(Duration::from_millis(50));
-    Running { control, thread, descriptors }
-}
-
-/// Takes everything.
-struct Sink;
-
-impl Outlet for Sink {
-    fn offer(&mut self, captures: &mut Vec<Capture>) -> bool {
-        captures.clear();
-        true
-    }
-    fn deliver(&mut self, captures: &mut Vec<Capture>) -> bool {
-        self.offer(captures)
-    }
 }

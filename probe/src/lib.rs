@@ -11,6 +11,7 @@ pub mod doctor;
 pub mod elf;
 pub mod endpoint;
 mod error;
+mod kernel;
 pub mod live;
 mod object;
 pub mod place;

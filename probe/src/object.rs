@@ -1,7 +1,7 @@
 //! The kernel programs, embedded and loaded.
 
 use aya::{Ebpf, EbpfLoader};
-use llmtop_probe_common::{Settings, names};
+use llmtop_probe_common::{Offsets, Settings, names};
 
 use crate::Error;
 
@@ -18,6 +18,8 @@ compile_error!("kernel programs exist for x86_64 and aarch64");
 pub(crate) struct Options {
     /// Patched into the programs.
     pub(crate) settings: Settings,
+    /// Patched into the programs.
+    pub(crate) offsets: Offsets,
     /// Size of the ring buffer: a power of two, whole pages.
     pub(crate) ring_bytes: u32,
 }
@@ -25,8 +27,10 @@ pub(crate) struct Options {
 /// Creates the maps and prepares the programs; none is in the kernel yet.
 pub(crate) fn load(options: &Options) -> Result<Ebpf, Error> {
     let settings = SettingsPod(options.settings);
+    let offsets = OffsetsPod(options.offsets);
     EbpfLoader::new()
         .override_global(names::SETTINGS, &settings, true)
+        .override_global(names::OFFSETS, &offsets, true)
         .map_max_entries(names::EVENTS, options.ring_bytes)
         .load(OBJECT)
         .map_err(|error| kernel("loading the kernel programs", &error))
@@ -56,3 +60,10 @@ struct SettingsPod(Settings);
 #[expect(unsafe_code, reason = "aya asks for the promise by an unsafe trait")]
 // SAFETY: `Settings` is four `u32`s, without padding.
 unsafe impl aya::Pod for SettingsPod {}
+
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+struct OffsetsPod(Offsets);
+#[expect(unsafe_code, reason = "aya asks for the promise by an unsafe trait")]
+// SAFETY: `Offsets` is nothing but `u32`s, without padding.
+unsafe impl aya::Pod for OffsetsPod {}

@@ -4,7 +4,9 @@
 use aya_ebpf::cty::c_void;
 use aya_ebpf::helpers::generated::{bpf_ktime_get_boot_ns, bpf_loop, bpf_probe_read_user};
 use aya_ebpf::maps::ring_buf::RingBufEntry;
-use llmtop_probe_common::{CHUNK_TIERS, Chunk, Header, Kind, MAX_CALL_BYTES, MAX_CHUNK, Transfer};
+use llmtop_probe_common::{
+    CHUNK_TIERS, Chunk, Header, Kind, MAX_CALL_BYTES, MAX_CHUNK, Transfer, Vector,
+};
 
 use crate::maps::{CONTROL, EVENTS, STATS};
 
@@ -14,6 +16,9 @@ const BPF_RB_FORCE_WAKEUP: u64 = 2;
 /// Chunks of one call where the kernel has no `bpf_loop`: more would be more
 /// than its verifier follows.
 const BOUNDED_CHUNKS: u32 = 32;
+
+/// The most buffers a system call takes (`UIO_MAXIOV`).
+const MAX_BUFFERS: u64 = 1024;
 
 /// Nanoseconds of `CLOCK_BOOTTIME`.
 #[inline(always)]
@@ -101,6 +106,72 @@ pub fn transfer<const LOOP: bool>(transfer: &mut Transfer) {
     beyond += transfer.left;
     transfer.offset += beyond;
     transfer.lost += beyond;
+}
+
+/// Sends a transfer of several buffers, or of one whose rest is in `transfer`.
+/// Otherwise as [`transfer`].
+#[inline(always)]
+pub fn vector<const LOOP: bool>(vector: &mut Vector) {
+    let mut beyond = vector.left.saturating_sub(MAX_CALL_BYTES);
+    vector.left -= beyond;
+    if !next(vector) {
+        if LOOP {
+            let turns = vector.count.min(MAX_BUFFERS) + vector.left.div_ceil(MAX_CHUNK as u64) + 1;
+            let mut context: *mut Vector = vector;
+            // SAFETY: the callback's signature is the helper's, and the context
+            // outlives the call.
+            unsafe { bpf_loop(turns as u32, turn as *mut c_void, (&raw mut context).cast(), 0) };
+        } else {
+            for _ in 0..BOUNDED_CHUNKS {
+                if next(vector) {
+                    break;
+                }
+            }
+        }
+    }
+    beyond += vector.left;
+    vector.transfer.offset += beyond;
+    vector.transfer.lost += beyond;
+}
+
+/// Sends the next chunk of the current buffer, or takes the next one and sends
+/// its first. `true`: there is no more.
+#[inline(always)]
+fn next(vector: &mut Vector) -> bool {
+    if vector.left == 0 {
+        return true;
+    }
+    if vector.transfer.left == 0 {
+        if vector.count == 0 {
+            return true;
+        }
+        let mut iovec = [0u64; 2];
+        // SAFETY: reads a `struct iovec` into a local.
+        let failed = unsafe {
+            bpf_probe_read_user((&raw mut iovec).cast(), 16, vector.next as *const c_void)
+        };
+        if failed != 0 {
+            return true;
+        }
+        vector.next += 16;
+        vector.count -= 1;
+        vector.transfer.buffer = iovec[0];
+        vector.transfer.left = if iovec[1] < vector.left { iovec[1] } else { vector.left };
+        if vector.transfer.left == 0 {
+            return false;
+        }
+    }
+    let before = vector.transfer.left;
+    chunk(&mut vector.transfer);
+    vector.left -= before - vector.transfer.left;
+    vector.left == 0
+}
+
+/// One turn of `bpf_loop`.
+extern "C" fn turn(_: u64, vector: *mut c_void) -> i64 {
+    // SAFETY: `vector` passes a pointer to a pointer to it.
+    let vector = unsafe { &mut **vector.cast::<*mut Vector>() };
+    i64::from(next(vector))
 }
 
 /// Sends the next chunk, in the smallest reserve that holds it.

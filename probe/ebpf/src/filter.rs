@@ -1,7 +1,7 @@
 //! Capture filters: whose calls are looked at at all.
 
-use aya_ebpf::helpers::generated::bpf_get_current_cgroup_id;
 use aya_ebpf::helpers::bpf_get_current_uid_gid;
+use aya_ebpf::helpers::generated::bpf_get_current_cgroup_id;
 use llmtop_probe_common::Filters;
 
 use crate::maps::{CGROUPS, NAMED, PIDS, SETTINGS, UIDS};

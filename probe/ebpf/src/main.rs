@@ -5,13 +5,19 @@
 #![no_main]
 
 mod calls;
+mod conns;
+mod descriptors;
 mod emit;
+mod file;
 mod filter;
+mod http;
 mod interest;
 mod maps;
 mod openssl;
+mod plain;
 mod process;
 mod socket;
+mod syscall;
 
 #[unsafe(link_section = "license")]
 #[unsafe(no_mangle)]

@@ -4,13 +4,38 @@ use aya_ebpf::Global;
 use aya_ebpf::macros::map;
 use aya_ebpf::maps::{Array, HashMap, LruHashMap, PerCpuArray, RingBuf};
 use llmtop_probe_common::{
-    Args, Conn, ConnKey, Control, INTEREST_SLOTS, MAX_ARGS_BYTES, Settings, SocketKey, SocketState,
-    Stats, Thread,
+    Args, Conn, ConnKey, Control, INTEREST_SLOTS, MAX_ARGS_BYTES, Offsets, Settings, SocketKey,
+    SocketState, Stats, Thread,
 };
+
+use crate::descriptors::Descriptors;
+use crate::plain::Moved;
 
 #[unsafe(no_mangle)]
 pub static SETTINGS: Global<Settings> =
     Global::new(Settings { own_pid: 0, filters: 0, has_cookie: 0, reserved: 0 });
+
+#[unsafe(no_mangle)]
+pub static OFFSETS: Global<Offsets> = Global::new(Offsets {
+    task_files: 0,
+    files_fdt: 0,
+    fdt_max_fds: 0,
+    fdt_fd: 0,
+    file_inode: 0,
+    file_private_data: 0,
+    inode_mode: 0,
+    inode_ino: 0,
+    socket_sk: 0,
+    sock_protocol: 0,
+    family: 0,
+    num: 0,
+    dport: 0,
+    rcv_saddr: 0,
+    daddr: 0,
+    v6_rcv_saddr: 0,
+    v6_daddr: 0,
+    known: 0,
+});
 
 /// Records on their way out. The loader sets the size.
 #[map]
@@ -53,6 +78,20 @@ pub static CONNECTORS: LruHashMap<u64, SocketKey> = LruHashMap::with_max_entries
 /// Where accept writes the peer's address, by `pid_tgid`.
 #[map]
 pub static ACCEPTING: LruHashMap<u64, u64> = LruHashMap::with_max_entries(8192, 0);
+
+/// What the descriptors of a thread group are.
+#[map]
+pub static DESCRIPTORS: LruHashMap<u32, Descriptors> = LruHashMap::with_max_entries(4096, 0);
+/// The same of descriptors too high for it.
+#[map]
+pub static HIGH_DESCRIPTORS: LruHashMap<SocketKey, u8> = LruHashMap::with_max_entries(16384, 0);
+/// One of which nothing is known: too large for a stack.
+#[map]
+pub static NO_DESCRIPTORS: Array<Descriptors> = Array::with_max_entries(1, 0);
+/// What a system call moves on a plain socket, on its way out. While one is left,
+/// no other is on this processor.
+#[map]
+pub static MOVED: PerCpuArray<Moved> = PerCpuArray::with_max_entries(1, 0);
 
 /// Parent thread group of a thread group whose fork was seen.
 #[map]

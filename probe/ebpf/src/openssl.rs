@@ -8,20 +8,19 @@
 use aya_ebpf::EbpfContext;
 use aya_ebpf::helpers::bpf_get_current_pid_tgid;
 use aya_ebpf::helpers::generated::{
-    bpf_get_attach_cookie, bpf_get_current_cgroup_id, bpf_probe_read_user,
-    bpf_probe_read_user_str,
+    bpf_get_attach_cookie, bpf_probe_read_user, bpf_probe_read_user_str,
 };
-use aya_ebpf::helpers::{bpf_get_current_comm, bpf_get_current_uid_gid};
 use aya_ebpf::macros::{uprobe, uretprobe};
 use aya_ebpf::programs::{ProbeContext, RetProbeContext};
 use llmtop_probe_common::{
-    Call, Close, Conn, ConnKey, Kind, MAX_SERVER_NAME, Open, ServerName, Thread, Transfer, conn_flags, direction, flags,
+    Call, Conn, ConnKey, Kind, MAX_SERVER_NAME, ServerName, Thread, Transfer, conn_flags,
+    direction, flags,
 };
 
 use crate::calls;
 use crate::emit;
-use crate::maps::{CONNS, ORPHANS, PARENTS, SETTINGS, STATS};
-use crate::{filter, interest, socket};
+use crate::maps::SETTINGS;
+use crate::{conns, filter, interest, socket};
 
 /// `SSL_CTRL_MODE`: what `SSL_set_mode` calls, on new objects.
 const SSL_CTRL_MODE: u64 = 33;
@@ -108,7 +107,7 @@ fn transferred<const LOOP: bool>(ctx: &RetProbeContext, thread: &mut Thread, pid
     let key = ConnKey { object: call.object, pid: (pid_tgid >> 32) as u32, reserved: 0 };
     if returned <= 0 {
         if returned == 0 && call.kind & calls::ZERO_IS_END != 0 {
-            close(&key, pid_tgid, flags::END_OF_STREAM);
+            conns::close(&key, pid_tgid, flags::END_OF_STREAM);
         }
         return;
     }
@@ -117,9 +116,8 @@ fn transferred<const LOOP: bool>(ctx: &RetProbeContext, thread: &mut Thread, pid
     } else {
         let mut moved = 0u64;
         // SAFETY: writes eight bytes to a local.
-        let failed = unsafe {
-            bpf_probe_read_user((&raw mut moved).cast(), 8, call.moved_at as *const _)
-        };
+        let failed =
+            unsafe { bpf_probe_read_user((&raw mut moved).cast(), 8, call.moved_at as *const _) };
         if failed != 0 {
             return;
         }
@@ -130,10 +128,7 @@ fn transferred<const LOOP: bool>(ctx: &RetProbeContext, thread: &mut Thread, pid
         return;
     }
     let Some(conn) = conn(&key, ctx, pid_tgid, 0) else {
-        if let Some(stats) = STATS.get_ptr_mut(0) {
-            // SAFETY: the kernel returned a live element.
-            unsafe { (*stats).untracked_bytes += moved };
-        }
+        conns::untracked(moved);
         return;
     };
     let side = if read { direction::RECEIVED } else { direction::SENT };
@@ -168,7 +163,7 @@ pub fn free(ctx: ProbeContext) -> u32 {
         pid: (pid_tgid >> 32) as u32,
         reserved: 0,
     };
-    close(&key, pid_tgid, 0);
+    conns::close(&key, pid_tgid, 0);
     0
 }
 
@@ -228,10 +223,8 @@ fn send_server_name(conn: u64, name: u64, pid_tgid: u64) {
             name as *const _,
         );
         let len = if len > 0 { len as u32 - 1 } else { 0 };
-        (&raw mut (*record).fixed).write(ServerName {
-            header: emit::header(Kind::ServerName, 0, len, pid_tgid),
-            conn,
-        });
+        (&raw mut (*record).fixed)
+            .write(ServerName { header: emit::header(Kind::ServerName, 0, len, pid_tgid), conn });
     }
     entry.submit(emit::wakeup());
 }
@@ -244,88 +237,14 @@ fn conn<C: EbpfContext>(
     pid_tgid: u64,
     flags: u32,
 ) -> Option<&'static mut Conn> {
-    if let Some(conn) = CONNS.get_ptr_mut(key) {
-        // SAFETY: the element stays valid for this program's run. A direction's
-        // counters are written by the one thread that the library's rules allow
-        // in it.
-        return Some(unsafe { &mut *conn });
+    if let Some(conn) = conns::find(key) {
+        return Some(conn);
     }
-    open(key, ctx, pid_tgid, flags)
-}
-
-#[inline(always)]
-fn open<C: EbpfContext>(
-    key: &ConnKey,
-    ctx: &C,
-    pid_tgid: u64,
-    flags: u32,
-) -> Option<&'static mut Conn> {
-    let header = emit::header(
-        Kind::Open,
-        if flags & conn_flags::FRESH != 0 { flags::FRESH } else { 0 },
-        0,
-        pid_tgid,
-    );
-    // A thread opens at most one connection in a nanosecond, and no other does
-    // on its processor.
-    // SAFETY: the helper has no preconditions.
-    let cpu = unsafe { aya_ebpf::helpers::generated::bpf_get_smp_processor_id() };
-    let id = header.time << 6 | u64::from(cpu & 63);
-    let new = Conn {
-        id,
-        moved: [0; 2],
-        lost: [0; 2],
-        ignored: [0; 2],
-        flags,
-        fd: -1,
-        pid: key.pid,
-        guesses: 0,
-    };
-    CONNS.insert(key, new, 0).ok()?;
     let has_cookie = SETTINGS.load().has_cookie != 0;
-    emit::send(Open {
-        header,
-        conn: id,
-        object: key.object,
-        // SAFETY: the context is the probe's, and the verifier drops the call
-        // where the helper does not exist.
-        tls: if has_cookie { unsafe { bpf_get_attach_cookie(ctx.as_ptr()) as u32 } } else { 0 },
-        uid: bpf_get_current_uid_gid() as u32,
-        // SAFETY: the helper has no preconditions.
-        cgroup: unsafe { bpf_get_current_cgroup_id() },
-        parent: parent(key.pid),
-        reserved: 0,
-        comm: bpf_get_current_comm().unwrap_or([0; 16]),
-    });
-    // SAFETY: as in `conn`.
-    Some(unsafe { &mut *CONNS.get_ptr_mut(key)? })
-}
-
-/// The parent of a thread group, where its fork was seen, else 0.
-#[inline(always)]
-pub fn parent(pid: u32) -> u32 {
-    // SAFETY: the value is read at once; at worst it is another process's.
-    unsafe { PARENTS.get(pid) }.copied().unwrap_or(0)
-}
-
-/// Ends an object's generation, with its final counters. Where the record finds
-/// no room they are kept for the reader to find.
-#[inline(always)]
-fn close(key: &ConnKey, pid_tgid: u64, flags: u16) {
-    let Some(conn) = CONNS.get_ptr_mut(key) else { return };
-    // SAFETY: as in `conn`.
-    let last = unsafe { *conn };
-    let sent = emit::send(Close {
-        header: emit::header(Kind::Close, flags, 0, pid_tgid),
-        conn: last.id,
-        moved: last.moved,
-        lost: last.lost,
-        ignored: last.ignored,
-    });
-    if !sent {
-        let _ = ORPHANS.insert(last.id, last, 0);
-    }
-    let _ = CONNS.remove(key);
+    // SAFETY: the context is the probe's, and the verifier drops the call where
+    // the helper does not exist.
+    let tls = if has_cookie { unsafe { bpf_get_attach_cookie(ctx.as_ptr()) as u32 } } else { 0 };
+    conns::open(key, tls, pid_tgid, flags)
 }
 
 /// Does nothing at an entry: what a probe costs by itself.
@@ -338,4 +257,3 @@ pub fn empty_entry(_: ProbeContext) -> u32 {
 pub fn empty_return(_: RetProbeContext) -> u32 {
     0
 }
-

@@ -7,19 +7,17 @@ use aya_ebpf::helpers::generated::{
     bpf_get_current_cgroup_id, bpf_probe_read_kernel_str, bpf_probe_read_user,
     bpf_probe_read_user_str, bpf_ringbuf_output,
 };
-use aya_ebpf::helpers::{
-    bpf_get_current_comm, bpf_get_current_pid_tgid, bpf_get_current_uid_gid,
-};
+use aya_ebpf::helpers::{bpf_get_current_comm, bpf_get_current_pid_tgid, bpf_get_current_uid_gid};
 use aya_ebpf::macros::tracepoint;
 use aya_ebpf::programs::TracePointContext;
 use llmtop_probe_common::{
     Args, Exec, Exit, Filters, Kind, MAX_ARGS, MAX_ARGS_BYTES, MAX_FILENAME, Mapped,
 };
 
+use crate::conns::parent;
 use crate::maps::{ARGS, COMMS, EVENTS, MAPPED, NAMED, PARENTS, PIDS, SETTINGS, THREADS};
-use crate::openssl::parent;
 use crate::socket::argument;
-use crate::emit;
+use crate::{descriptors, emit};
 
 const CLONE_THREAD: u64 = 0x1_0000;
 const PROT_EXEC: u64 = 4;
@@ -116,6 +114,8 @@ pub fn exec(ctx: TracePointContext) -> u32 {
     let old_tid = event.old_pid;
     let pid_tgid = bpf_get_current_pid_tgid();
     let pid = (pid_tgid >> 32) as u32;
+    // Some were closed, and no call told.
+    descriptors::forget(pid);
     let comm = bpf_get_current_comm().unwrap_or([0; 16]);
     if Filters(SETTINGS.load().filters).has(Filters::COMMS) {
         if COMMS.get_ptr(comm).is_some() {
@@ -169,6 +169,7 @@ pub fn newtask(ctx: TracePointContext) -> u32 {
     let child = event.pid;
     let parent = (bpf_get_current_pid_tgid() >> 32) as u32;
     let _ = PARENTS.insert(child, parent, 0);
+    descriptors::forget(child);
     let filters = Filters(SETTINGS.load().filters);
     if filters.has(Filters::PIDS) && PIDS.get_ptr(parent).is_some() {
         let _ = PIDS.insert(child, 1, 0);
@@ -188,6 +189,7 @@ pub fn exit(_: TracePointContext) -> u32 {
     if pid != tid {
         return 0;
     }
+    descriptors::forget(pid);
     let filters = Filters(SETTINGS.load().filters);
     if filters.has(Filters::PIDS) {
         let _ = PIDS.remove(pid);

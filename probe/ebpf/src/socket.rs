@@ -17,15 +17,15 @@ use llmtop_probe_common::{
 };
 
 use crate::calls::READ;
-use crate::emit;
-use crate::maps::{ACCEPTING, CONNECTING, CONNECTORS, CONNS, SOCKETS, THREADS};
+use crate::maps::{ACCEPTING, CONNECTING, CONNECTORS, SOCKETS, THREADS};
+use crate::{conns, descriptors, emit, plain};
 
-const AF_INET: u16 = 2;
-const AF_INET6: u16 = 10;
+pub const AF_INET: u16 = 2;
+pub const AF_INET6: u16 = 10;
 const TCP_ESTABLISHED: u32 = 1;
 const TCP_SYN_SENT: u32 = 2;
 const TCP_CLOSE: u32 = 7;
-const IPPROTO_TCP: u16 = 6;
+pub const IPPROTO_TCP: u16 = 6;
 
 /// Guesses a connection gets.
 const MAX_GUESSES: u32 = 8;
@@ -38,53 +38,44 @@ pub fn argument(ctx: &TracePointContext, n: usize) -> u64 {
     unsafe { *ctx.as_ptr().cast::<u64>().add(2 + n) }
 }
 
-/// `write`, `writev`, `sendto`, `sendmsg`, `sendmmsg`: the descriptor is first.
-#[tracepoint]
-pub fn socket_write(ctx: TracePointContext) -> u32 {
-    let pid_tgid = bpf_get_current_pid_tgid();
-    let Some(thread) = THREADS.get_ptr_mut(pid_tgid) else { return 0 };
+/// The thread has written to a descriptor.
+#[inline(always)]
+pub fn wrote(pid_tgid: u64, fd: i32) {
+    let Some(thread) = THREADS.get_ptr_mut(pid_tgid) else { return };
     // SAFETY: the element is this thread's.
     let thread = unsafe { &mut *thread };
-    let fd = argument(&ctx, 0) as i32;
     if thread.call.kind != 0 {
         if thread.call.kind & READ == 0 && thread.call.inside_fd < 0 {
             thread.call.inside_fd = fd;
         }
-        return 0;
+        return;
     }
     if thread.wrote == 0 {
-        return 0;
+        return;
     }
-    let key =
-        ConnKey { object: thread.wrote_object, pid: (pid_tgid >> 32) as u32, reserved: 0 };
-    let Some(conn) = CONNS.get_ptr_mut(key) else {
+    let key = ConnKey { object: thread.wrote_object, pid: (pid_tgid >> 32) as u32, reserved: 0 };
+    let Some(conn) = conns::find(&key) else {
         thread.wrote = 0;
-        return 0;
+        return;
     };
-    // SAFETY: the element stays valid for this program's run.
-    let conn = unsafe { &mut *conn };
     guess(conn, fd, pid_tgid);
     // A known socket settles it; anything else may have been a log line.
     if conn.fd >= 0 || conn.guesses >= MAX_GUESSES {
         thread.wrote = 0;
     }
-    0
 }
 
-/// `read`, `readv`, `recvfrom`, `recvmsg`: the descriptor is first.
-#[tracepoint]
-pub fn socket_read(ctx: TracePointContext) -> u32 {
-    let pid_tgid = bpf_get_current_pid_tgid();
-    let Some(thread) = THREADS.get_ptr_mut(pid_tgid) else { return 0 };
+/// The thread has read from a descriptor.
+#[inline(always)]
+pub fn received(pid_tgid: u64, fd: i32) {
+    let Some(thread) = THREADS.get_ptr_mut(pid_tgid) else { return };
     // SAFETY: the element is this thread's.
     let thread = unsafe { &mut *thread };
-    let fd = argument(&ctx, 0) as i32;
     if thread.call.kind == 0 {
         thread.received_fd = fd;
     } else if thread.call.kind & READ != 0 && thread.call.inside_fd < 0 {
         thread.call.inside_fd = fd;
     }
-    0
 }
 
 /// A TLS call moved bytes: what is known of the thread's socket calls becomes a
@@ -142,16 +133,22 @@ pub fn set(conn: &mut Conn, fd: i32, pid_tgid: u64) {
     report(conn.id, fd, &state, 0, pid_tgid);
 }
 
-#[inline(always)]
-fn report(conn: u64, fd: i32, state: &SocketState, flags: u16, pid_tgid: u64) {
-    emit::send(Socket {
-        header: emit::header(Kind::Socket, flags, 0, pid_tgid),
-        conn,
-        fd,
-        local: state.local,
-        peer: state.peer,
-        reserved: 0,
-    });
+/// Tells what is known of a connection's socket. Not inlined: programs' stacks
+/// are small.
+#[inline(never)]
+pub fn report(conn: u64, fd: i32, state: &SocketState, flags: u16, pid_tgid: u64) {
+    let Some(mut entry) = emit::reserve::<Socket>() else { return };
+    let record = entry.as_mut_ptr();
+    // SAFETY: `record` points to a reserved record.
+    unsafe {
+        (&raw mut (*record).header).write(emit::header(Kind::Socket, flags, 0, pid_tgid));
+        (&raw mut (*record).conn).write(conn);
+        (&raw mut (*record).fd).write(fd);
+        (&raw mut (*record).local).write(state.local);
+        (&raw mut (*record).peer).write(state.peer);
+        (&raw mut (*record).reserved).write(0);
+    }
+    entry.submit(emit::wakeup());
 }
 
 /// Entry of `connect(fd, address, length)`.
@@ -161,6 +158,7 @@ pub fn connect_enter(ctx: TracePointContext) -> u32 {
     let fd = argument(&ctx, 0) as i32;
     let key = SocketKey { pid: (pid_tgid >> 32) as u32, fd };
     let _ = SOCKETS.remove(key);
+    descriptors::set(key.pid, fd, descriptors::NEW);
     let Some(peer) = sockaddr(argument(&ctx, 1)) else { return 0 };
     let _ = SOCKETS.insert(key, SocketState { local: Address::default(), peer }, 0);
     let _ = CONNECTING.insert(pid_tgid, fd, 0);
@@ -203,6 +201,7 @@ pub fn accept_exit(ctx: TracePointContext) -> u32 {
         return 0;
     }
     let key = SocketKey { pid: (pid_tgid >> 32) as u32, fd: fd as i32 };
+    descriptors::set(key.pid, key.fd, descriptors::NEW);
     match sockaddr(address) {
         Some(peer) => {
             let _ = SOCKETS.insert(key, SocketState { local: Address::default(), peer }, 0);
@@ -214,14 +213,36 @@ pub fn accept_exit(ctx: TracePointContext) -> u32 {
     0
 }
 
-/// `close(fd)`: the number may name another thing from now on.
+/// Entry of `close(fd)`.
 #[tracepoint]
 pub fn close_enter(ctx: TracePointContext) -> u32 {
+    closing(argument(&ctx, 0) as i32)
+}
+
+/// Entry of `dup2(old, new)` and `dup3`, which close `new`.
+#[tracepoint]
+pub fn dup_enter(ctx: TracePointContext) -> u32 {
+    let new = argument(&ctx, 1) as i32;
+    if argument(&ctx, 0) as i32 == new { 0 } else { closing(new) }
+}
+
+/// The number may name another thing from now on.
+#[inline(always)]
+fn closing(fd: i32) -> u32 {
     let pid_tgid = bpf_get_current_pid_tgid();
-    let key = SocketKey { pid: (pid_tgid >> 32) as u32, fd: argument(&ctx, 0) as i32 };
+    let key = SocketKey { pid: (pid_tgid >> 32) as u32, fd };
     if SOCKETS.get_ptr(key).is_some() {
         let _ = SOCKETS.remove(key);
     }
+    plain::closing(pid_tgid, fd);
+    0
+}
+
+/// Entry of `close_range(first, last, flags)`: mostly of a child that is about
+/// to execute a program. What is not closed is looked at anew.
+#[tracepoint]
+pub fn close_range_enter(_: TracePointContext) -> u32 {
+    descriptors::forget((bpf_get_current_pid_tgid() >> 32) as u32);
     0
 }
 
@@ -333,9 +354,8 @@ fn sockaddr(at: u64) -> Option<Address> {
         }
         AF_INET6 => {
             // SAFETY: reads 16 bytes into a local.
-            let failed = unsafe {
-                bpf_probe_read_user((&raw mut raw.v6).cast(), 16, (at + 8) as *const _)
-            };
+            let failed =
+                unsafe { bpf_probe_read_user((&raw mut raw.v6).cast(), 16, (at + 8) as *const _) };
             if failed != 0 {
                 return None;
             }

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::discovery::{self, Coverage, Discovery, FileCoverage};
 use crate::privileges::System;
-use crate::{FileId, process};
+use crate::{FileId, kernel, process};
 
 /// The whole answer, as plain data; its `Display` fits 80 columns.
 #[derive(Clone, Debug, Serialize)]
@@ -18,6 +18,8 @@ pub struct Report {
     pub system: System,
     /// Why capture cannot work, where it cannot: one line with the remedy.
     pub problem: Option<String>,
+    /// Why HTTP without TLS is not seen, where it is not.
+    pub plain_problem: Option<String>,
     /// The covered files, and who uses them.
     pub files: Vec<File>,
     /// What runs and is not covered.
@@ -67,6 +69,7 @@ pub fn report() -> Report {
     let coverage = discovery.coverage();
     Report {
         problem: system.verdict().err().map(|e| e.to_string()),
+        plain_problem: kernel::plain_sockets(),
         system,
         files: files(&coverage, discovery.idle()),
         uncovered: uncovered(coverage),

@@ -8,6 +8,10 @@ use crate::{Function, Placement, Site};
 
 const WIDTH: usize = 80;
 
+/// How sockets without TLS are covered.
+const PLAIN: &str =
+    "covered, of every process: TCP sockets on which a read or a write begins like HTTP";
+
 impl Display for Report {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         self.system_section(f)?;
@@ -39,7 +43,7 @@ impl Report {
         row(f, "kernel", &format!("{} {}", system.kernel, system.machine))?;
         row(f, "uprobes", yes(system.uprobes))?;
         row(f, "bpf_loop", yes(system.bpf_loop))?;
-        row(f, "BTF", if system.btf { "yes" } else { "no (not needed)" })?;
+        row(f, "BTF", yes(system.btf))?;
         row(f, "tracefs", system.tracefs.as_deref().unwrap_or("not to be seen"))?;
         row(f, "lockdown", system.lockdown.as_deref().unwrap_or("none"))?;
         row(f, "capabilities", &list(&system.held))?;
@@ -50,8 +54,12 @@ impl Report {
             row(f, "processes", "a pid namespace hides most (docker run --pid=host)")?;
         }
         match &self.problem {
-            None => row(f, "capture", "ready"),
-            Some(problem) => row(f, "capture", &format!("not possible: {problem}")),
+            None => row(f, "capture", "ready")?,
+            Some(problem) => row(f, "capture", &format!("not possible: {problem}"))?,
+        }
+        match &self.plain_problem {
+            None => row(f, "plain HTTP", PLAIN),
+            Some(problem) => row(f, "plain HTTP", &format!("not covered: {problem}")),
         }
     }
 }

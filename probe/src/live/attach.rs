@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 
 use aya::Ebpf;
+use aya::programs::raw_trace_point::RawTracePointLink;
 use aya::programs::trace_point::TracePointLink;
 use aya::programs::uprobe::{UProbeAttachLocation, UProbeAttachPoint, UProbeLink, UProbeScope};
-use aya::programs::{TracePoint, UProbe};
+use aya::programs::{RawTracePoint, TracePoint, UProbe};
 use llmtop_probe_common::tls;
 
 use crate::{Abi, Error, FileId, Function, Site, Target, Tls, object};
@@ -18,23 +19,27 @@ const TRACEPOINTS: &[(&str, &str, &[&str])] = &[
     ("execve_enter", "syscalls", &["sys_enter_execve"]),
     ("execveat_enter", "syscalls", &["sys_enter_execveat"]),
     ("mmap_enter", "syscalls", &["sys_enter_mmap"]),
-    (
-        "socket_write",
-        "syscalls",
-        &["sys_enter_write", "sys_enter_writev", "sys_enter_sendto", "sys_enter_sendmsg"],
-    ),
-    (
-        "socket_read",
-        "syscalls",
-        &["sys_enter_read", "sys_enter_readv", "sys_enter_recvfrom", "sys_enter_recvmsg"],
-    ),
     ("connect_enter", "syscalls", &["sys_enter_connect"]),
     ("connect_exit", "syscalls", &["sys_exit_connect"]),
     ("accept_enter", "syscalls", &["sys_enter_accept", "sys_enter_accept4"]),
     ("accept_exit", "syscalls", &["sys_exit_accept", "sys_exit_accept4"]),
     ("close_enter", "syscalls", &["sys_enter_close"]),
+    #[cfg(target_arch = "x86_64")]
+    ("dup_enter", "syscalls", &["sys_enter_dup2", "sys_enter_dup3"]),
+    // Others never had the call without flags.
+    #[cfg(not(target_arch = "x86_64"))]
+    ("dup_enter", "syscalls", &["sys_enter_dup3"]),
     ("tcp_state", "sock", &["inet_sock_set_state"]),
 ];
+
+/// The same of events that not every kernel has: `close_range` came with Linux
+/// 5.9.
+const OPTIONAL_TRACEPOINTS: &[(&str, &str, &[&str])] =
+    &[("close_range_enter", "syscalls", &["sys_enter_close_range"])];
+
+/// Programs for the event that a system call returns, and for kernels without
+/// `bpf_loop`.
+const SYSCALL_EXIT: [&str; 2] = ["syscall_exit", "syscall_exit_bounded"];
 
 const ENTRIES: &[&str] = &[
     "write_returned",
@@ -53,6 +58,7 @@ pub(super) struct Attacher {
     // Before the programs: links go first.
     links: HashMap<FileId, Vec<UProbeLink>>,
     tracepoints: Vec<TracePointLink>,
+    syscall_exit: Option<RawTracePointLink>,
     bpf: Ebpf,
     /// The program for the returns of transfers.
     transfer_return: &'static str,
@@ -65,6 +71,7 @@ impl Attacher {
         let mut this = Self {
             links: HashMap::new(),
             tracepoints: Vec::new(),
+            syscall_exit: None,
             bpf,
             transfer_return: "transfer_return",
             cookies: aya::features().bpf_cookie(),
@@ -94,6 +101,20 @@ impl Attacher {
                     problems.push(format!("{category}:{event}: {error}"));
                 }
             }
+        }
+        for (name, category, events) in OPTIONAL_TRACEPOINTS {
+            for event in *events {
+                if let Err(error) = self.tracepoint(name, category, event) {
+                    log::info!("{category}:{event}: {error}");
+                }
+            }
+        }
+        let attached = self.syscall_exit(SYSCALL_EXIT[0]).or_else(|error| {
+            log::info!("{error}");
+            self.syscall_exit(SYSCALL_EXIT[1])
+        });
+        if let Err(error) = attached {
+            problems.push(format!("HTTP without TLS is not seen: {error}"));
         }
         problems
     }
@@ -154,6 +175,17 @@ impl Attacher {
         }
         let id = program.attach(category, event).map_err(failed)?;
         self.tracepoints.push(program.take_link(id).map_err(failed)?);
+        Ok(())
+    }
+
+    fn syscall_exit(&mut self, name: &str) -> Result<(), Error> {
+        let program = self.bpf.program_mut(name).ok_or_else(|| absent(name))?;
+        let program: &mut RawTracePoint =
+            program.try_into().map_err(|error| object::kernel(name, &error))?;
+        let failed = |error| object::kernel(&format!("attaching {name}"), &error);
+        program.load().map_err(failed)?;
+        let id = program.attach("sys_exit").map_err(failed)?;
+        self.syscall_exit = Some(program.take_link(id).map_err(failed)?);
         Ok(())
     }
 

@@ -1,5 +1,5 @@
 //! The live source: kernel programs attached to the TLS libraries of the
-//! machine's processes.
+//! machine's processes, and to the system calls that move bytes.
 //!
 //! Two threads. The reader ([`Live`]'s `run`) takes records from the ring buffer,
 //! turns them into captures and offers them; it waits for nobody. The watcher
@@ -21,10 +21,10 @@ mod watcher;
 use std::sync::Arc;
 use std::sync::mpsc;
 
-use llmtop_probe_common::Settings;
+use llmtop_probe_common::{Offsets, Settings};
 
 use crate::{
-    Control, Discovery, Error, FileId, Outlet, Source, Target, Totals, object, privileges,
+    Control, Discovery, Error, FileId, Outlet, Source, Target, Totals, kernel, object, privileges,
 };
 use attach::Attacher;
 pub use filters::Filters;
@@ -93,6 +93,7 @@ impl Live {
     /// The kernel refused a program, a map, or every probe.
     pub fn start(config: &Config, mut discovery: Box<dyn Discover>) -> Result<Self, Error> {
         privileges::raise_memory_limit();
+        let offsets = kernel::offsets();
         let options = object::Options {
             settings: Settings {
                 own_pid: std::process::id(),
@@ -100,6 +101,7 @@ impl Live {
                 has_cookie: u32::from(aya::features().bpf_cookie()),
                 reserved: 0,
             },
+            offsets: *offsets.as_ref().unwrap_or(&Offsets::default()),
             ring_bytes: ring_bytes(config.ring_bytes),
         };
         let mut bpf = object::load(&options)?;
@@ -110,6 +112,7 @@ impl Live {
         let reader = Reader::new(&mut bpf, Arc::clone(&shared), events.clone())?;
         let mut attacher = Attacher::new(bpf)?;
         let mut problems = attacher.tracepoints();
+        problems.extend(offsets.err().map(|why| format!("HTTP without TLS is not seen: {why}")));
         // Forks are seen from here on, so no descendant can slip away.
         filters.seed(&config.filters)?;
         let attached = discovery.initial();

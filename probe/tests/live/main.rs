@@ -1,9 +1,11 @@
-//! Live capture of real TLS libraries: other programs move bytes through them,
+//! Live capture of real TLS libraries and sockets: other programs move bytes through them,
 //! and say what they moved. Needs root; without, each test says so and passes.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
 
 mod driven;
+mod loads;
 mod pairs;
+mod plain;
 mod session;
 mod sockets;
 

@@ -12,7 +12,7 @@ use crate::{Capture, ConnId, Endpoint, Open, Process, Tls};
 pub(super) struct State {
     /// What is known of it.
     pub(super) open: Open,
-    /// The TLS object's address, where the opening record came.
+    /// Its TLS object or socket, where the opening record came.
     pub(super) object: Option<u64>,
     /// [`Capture::Open`] was sent: something moved.
     pub(super) told: bool,
@@ -110,10 +110,12 @@ impl Tracker {
         };
         // The kernel's word stands; what it does not know is asked, as long as
         // the process has the socket.
-        let asked = facts.endpoint(pid, socket.fd);
-        if endpoint.peer.is_none() || endpoint.peer == asked.peer {
-            endpoint.peer = endpoint.peer.or(asked.peer);
-            endpoint.local = endpoint.local.or(asked.local);
+        if endpoint.peer.is_none() || endpoint.local.is_none() {
+            let asked = facts.endpoint(pid, socket.fd);
+            if endpoint.peer.is_none() || endpoint.peer == asked.peer {
+                endpoint.peer = endpoint.peer.or(asked.peer);
+                endpoint.local = endpoint.local.or(asked.local);
+            }
         }
         if endpoint.peer.is_some() || endpoint.local.is_some() {
             self.learn(socket.conn, socket.header, endpoint, out);

@@ -9,6 +9,7 @@ use crate::Tls;
 pub(super) fn tls(code: u32) -> Tls {
     match code {
         abi::tls::BORINGSSL => Tls::Boringssl,
+        abi::tls::NONE => Tls::None,
         _ => Tls::Openssl,
     }
 }
