@@ -18,6 +18,7 @@ mod harness;
 mod http2;
 mod lifecycle;
 mod load;
+mod plain;
 mod protocols;
 mod recording;
 mod rooms;

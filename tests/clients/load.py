@@ -34,8 +34,10 @@ class Connection:
         plain = socket.create_connection((url.hostname, url.port))
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
         self.port = plain.getsockname()[1]
-        context = ssl.create_default_context(cafile=ca)
-        self.socket = context.wrap_socket(plain, server_hostname=url.hostname)
+        self.socket = plain
+        if url.scheme == "https":
+            context = ssl.create_default_context(cafile=ca)
+            self.socket = context.wrap_socket(plain, server_hostname=url.hostname)
 
     def ask(self, body):
         head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: {self.host}\r\nContent-Type: application/json\r\n"
