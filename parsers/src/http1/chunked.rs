@@ -65,6 +65,9 @@ impl Chunked {
             }
             return Step::Data(taken);
         }
+        if let Some(taken) = self.plain(bytes) {
+            return Step::Framing(taken);
+        }
         let mut at = 0;
         while at < bytes.len() {
             let byte = bytes[at];
@@ -138,6 +141,23 @@ impl Chunked {
             }
         }
         Step::Framing(bytes.len())
+    }
+
+    /// What lies between the data of two chunks, if `bytes` hold all of it and
+    /// it is written as nearly everybody does: by digits alone.
+    fn plain(&mut self, bytes: &[u8]) -> Option<usize> {
+        let line = match self.place {
+            Place::Size => bytes,
+            Place::DataEnd if self.line == 0 => bytes.strip_prefix(b"\r\n")?,
+            _ => return None,
+        };
+        let digits = line.iter().map_while(|byte| char::from(*byte).to_digit(16));
+        let (length, size) = digits
+            .take(8)
+            .fold((0, 0), |(length, size), digit| (length + 1, size << 4 | u64::from(digit)));
+        let after = line[length..].strip_prefix(b"\r\n").filter(|_| size > 0)?;
+        self.place = Place::Data(size);
+        Some(bytes.len() - after.len())
     }
 
     /// Whether a whole chunk begins here, for somebody who lost the place: a
