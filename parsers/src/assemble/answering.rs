@@ -4,13 +4,14 @@
 use std::collections::VecDeque;
 
 use crate::framing::Piece;
-use crate::llm::{self, Answer, Dialect};
+use crate::llm::{self, Answer, Dialect, Repeat};
 use crate::usage::Reported;
 use crate::{Delta, Event, Exchange, Finding, Timestamp};
 
 /// Reads the answer of one exchange.
 pub(crate) struct Answering {
     answer: Answer,
+    repeat: Repeat,
     events: u64,
     /// Its body is read when it is whole.
     at_once: bool,
@@ -34,7 +35,8 @@ impl Answering {
     /// `limit`: bytes of text that are kept. `at_once`: though in pieces, it is
     /// one message, to be read as a [`whole`](Self::whole).
     pub(crate) fn new(limit: usize, at_once: bool) -> Self {
-        Answering { answer: Answer::with_limit(limit), events: 0, at_once, dialect: None }
+        let answer = Answer::with_limit(limit);
+        Answering { answer, repeat: Repeat::default(), events: 0, at_once, dialect: None }
     }
 
     pub(crate) fn is_at_once(&self) -> bool {
@@ -132,7 +134,7 @@ impl Answering {
         };
         let known = context.dialect.or(self.dialect);
         let Some(dialect) = known.or_else(|| self.glance(data, context)) else { return };
-        dialect.event(name, data, &mut self.answer);
+        self.repeat.event(dialect, name, data, &mut self.answer);
         for (kind, text) in self.answer.deltas.drain(..) {
             let timing = &mut context.exchange.timing;
             timing.first_token.get_or_insert(context.time);

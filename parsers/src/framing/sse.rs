@@ -81,6 +81,13 @@ impl Parser {
                 self.keep_line(rest);
                 return;
             };
+            if let Some((value, after)) = self.lone_data(rest, end) {
+                let (name, truncated) = (text(&self.name), self.truncated);
+                on_event(Event { name, data: text(value), truncated });
+                self.clear_event();
+                rest = after;
+                continue;
+            }
             self.last_was_cr = rest[end] == b'\r';
             if self.line.is_empty() {
                 self.line_ended(&rest[..end], on_event);
@@ -130,6 +137,18 @@ impl Parser {
         }
         self.place = Place::Start(seen + bytes.len());
         &[]
+    }
+
+    /// The data of an event that has but one line of it, if the line before
+    /// `end` is that and the blank line follows; and what is after that. So
+    /// most events are, and are told without a copy.
+    fn lone_data<'a>(&self, bytes: &'a [u8], end: usize) -> Option<(&'a [u8], &'a [u8])> {
+        let (line, ended) = bytes.split_at(end);
+        let value = line.strip_prefix(b"data:")?;
+        let value = value.strip_prefix(b" ").unwrap_or(value);
+        let after = ended.strip_prefix(b"\n\n").or_else(|| ended.strip_prefix(b"\r\n\r\n"))?;
+        let plain = self.place == Place::Inside && !self.has_data && self.line.is_empty();
+        (plain && line.len() <= self.limit).then_some((value, after))
     }
 
     fn keep_line(&mut self, bytes: &[u8]) {

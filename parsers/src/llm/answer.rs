@@ -45,7 +45,22 @@ pub struct Answer {
     told: bool,
     muted: bool,
     reasons: bool,
+    /// Where the last piece went.
+    recent: Option<usize>,
+    growth: Growth,
 }
+
+/// What became of the content while it was [watched](Answer::watch).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Growth {
+    None,
+    /// One piece was added, here.
+    Once(Slot),
+    More,
+}
+
+/// All of an answer but its content, to be compared.
+pub(super) type Facts = ([Option<String>; 3], Reported, Option<f64>, Option<ApiError>, bool);
 
 impl Default for Answer {
     fn default() -> Self {
@@ -133,6 +148,8 @@ impl Answer {
             told: false,
             muted: false,
             reasons: false,
+            recent: None,
+            growth: Growth::None,
         }
     }
 
@@ -141,6 +158,7 @@ impl Answer {
         if piece.is_empty() {
             return;
         }
+        self.growth = if self.growth == Growth::None { Growth::Once(slot) } else { Growth::More };
         let Some(place) = self.place(slot) else {
             return;
         };
@@ -155,6 +173,7 @@ impl Answer {
         if whole.is_empty() && slot.kind.delta() == DeltaKind::Reasoning {
             return;
         }
+        self.growth = Growth::More;
         let Some(place) = self.place(slot) else {
             return;
         };
@@ -173,12 +192,16 @@ impl Answer {
             return;
         };
         let said = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
-        if self.slots[place].id.is_none() {
-            self.slots[place].id = said(id.map(|id| self.take_room(id)));
+        if self.slots[place].id.is_none()
+            && let Some(id) = said(id.map(|id| self.take_room(id)))
+        {
+            self.growth = Growth::More;
+            self.slots[place].id = Some(id);
         }
         if self.slots[place].name.is_none()
             && let Some(name) = said(name.map(|name| self.take_room(name)))
         {
+            self.growth = Growth::More;
             self.tell(slot, &name);
             self.slots[place].name = Some(name);
         }
@@ -192,6 +215,8 @@ impl Answer {
     /// Frees the name: what is next put into `slot` is another one.
     pub(super) fn detach(&mut self, slot: Slot) {
         self.places.remove(&slot);
+        self.recent = None;
+        self.growth = Growth::More;
     }
 
     /// Whether a call stands in this slot that has no arguments (yet).
@@ -207,12 +232,18 @@ impl Answer {
         self.room += self.slots.iter().map(Content::size).sum::<usize>();
         self.slots.clear();
         self.places.clear();
+        self.recent = None;
+        self.growth = Growth::More;
         self.truncated = false;
     }
 
     fn place(&mut self, slot: Slot) -> Option<usize> {
+        if self.recent.is_some_and(|place| self.slots[place].slot == slot) {
+            return self.recent;
+        }
         if let Some(place) = self.places.get(&slot) {
-            return Some(*place);
+            self.recent = Some(*place);
+            return self.recent;
         }
         if self.slots.len() >= MAX_SLOTS {
             self.truncated = true;
@@ -249,6 +280,56 @@ impl Answer {
         }
         self.told = true;
         self.deltas.push((slot.kind.delta(), piece.to_owned()));
+    }
+}
+
+/// Watching, for [`Repeat`](super::repeat::Repeat).
+impl Answer {
+    /// From here on, [`grown`](Self::grown) counts.
+    pub(super) fn watch(&mut self) {
+        self.growth = Growth::None;
+    }
+
+    /// Where a piece was added since, if the content did not change otherwise.
+    pub(super) fn grown(&self) -> Option<Slot> {
+        match self.growth {
+            Growth::Once(slot) => Some(slot),
+            Growth::None | Growth::More => None,
+        }
+    }
+
+    /// What the slot holds, if there is no other.
+    pub(super) fn only(&self, slot: Slot) -> Option<&String> {
+        match &self.slots[..] {
+            [content] if content.slot == slot => Some(&content.text),
+            _ => None,
+        }
+    }
+
+    /// All but the content.
+    pub(super) fn facts(&self) -> Facts {
+        // Every member is named, so that a new one is thought of here.
+        let Answer {
+            model,
+            id,
+            finish_reason,
+            reported,
+            cost,
+            error,
+            done,
+            deltas: _,
+            slots: _,
+            places: _,
+            room: _,
+            truncated: _,
+            told: _,
+            muted: _,
+            reasons: _,
+            recent: _,
+            growth: _,
+        } = self;
+        let names = [model.clone(), id.clone(), finish_reason.clone()];
+        (names, *reported, *cost, error.clone(), *done)
     }
 }
 

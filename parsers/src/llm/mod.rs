@@ -41,6 +41,7 @@ mod openai_responses;
 mod openai_socket;
 mod parse;
 pub mod provider;
+mod repeat;
 mod socket;
 mod tgi_generate;
 
@@ -49,6 +50,7 @@ pub(crate) use json::percent_decoded;
 pub use answer::{Answer, Slot, SlotKind};
 pub use message::{Message, Part};
 pub use parse::parse;
+pub(crate) use repeat::Repeat;
 pub use socket::{Turn, TurnPart};
 
 use serde_json::Value;
