@@ -1,4 +1,7 @@
 //! How fast bytes become exchanges: `cargo bench -p llmtop-parsers`.
+//!
+//! Beside it, on the same bytes, what it is held against: counting lines, and
+//! parsing each event with `serde_json`. docs/performance.md says how to read it.
 
 use std::io::Write;
 
@@ -6,6 +9,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use llmtop_parsers::{Connection, Direction, Event, Limits, Timestamp};
+use serde_json::Value;
 
 /// What one read of a TLS library moves at most.
 const READ: usize = 16 << 10;
@@ -104,7 +108,26 @@ fn throughput(criterion: &mut Criterion) {
             bencher.iter(|| play(&request, &response));
         });
     }
+    let response = chunked("", stream());
+    group.throughput(Throughput::Bytes(response.len() as u64));
+    group.bench_function("baseline: lines of the sse", |bencher| {
+        bencher.iter(|| memchr::memchr_iter(b'\n', &response).count());
+    });
+    group.bench_function("baseline: serde_json of the sse", |bencher| {
+        bencher.iter(|| parse_events(&response));
+    });
+    group.throughput(Throughput::Bytes(json.len() as u64));
+    group.bench_function("baseline: serde_json of the 1 MB request", |bencher| {
+        bencher.iter(|| serde_json::from_str::<Value>(&json).is_ok());
+    });
     group.finish();
+}
+
+/// Parses the data of each event, and how many are JSON.
+fn parse_events(response: &[u8]) -> usize {
+    let lines = response.split(|byte| *byte == b'\n');
+    let data = lines.filter_map(|line| line.strip_prefix(b"data: "));
+    data.filter(|data| serde_json::from_slice::<Value>(data).is_ok()).count()
 }
 
 criterion_group!(benches, throughput);
