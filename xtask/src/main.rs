@@ -1,7 +1,10 @@
-//! Chores of the repository: `cargo xtask bpf build`, `cargo xtask bpf verify`,
-//! `cargo xtask bpf toolchain`.
+//! Chores of the repository: `cargo xtask bpf build`, `cargo xtask fuzz smoke`;
+//! `cargo xtask help` lists them.
 
 mod bpf;
+mod fuzz;
+
+use std::path::{Path, PathBuf};
 
 use clap::{Parser, Subcommand};
 
@@ -17,6 +20,9 @@ enum Chore {
     /// The kernel programs and their committed objects
     #[command(subcommand)]
     Bpf(Bpf),
+    /// Fuzzing of the parsers
+    #[command(subcommand)]
+    Fuzz(Fuzz),
 }
 
 #[derive(Subcommand)]
@@ -29,11 +35,35 @@ enum Bpf {
     Toolchain,
 }
 
+#[derive(Subcommand)]
+enum Fuzz {
+    /// Make what the fuzzer begins with, of tests/corpus
+    Seed,
+    /// A short run of every target: the same inputs every time
+    Smoke,
+    /// A long run of these targets, one after the other; of all if none is named
+    Run {
+        /// Names of files in fuzz/fuzz_targets
+        targets: Vec<String>,
+        /// Of each target
+        #[arg(long, default_value_t = 600)]
+        seconds: u32,
+    },
+}
+
 fn main() -> anyhow::Result<()> {
     bpf::stand_in()?;
     match Cli::parse().chore {
         Chore::Bpf(Bpf::Build) => bpf::build(),
         Chore::Bpf(Bpf::Verify) => bpf::verify(),
         Chore::Bpf(Bpf::Toolchain) => bpf::toolchain(),
+        Chore::Fuzz(Fuzz::Seed) => fuzz::seed(),
+        Chore::Fuzz(Fuzz::Smoke) => fuzz::smoke(),
+        Chore::Fuzz(Fuzz::Run { targets, seconds }) => fuzz::run(&targets, seconds),
     }
+}
+
+/// The repository.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(PathBuf::new, Path::to_owned)
 }

@@ -8,9 +8,11 @@ mod manifest;
 mod rustc;
 mod toolchain;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
+
+use crate::root;
 
 use compile::compile;
 use manifest::Manifest;
@@ -86,10 +88,6 @@ pub(crate) fn toolchain() -> Result<()> {
 
 fn object_name(arch: &str) -> String {
     format!("llmtop-{arch}.o")
-}
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(PathBuf::new, Path::to_owned)
 }
 
 /// A folder of its own outside the repository, removed at the end.

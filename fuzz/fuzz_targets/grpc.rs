@@ -1,0 +1,7 @@
+//! Any messages of gRPC and Connect.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use llmtop_fuzz::body;
+
+fuzz_target!(|data: &[u8]| body::check_grpc(data));

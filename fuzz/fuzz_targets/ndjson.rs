@@ -1,0 +1,7 @@
+//! Any body of JSON lines.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use llmtop_fuzz::body;
+
+fuzz_target!(|data: &[u8]| body::check("application/x-ndjson", "", data));
