@@ -49,6 +49,9 @@ enum Place {
 }
 
 const BOM: [u8; 3] = [0xEF, 0xBB, 0xBF];
+/// Of a line that is cut, so much more is kept than of an event: `event: ` or
+/// `data: `, and a byte that shows that the data is longer than its bound.
+const FIELD: usize = 7;
 
 impl Parser {
     pub(crate) fn new(limit: usize) -> Self {
@@ -148,17 +151,14 @@ impl Parser {
         let value = value.strip_prefix(b" ").unwrap_or(value);
         let after = ended.strip_prefix(b"\n\n").or_else(|| ended.strip_prefix(b"\r\n\r\n"))?;
         let plain = self.place == Place::Inside && !self.has_data && self.line.is_empty();
-        (plain && line.len() <= self.limit).then_some((value, after))
+        (plain && value.len() <= self.limit).then_some((value, after))
     }
 
     fn keep_line(&mut self, bytes: &[u8]) {
         if self.place == Place::LostLine {
             return;
         }
-        let room = self.limit.saturating_sub(self.line.len());
-        if bytes.len() > room {
-            self.truncated = true;
-        }
+        let room = (self.limit + FIELD).saturating_sub(self.line.len());
         self.line.extend_from_slice(&bytes[..bytes.len().min(room)]);
     }
 
@@ -189,22 +189,24 @@ impl Parser {
         match name {
             b"data" => {
                 if self.has_data {
-                    self.data.push(b'\n');
+                    self.extend_data(b"\n");
                 }
                 self.has_data = true;
-                let room = self.limit.saturating_sub(self.data.len());
-                if value.len() > room {
-                    self.truncated = true;
-                }
-                self.data.extend_from_slice(&value[..value.len().min(room)]);
+                self.extend_data(value);
             }
             b"event" => {
                 self.name.clear();
-                self.name.extend_from_slice(value);
+                self.name.extend_from_slice(&value[..value.len().min(self.limit)]);
             }
             // `id` and `retry` steer reconnection, which is not ours to do.
             _ => {}
         }
+    }
+
+    fn extend_data(&mut self, bytes: &[u8]) {
+        let room = self.limit.saturating_sub(self.data.len());
+        self.truncated |= bytes.len() > room;
+        self.data.extend_from_slice(&bytes[..bytes.len().min(room)]);
     }
 
     fn dispatch(&mut self, on_event: &mut impl FnMut(Event<'_>)) {
@@ -287,15 +289,33 @@ mod tests {
 
     #[test]
     fn an_event_holds_no_more_than_its_bound() {
-        let mut parser = Parser::new(10);
-        let mut events = Vec::new();
-        let long = [&b"data: "[..], &[b'x'; 50], b"\ndata: y\n\ndata: z\n\n"].concat();
-        for piece in long.chunks(3) {
-            parser.push(piece, &mut |event| events.push((event.data.len(), event.truncated)));
-            assert!(parser.line.len() + parser.data.len() <= 20);
+        let expected = [
+            ("xxxxxxxxxx", true),
+            ("z", false),
+            ("0123456789", false),
+            ("\n\n\n\n\n\n\n\n\n\n", true),
+        ];
+        let long = [
+            &b"data: "[..],
+            &[b'x'; 50],
+            b"\ndata: y\n\ndata: z\n:",
+            &[b'x'; 50],
+            b"\n\ndata: 0123456789\n\n",
+            &b"data\n".repeat(50),
+            b"\n",
+        ]
+        .concat();
+        for size in 1..=long.len() {
+            let mut parser = Parser::new(10);
+            let mut events = Vec::new();
+            for piece in long.chunks(size) {
+                parser.push(piece, &mut |event| {
+                    events.push((event.data.into_owned(), event.truncated));
+                });
+                assert!(parser.line.len() + parser.data.len() <= 30);
+            }
+            let events: Vec<_> = events.iter().map(|(data, cut)| (data.as_str(), *cut)).collect();
+            assert_eq!(events, expected, "in pieces of {size}");
         }
-        assert_eq!(events.len(), 2);
-        assert!(events[0].0 <= 10 && events[0].1);
-        assert_eq!(events[1], (1, false));
     }
 }
