@@ -22,7 +22,7 @@ pub(super) fn compile(root: &Path) -> Result<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command
-        .args(["build", "--release", "--locked", "--quiet", "--bins", "--manifest-path"])
+        .args(["build", "--release", "--quiet", "--bins", "--manifest-path"])
         .arg(root.join("fuzz/Cargo.toml"))
         .arg("--target-dir")
         .arg(&target)
