@@ -4,8 +4,9 @@ use brotli_decompressor::{BrotliDecompressStream, BrotliResult, BrotliState, Sta
 use flate2::{Decompress, FlushDecompress, Status};
 use zstd::stream::raw::{DParameter, Operation};
 
-/// Decoded bytes are handed on in pieces of at most this size.
-const BUFFER: usize = 32 << 10;
+/// Decoded bytes are handed on in pieces of at most this size. Every open body
+/// that is compressed holds as much.
+const BUFFER: usize = 8 << 10;
 /// Windows above 128 MiB are refused (RFC 8878 asks for at least 8 MiB).
 const ZSTD_WINDOW_LOG: u32 = 27;
 /// The magic number of gzip (RFC 1952).

@@ -263,8 +263,11 @@ mod tests {
     use crate::llm::DIALECTS;
     use crate::{Exchange, ExchangeSeq, Protocol, Role, Timestamp};
 
-    /// Name and data of all events of the corpus, a dialect's stream each.
-    fn streams() -> Vec<(&'static dyn Dialect, Vec<(String, String)>)> {
+    /// Name and data of each event.
+    type Events = Vec<(String, String)>;
+
+    /// The streams of the corpus.
+    fn streams() -> Vec<(&'static dyn Dialect, Events)> {
         let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/corpus/llm");
         let mut streams = Vec::new();
         for dialect in DIALECTS {
