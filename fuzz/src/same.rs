@@ -11,11 +11,13 @@ pub(crate) fn finished(events: &[Event]) -> Vec<String> {
     finished.collect()
 }
 
-/// Whether an exchange was open while the framing of its connection was lost.
-/// Where that is found again depends on how the bytes come.
+/// Whether the framing of a connection was lost while an exchange was open.
+/// Where it is found again depends on how the bytes come.
 pub(crate) fn was_torn(events: &[Event]) -> bool {
     events.iter().any(|event| match event {
-        Event::Finished(exchange) => has(exchange, "bytes_lost"),
+        Event::Finished(exchange) => {
+            ["bytes_lost", "unframed", "unread_messages"].iter().any(|kind| has(exchange, kind))
+        }
         _ => false,
     })
 }
