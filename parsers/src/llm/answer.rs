@@ -283,7 +283,7 @@ impl Answer {
     }
 }
 
-/// Watching, for [`Repeat`](super::repeat::Repeat).
+/// Watching, for the reader of events that repeat one another.
 impl Answer {
     /// From here on, [`grown`](Self::grown) counts.
     pub(super) fn watch(&mut self) {
