@@ -4,14 +4,14 @@
 use llmtop_parsers::{Exchange, Limits, Protocol, State, Timestamp, UsageSource};
 
 use crate::capture::{Capture, cases};
-use crate::corpus::{check_order, finished, told};
+use crate::corpus::{check_contract, finished, told};
 use crate::render;
 
 #[test]
 fn captures_mean_what_their_snapshots_say() {
     for (directory, capture) in cases("websocket") {
         let events = capture.play(Limits::default());
-        check_order(&events, &directory.display().to_string());
+        check_contract(&events, &directory.display().to_string());
         insta::with_settings!({
             snapshot_path => &directory,
             prepend_module_to_snapshot => false,
@@ -51,7 +51,7 @@ fn joined_midway_nothing_wrong_is_told() {
             for piece in [usize::MAX, 50, 1] {
                 let context = format!("{} joined at {at} in {piece}", directory.display());
                 let events = rest.in_pieces(piece).play(Limits::default());
-                check_order(&events, &context);
+                check_contract(&events, &context);
                 for exchange in finished(&events) {
                     is_honest(&exchange, &whole, &context);
                 }
