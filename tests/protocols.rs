@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::calls::{CHAT, Case, MESSAGES, RESPONSES, agree, agreed, check};
+use crate::calls::{CHAT, Case, MESSAGES, RESPONSES, agreed, check};
 use crate::harness::{Ask, Llmtop, Server, Told, Tool};
 
 const GEMINI: &str = "google.gemini";
@@ -63,17 +63,18 @@ fn websocket() {
 }
 
 #[test]
-fn content_codings() {
-    check(CODINGS);
+fn grpc() {
+    check(GRPC);
 }
 
-/// The harness itself: without llmtop, every client prints what the server sent.
 #[test]
-fn clients_print_what_the_server_sent() {
-    for cases in [GRPC, FRAMINGS] {
-        let server = Server::start();
-        agree(&server, &server.https(), cases);
-    }
+fn framings() {
+    check(FRAMINGS);
+}
+
+#[test]
+fn content_codings() {
+    check(CODINGS);
 }
 
 /// llmtop comes when the connection has been in use; what it then shows of
