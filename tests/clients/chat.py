@@ -31,7 +31,6 @@ CLIENTS = {
     "anthropic": sdks.with_sdk,
     "anthropic-async": sdks.with_sdk_async,
     "websockets": sockets.with_websockets,
-    "websockets-async": sockets.with_websockets_async,
     "websockets-plain": sockets.without_deflate,
     "google-genai": vendors.with_google,
     "cohere": vendors.with_cohere,

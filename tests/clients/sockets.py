@@ -7,18 +7,18 @@ from asks import arguments, headers
 from collected import Collected
 
 
-def with_websockets(o, compression="deflate"):
+async def with_websockets(o, compression="deflate"):
     """OpenAI's responses, each asked for by a message of one connection."""
-    from websockets.sync.client import connect
+    from websockets.asyncio.client import connect
 
     address = o.base.replace("http", "ws", 1) + "/v1/responses"
     secure = {"ssl": ssl.create_default_context()} if address.startswith("wss") else {}
-    with connect(address, additional_headers=headers(o), compression=compression, **secure) as socket:
+    async with connect(address, additional_headers=headers(o), compression=compression, **secure) as socket:
         for call in o.turns():
             collected, status = Collected(o), 200
             given = {name: value for name, value in arguments(o, call).items() if name != "stream"}
-            socket.send(json.dumps({"type": "response.create", **given}))
-            for message in socket:
+            await socket.send(json.dumps({"type": "response.create", **given}))
+            async for message in socket:
                 event = json.loads(message)
                 collected.event(event)
                 if event["type"] == "error":
@@ -28,23 +28,5 @@ def with_websockets(o, compression="deflate"):
             collected.told(call, status)
 
 
-def without_deflate(o):
-    with_websockets(o, compression=None)
-
-
-async def with_websockets_async(o):
-    from websockets.asyncio.client import connect
-
-    address = o.base.replace("http", "ws", 1) + "/v1/responses"
-    secure = {"ssl": ssl.create_default_context()} if address.startswith("wss") else {}
-    async with connect(address, additional_headers=headers(o), **secure) as socket:
-        for call in o.turns():
-            collected = Collected(o)
-            given = {name: value for name, value in arguments(o, call).items() if name != "stream"}
-            await socket.send(json.dumps({"type": "response.create", **given}))
-            async for message in socket:
-                event = json.loads(message)
-                collected.event(event)
-                if event["type"] == "response.completed":
-                    break
-            collected.told(call, 200)
+async def without_deflate(o):
+    await with_websockets(o, compression=None)

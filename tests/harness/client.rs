@@ -65,7 +65,7 @@ impl Tool {
 
     /// Whether what it sends is shorter on the wire.
     pub(crate) fn compresses(self) -> bool {
-        matches!(self, Tool::Python("websockets" | "websockets-async"))
+        matches!(self, Tool::Python("websockets"))
     }
 
     pub(super) fn program(self) -> PathBuf {
