@@ -102,7 +102,7 @@ async function withFetch(call, collected, by = fetch, more = {}) {
 
 function withUndici() {
   const { Agent, fetch } = require("undici");
-  const dispatcher = new Agent({ allowH2: true });
+  const dispatcher = new Agent({ allowH2: true, keepAliveTimeout: 3_600_000 });
   closing.push(() => dispatcher.close());
   return (call, collected) => withFetch(call, collected, fetch, { dispatcher });
 }

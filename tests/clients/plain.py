@@ -24,10 +24,17 @@ def with_requests(o):
             collected.told(call, answer.status_code)
 
 
+def kept():
+    """Connections wait for as long as a test does between two calls."""
+    import httpx
+
+    return httpx.Limits(keepalive_expiry=None)
+
+
 def with_httpx(o):
     import httpx
 
-    with httpx.Client(timeout=60, http2=o.http2) as client:
+    with httpx.Client(timeout=60, http2=o.http2, limits=kept()) as client:
         for call in o.turns():
             collected = Collected(o)
             with client.stream("POST", o.url, headers=o.headers, json=arguments(o, call)) as answer:
@@ -47,7 +54,7 @@ def with_httpx(o):
 async def with_httpx_async(o):
     import httpx
 
-    async with httpx.AsyncClient(timeout=60, http2=o.http2) as client:
+    async with httpx.AsyncClient(timeout=60, http2=o.http2, limits=kept()) as client:
         for call in o.turns():
             collected = Collected(o)
             async with client.stream("POST", o.url, headers=o.headers, json=arguments(o, call)) as answer:
@@ -68,7 +75,8 @@ async def with_aiohttp(o):
     import aiohttp
 
     trusted = ssl.create_default_context(cafile=os.environ["SSL_CERT_FILE"]) if o.base.startswith("https") else None
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=trusted or True)) as session:
+    connector = aiohttp.TCPConnector(ssl=trusted or True, keepalive_timeout=3600)
+    async with aiohttp.ClientSession(connector=connector) as session:
         for call in o.turns():
             collected = Collected(o)
             async with session.post(o.url, headers=o.headers, json=arguments(o, call)) as answer:
