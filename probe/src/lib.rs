@@ -25,8 +25,8 @@ mod target;
 pub use capture::{
     Capture, Chunk, ConnId, Direction, Endpoint, Gap, Open, Process, Timestamp, Tls,
 };
-pub use discovery::{Discovery, FileCoverage, Found};
+pub use discovery::{Discovery, Explanation, FileCoverage, Found};
 pub use error::Error;
 pub use live::Live;
 pub use source::{Control, Outlet, Source, StopFlag, Totals};
-pub use target::{Abi, FileId, Function, Placement, Site, Target};
+pub use target::{Abi, FileId, Function, Method, Placement, Site, Target};

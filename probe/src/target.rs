@@ -8,7 +8,9 @@ use crate::Tls;
 
 /// A file, whatever its name is and in whichever mount namespace it lies. Of
 /// containers whose images share a layer, one file of that layer is one file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
 pub struct FileId {
     /// Device number, as `stat` gives it; on overlayfs, where each container has
     /// another, a number made from the file's size and times.
@@ -36,12 +38,24 @@ pub struct Target {
     pub tls: Tls,
     /// Its version, where the file tells: `OpenSSL 3.0.19`.
     pub version: Option<String>,
+    /// How its functions were told.
+    pub method: Method,
     /// Where to probe.
     pub sites: Vec<Site>,
 }
 
+/// How the functions of a TLS implementation were told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Method {
+    /// By symbols.
+    Symbols,
+    /// By the code's references to texts.
+    References,
+}
+
 /// One probed function.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Site {
     /// What the function does.
     pub function: Function,
@@ -64,7 +78,7 @@ pub struct Site {
 }
 
 /// What a probed function does. For reads and writes the return is probed too.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Function {
     /// Plaintext leaves the process.
@@ -81,7 +95,7 @@ pub enum Function {
 
 /// How a transfer function tells how much it moved. Arguments are
 /// `(ssl, buffer, length, ...)` in each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Abi {
     /// `int f(ssl, buf, int num)`: the return value, if positive.
@@ -96,7 +110,7 @@ pub enum Abi {
 }
 
 /// How the place of a probe was chosen; decides what a call costs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Placement {
     /// The first instruction, which the kernel emulates.

@@ -169,6 +169,9 @@ pub enum Command {
         /// As one JSON object
         #[arg(long)]
         json: bool,
+        /// Show for one process what its files were told by
+        #[arg(long, value_name = "PID", conflicts_with = "json")]
+        explain: Option<u32>,
     },
     /// Write the exchanges of a recording
     Export {

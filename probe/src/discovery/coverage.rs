@@ -27,6 +27,8 @@ pub(crate) struct Coverage {
 pub struct FileCoverage {
     /// How it was found.
     pub found: Found,
+    /// What it holds was known from an earlier run.
+    pub cached: bool,
     /// The file.
     #[serde(flatten)]
     pub target: Target,
@@ -71,6 +73,9 @@ impl Discovery {
                 Some(Known::Uncovered(why)) => {
                     this.uncovered.push(format!("{}: {why}", mapping.path));
                 }
+                Some(Known::Searched(_)) => {
+                    this.uncovered.push(format!("{}: is still being looked through", mapping.path));
+                }
                 Some(known) => this.covered.extend(known.covered()),
                 None => {}
             }
@@ -88,10 +93,10 @@ impl Discovery {
 impl Known {
     fn covered(&self) -> Option<FileCoverage> {
         match self {
-            Self::Target { target, found, .. } => {
-                Some(FileCoverage { found: *found, target: target.clone() })
+            Self::Target { target, found, cached, .. } => {
+                Some(FileCoverage { found: *found, cached: *cached, target: target.clone() })
             }
-            Self::Without | Self::Uncovered(_) => None,
+            Self::Without | Self::Uncovered(_) | Self::Unsearched | Self::Searched(_) => None,
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::FileId;
 const OVERLAY: u64 = 0x794c_7630;
 
 /// What tells one state of one file from another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub(super) struct Stamp {
     pub(super) id: FileId,
     size: u64,

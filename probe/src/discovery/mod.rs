@@ -3,34 +3,43 @@
 //!
 //! Driving contract: [`Discovery::initial`] once, [`Discovery::exec`] and
 //! [`Discovery::mapped`] as the kernel reports them, [`Discovery::rescan`] every
-//! few seconds. Each returns the targets that were not known before. After each,
-//! and before those are attached, the probes of the files that
-//! [`Discovery::retired`] names must go: a file that was written over is named
-//! by both.
+//! few seconds, [`Discovery::settled`] where all has to be known first, and
+//! [`Discovery::scanned`] when [`Discovery::wake_by`]'s function was
+//! called. Each returns the targets that were not known before. After each, and
+//! before those are attached, the probes of the files that [`Discovery::retired`]
+//! names must go: a file that was written over is named by both.
+//!
+//! Most files are judged by a few reads, at once. What those cannot tell is looked
+//! through by a thread of its own, files of running processes first.
 
+mod cache;
+mod consider;
 mod coverage;
+mod explain;
 mod file;
 mod linker_cache;
 mod maps;
 mod programs;
+mod scans;
 #[cfg(test)]
 mod tests;
 
 use std::collections::{HashMap, HashSet};
 use std::io::Read;
-use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub(crate) use coverage::Coverage;
 pub use coverage::FileCoverage;
+pub use explain::Explanation;
+pub(crate) use explain::explain;
 
-use crate::elf::Elf;
-use crate::stack::{self, Verdict};
 use crate::{FileId, Target};
-use file::{Opened, Root, Stamp, mount_namespace};
+use cache::Cache;
+use consider::Candidate;
+use file::{Root, Stamp, mount_namespace};
 use maps::Mapping;
+use scans::Scans;
 
 const LINKER_CACHE: &str = "/etc/ld.so.cache";
 /// Files remembered. A machine has some ten thousand libraries.
@@ -57,6 +66,8 @@ pub struct Discovery {
     /// The linker caches whose libraries were looked at.
     caches: HashSet<Stamp>,
     retired: Vec<FileId>,
+    scans: Scans,
+    cache: Cache,
     /// Files opened so far.
     examined: usize,
 }
@@ -66,7 +77,7 @@ pub struct Discovery {
 struct Seen {
     /// The size of its address space: a file mapped since then would show.
     pages: Option<u64>,
-    /// The targets it had mapped.
+    /// The targets it had mapped, and files that may become some.
     targets: Vec<Stamp>,
     /// Not to be looked at before.
     rest_until: Option<Instant>,
@@ -79,11 +90,17 @@ enum Known {
     Without,
     /// A stack that cannot be probed: why.
     Uncovered(String),
+    /// Nothing that a quick look tells, and not looked through.
+    Unsearched,
+    /// It is being looked through.
+    Searched(Candidate),
     /// A target.
     Target {
         target: Target,
         /// Where it was found: for people.
         found: Found,
+        /// What it holds was known from an earlier run.
+        cached: bool,
         /// The mount namespace it lies in, where not this one.
         namespace: Option<PathBuf>,
     },
@@ -99,6 +116,8 @@ pub enum Found {
     LinkerCache,
     /// It is installed where such programs usually are.
     Installed,
+    /// It is installed where programs that talk to models usually are.
+    Client,
 }
 
 impl Discovery {
@@ -107,15 +126,22 @@ impl Discovery {
         Self::default()
     }
 
+    /// The same, which keeps what takes long to find out in the file `cache`. That
+    /// is created, readable by this user alone, with its folder; a file that
+    /// another user may have written is not used.
+    pub fn with_cache(cache: PathBuf) -> Self {
+        Self { cache: Cache::load(cache), ..Self::default() }
+    }
+
     /// Everything there is now: what the linker's caches name, what is installed
     /// in usual places, and what processes have mapped.
     pub fn initial(&mut self) -> Vec<Target> {
         let mut targets = Vec::new();
         self.linker_cache(&Root::Own, None, &mut targets);
-        for path in programs::candidates() {
+        for (path, found) in programs::candidates() {
             let Some(path) = path.to_str() else { continue };
             if let Some(opened) = Root::Own.open(path) {
-                targets.extend(self.consider(opened, path, &Root::Own, Found::Installed, None));
+                targets.extend(self.consider(opened, path, &Root::Own, found, None));
             }
         }
         for pid in processes() {
@@ -146,7 +172,7 @@ impl Discovery {
     pub fn rescan(&mut self) -> Vec<Target> {
         self.mapped.clear();
         if self.known.len() > MAX_KNOWN {
-            self.known.retain(|_, k| matches!(k, Known::Target { .. }));
+            self.known.retain(|_, k| matches!(k, Known::Target { .. } | Known::Searched(_)));
             self.caches.clear();
         }
         let mut targets = Vec::new();
@@ -190,8 +216,9 @@ impl Discovery {
             self.examine(pid, &mappings, targets);
         }
         let stamps = mappings.iter().filter_map(|m| self.mapped.get(&key(m)));
-        let is_target =
-            |stamp: &&Stamp| matches!(self.known.get(stamp), Some(Known::Target { .. }));
+        let is_target = |stamp: &&Stamp| {
+            matches!(self.known.get(stamp), Some(Known::Target { .. } | Known::Searched(_)))
+        };
         let targets = stamps.filter(is_target).copied().collect();
         let seen = Seen { pages, targets, rest_until };
         self.seen.insert(pid, seen);
@@ -226,7 +253,7 @@ impl Discovery {
             .known
             .iter()
             .filter_map(|(stamp, known)| match known {
-                Known::Target { target, found, namespace: None } => {
+                Known::Target { target, found, namespace: None, .. } => {
                     Some((*stamp, target.shown_path.clone(), *found))
                 }
                 _ => None,
@@ -262,79 +289,6 @@ impl Discovery {
             if let Some(opened) = root.open(&path) {
                 targets.extend(self.consider(opened, &path, root, Found::LinkerCache, namespace));
             }
-        }
-    }
-
-    /// Examines a file unless it is known. Returns it if it is a new target.
-    fn consider(
-        &mut self,
-        opened: Opened,
-        shown: &str,
-        root: &Root,
-        found: Found,
-        namespace: Option<&Path>,
-    ) -> Option<Target> {
-        let Opened { file, stamp, path } = opened;
-        if self.known.contains_key(&stamp) {
-            return None;
-        }
-        self.examined += 1;
-        let Ok(elf) = Elf::open(file) else {
-            self.known.insert(stamp, Known::Without);
-            return None;
-        };
-        let neighbour = |name: &str| {
-            let path = Path::new(shown).parent()?.join(name);
-            root.open(path.to_str()?).map(|opened| opened.file)
-        };
-        let stack = match stack::examine(&elf, &neighbour) {
-            Verdict::Absent => {
-                self.known.insert(stamp, Known::Without);
-                return None;
-            }
-            Verdict::Uncovered(why) => {
-                self.known.insert(stamp, Known::Uncovered(why));
-                return None;
-            }
-            Verdict::Found(stack) => stack,
-        };
-        let handle = path.is_none().then(|| Arc::new(elf.into_file()));
-        let by_descriptor = |file: &Arc<std::fs::File>| {
-            PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()))
-        };
-        // A library is known by the name of the file, not by that of a link to it.
-        let canonical = path.as_deref().and_then(|p| p.canonicalize().ok());
-        let path = canonical.or(path);
-        let shown = path.as_deref().and_then(Path::to_str).unwrap_or(shown);
-        let target = Target {
-            file: stamp.id,
-            shown_path: shown.to_owned(),
-            path: path.or_else(|| handle.as_ref().map(by_descriptor))?,
-            handle,
-            tls: stack.tls,
-            version: stack.version,
-            sites: stack.sites,
-        };
-        self.replace(target.file);
-        self.known.insert(
-            stamp,
-            Known::Target {
-                target: Target { handle: None, ..target.clone() },
-                found,
-                namespace: namespace.map(Path::to_owned),
-            },
-        );
-        Some(target)
-    }
-
-    /// The file is not what it was when it became a target.
-    fn replace(&mut self, file: FileId) {
-        let before = self.known.len();
-        self.known.retain(
-            |_, known| !matches!(known, Known::Target { target, .. } if target.file == file),
-        );
-        if self.known.len() < before {
-            self.retired.push(file);
         }
     }
 

@@ -3,6 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
+use super::Found;
+
 /// Directories whose files are all looked at.
 const DIRECTORIES: &[&str] =
     &["/usr/bin", "/usr/local/bin", "/usr/local/lib", "/usr/local/ssl/lib"];
@@ -33,11 +35,85 @@ const HOME: &[&str] = &[
     ".linuxbrew/lib/libssl.so.*",
 ];
 
+/// Programs that carry a TLS library inside and talk to models, which only a search
+/// of the file tells. Names are hints: what they lead to is judged by content.
+const CLIENTS: &[&str] = &[
+    "/usr/bin/bun",
+    "/usr/bin/claude",
+    "/usr/bin/codex",
+    "/usr/bin/opencode",
+    "/usr/local/bin/bun",
+    "/usr/local/bin/claude",
+    "/usr/local/bin/codex",
+    "/usr/local/bin/opencode",
+];
+
+/// The same, below each place where npm installs.
+const PACKAGES: &[&str] = &[
+    "@anthropic-ai/claude-code-linux-*/claude",
+    "@anthropic-ai/claude-code/node_modules/@anthropic-ai/claude-code-linux-*/claude",
+    "@oven/bun-linux-*/bin/bun",
+    "bun/node_modules/@oven/bun-linux-*/bin/bun",
+    "bun/bin/bun.exe",
+    "@openai/codex/node_modules/@openai/codex-linux-*/vendor/*/bin/codex",
+    "@openai/codex/vendor/*/codex/codex",
+    "opencode-ai/node_modules/opencode-linux-*/bin/opencode",
+];
+const NPM: &[&str] = &["/usr/lib/node_modules", "/usr/local/lib/node_modules"];
+const NPM_HOME: &[&str] = &[
+    ".nvm/versions/node/*/lib/node_modules",
+    ".npm-global/lib/node_modules",
+    ".bun/install/global/node_modules",
+];
+
+/// The same, below every home directory.
+const CLIENTS_HOME: &[&str] = &[
+    ".bun/bin/bun",
+    ".local/bin/claude",
+    ".local/bin/codex",
+    ".local/share/claude/versions/*",
+    ".opencode/bin/opencode",
+    ".claude/local/node_modules/@anthropic-ai/claude-code-linux-*/claude",
+    ".cargo/bin/codex",
+];
+
 /// The most names taken of one directory.
 const MAX_NAMES: usize = 8192;
 
-/// Candidates on this machine, not yet looked at.
-pub(super) fn candidates() -> Vec<PathBuf> {
+/// Candidates on this machine, not yet looked at. A file may be named twice: first
+/// as a client.
+pub(super) fn candidates() -> Vec<(PathBuf, Found)> {
+    let clients = clients().into_iter().map(|path| (path, Found::Client));
+    clients.chain(installed().into_iter().map(|path| (path, Found::Installed))).collect()
+}
+
+fn clients() -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let root = Path::new("/");
+    for pattern in CLIENTS {
+        expand(root, pattern.trim_start_matches('/'), &mut found);
+    }
+    let mut packages = Vec::new();
+    for pattern in NPM {
+        expand(root, pattern.trim_start_matches('/'), &mut packages);
+    }
+    for home in homes() {
+        for pattern in CLIENTS_HOME {
+            expand(&home, pattern, &mut found);
+        }
+        for pattern in NPM_HOME {
+            expand(&home, pattern, &mut packages);
+        }
+    }
+    for place in packages {
+        for pattern in PACKAGES {
+            expand(&place, pattern, &mut found);
+        }
+    }
+    found
+}
+
+fn installed() -> Vec<PathBuf> {
     let mut found = Vec::new();
     for directory in DIRECTORIES {
         found.extend(names(Path::new(directory)));

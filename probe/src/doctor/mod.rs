@@ -4,6 +4,8 @@ mod talkers;
 mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -60,12 +62,16 @@ pub struct Uncovered {
     pub reasons: Vec<String>,
 }
 
+/// How long a report waits for files to be searched.
+const PATIENCE: Duration = Duration::from_secs(120);
+
 /// Looks at everything now. Needs no privileges, but sees without them only
-/// what the user may see.
-pub fn report() -> Report {
+/// what the user may see. `cache` is as for [`Discovery::with_cache`].
+pub fn report(cache: Option<PathBuf>) -> Report {
     let system = System::read();
-    let mut discovery = Discovery::new();
+    let mut discovery = cache.map_or_else(Discovery::new, Discovery::with_cache);
     discovery.initial();
+    discovery.settled(PATIENCE);
     let coverage = discovery.coverage();
     Report {
         problem: system.verdict().err().map(|e| e.to_string()),
@@ -75,6 +81,12 @@ pub fn report() -> Report {
         uncovered: uncovered(coverage),
         hidden: discovery.hidden(),
     }
+}
+
+/// What was looked at in the files of one process, and what follows: for people.
+/// Searches them anew.
+pub fn explain(pid: u32) -> String {
+    text::Explained { pid, files: discovery::explain(pid) }.to_string()
 }
 
 fn uncovered(coverage: Vec<Coverage>) -> Vec<Uncovered> {
@@ -131,7 +143,7 @@ mod tests {
             .spawn()
             .unwrap();
         let connection = listener.accept().unwrap();
-        let report = report();
+        let report = report(None);
         drop(connection);
         bash.wait().unwrap();
         let found = report.uncovered.iter().find(|u| u.process.pid == bash.id()).unwrap();
@@ -148,7 +160,7 @@ mod tests {
             .unwrap();
         let mut line = [0];
         std::io::Read::read_exact(python.stdout.as_mut().unwrap(), &mut line).unwrap();
-        let report = report();
+        let report = report(None);
         drop(python.stdin.take());
         python.wait().unwrap();
         let pid = python.id();
@@ -156,7 +168,7 @@ mod tests {
         let file = report.files.iter().find(uses).expect("not covered");
         assert!(!file.coverage.target.sites.is_empty());
         let text = report.to_string();
-        assert!(text.lines().all(|l| l.chars().count() <= 80 || !l.contains(' ')), "{text}");
+        assert!(text.lines().all(|l| l.chars().count() <= 80 || !l.trim().contains(' ')), "{text}");
         assert!(text.contains(&file.coverage.target.shown_path), "{text}");
         let json = serde_json::to_value(&report).unwrap();
         assert!(json["files"][0]["sites"].is_array(), "{json}");

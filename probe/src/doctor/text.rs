@@ -4,7 +4,7 @@ use std::fmt::{self, Display, Formatter};
 
 use super::{File, Report, User};
 use crate::discovery::Found;
-use crate::{Function, Placement, Site};
+use crate::{Explanation, Function, Method, Placement, Site, Tls};
 
 const WIDTH: usize = 80;
 
@@ -72,16 +72,23 @@ fn section(f: &mut Formatter<'_>, title: &str, files: &[&File]) -> fmt::Result {
     for file in files {
         let target = &file.coverage.target;
         writeln!(f, "  {}", clean(&target.shown_path))?;
-        let library = match &target.version {
-            Some(version) => clean(version),
-            None => format!("{:?}, of unknown version", target.tls),
+        let library = match (&target.version, target.tls) {
+            (Some(version), _) => clean(version),
+            // It has no versions.
+            (None, Tls::Boringssl) => "BoringSSL".to_owned(),
+            (None, tls) => format!("{tls:?}, of unknown version"),
         };
+        let told = match target.method {
+            Method::Symbols => "told by symbols",
+            Method::References => "told by cross-references",
+        };
+        let cached = if file.coverage.cached { " (cached)" } else { "" };
         let found = match file.coverage.found {
             Found::Mapped => "found in a process",
             Found::LinkerCache => "found in the linker's cache",
-            Found::Installed => "found installed",
+            Found::Installed | Found::Client => "found installed",
         };
-        wrapped(f, "    ", &format!("{library}, {found}"))?;
+        wrapped(f, "    ", &format!("{library}, {told}{cached}, {found}"))?;
         if !file.users.is_empty() {
             let users: Vec<_> = file.users.iter().map(name).collect();
             wrapped(f, "    ", &format!("used by {}", users.join(", ")))?;
@@ -91,6 +98,31 @@ fn section(f: &mut Formatter<'_>, title: &str, files: &[&File]) -> fmt::Result {
         }
     }
     Ok(())
+}
+
+/// What was found out about the files of one process.
+pub(super) struct Explained {
+    pub(super) pid: u32,
+    pub(super) files: Vec<Explanation>,
+}
+
+impl Display for Explained {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        if self.files.is_empty() {
+            let none = "maps no file with a sign of a TLS library that this version knows";
+            return wrapped(f, "", &format!("process {} {none}, or it is hidden", self.pid));
+        }
+        for file in &self.files {
+            writeln!(f, "{}", clean(&file.path))?;
+            for note in file.notes.iter().chain([&file.verdict]) {
+                wrapped(f, "  ", &clean(note))?;
+            }
+            for site in &file.sites {
+                describe(f, site)?;
+            }
+        }
+        Ok(())
+    }
 }
 
 fn describe(f: &mut Formatter<'_>, site: &Site) -> fmt::Result {

@@ -18,6 +18,7 @@ const MAX_READ: usize = 64 << 20;
 pub struct Elf {
     file: File,
     size: u64,
+    kind: u16,
     section_table: (u64, u16, u16),
     segments: Vec<Segment>,
     dynamic: OnceLock<Option<Dynamic>>,
@@ -86,7 +87,7 @@ impl Elf {
             le::u16(&header, 60).unwrap_or_default(),
             le::u16(&header, 62).unwrap_or_default(),
         );
-        Ok(Self { file, size, section_table, segments, dynamic: OnceLock::new() })
+        Ok(Self { file, size, kind, section_table, segments, dynamic: OnceLock::new() })
     }
 
     /// Gives the file back.
@@ -177,6 +178,28 @@ impl Elf {
             let bytes = self.bytes(s.offset, s.file_size.min(64 << 10));
             build_id_in(&bytes)
         })
+    }
+
+    /// Where the segment begins that `address` lies in.
+    pub(super) fn segment_start(&self, address: u64) -> Option<u64> {
+        self.loaded(address).map(|segment| segment.address)
+    }
+
+    /// Bytes of the file that are mapped executable.
+    pub(crate) fn code_size(&self) -> u64 {
+        let code = |s: &&Segment| s.kind == elf::PT_LOAD && s.flags & elf::PF_X != 0;
+        let sizes = self.segments.iter().filter(code);
+        sizes.map(|s| s.file_size.min(self.size)).fold(0, u64::saturating_add)
+    }
+
+    /// Whether its addresses are where it will be (`ET_EXEC`), and so appear in
+    /// its code as they are.
+    pub(crate) fn is_fixed(&self) -> bool {
+        self.kind == elf::ET_EXEC
+    }
+
+    pub(super) fn file(&self) -> &File {
+        &self.file
     }
 
     pub(crate) fn segments(&self) -> &[Segment] {

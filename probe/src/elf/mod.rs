@@ -8,11 +8,24 @@
 
 mod dynamic;
 mod file;
+mod frames;
+#[cfg(target_arch = "x86_64")]
+mod functions;
+#[cfg(target_arch = "x86_64")]
+mod references;
 mod sections;
+mod sweep;
+mod texts;
 
 pub use dynamic::Dynamic;
 pub use file::{Elf, NotElf, Symbol};
+pub(crate) use frames::Frames;
+#[cfg(target_arch = "x86_64")]
+pub(crate) use functions::{Function, Functions};
+#[cfg(target_arch = "x86_64")]
+pub(crate) use references::Reference;
 pub use sections::Section;
+pub use texts::Text;
 
 /// Little-endian fields out of a slice; `None` past its end.
 pub(crate) mod le {

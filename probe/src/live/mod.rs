@@ -20,6 +20,7 @@ mod watcher;
 
 use std::sync::Arc;
 use std::sync::mpsc;
+use std::time::Duration;
 
 use llmtop_probe_common::{Offsets, Settings};
 
@@ -31,6 +32,10 @@ pub use filters::Filters;
 use reader::Reader;
 use shared::Shared;
 use watcher::{Event, Watcher};
+
+/// How long the start waits for the files of running processes to be searched, the
+/// first time: what is known already is captured meanwhile.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What may be chosen of live capture.
 #[derive(Clone, Debug, Default)]
@@ -53,6 +58,13 @@ pub trait Discover: Send {
     fn mapped(&mut self, pid: u32) -> Vec<Target>;
     /// What is new and no event told.
     fn rescan(&mut self) -> Vec<Target>;
+    /// What else running processes use, once all that takes long is known or too
+    /// long has passed.
+    fn settled(&mut self) -> Vec<Target>;
+    /// What is new since the function of [`wake_by`](Self::wake_by) was called.
+    fn scanned(&mut self) -> Vec<Target>;
+    /// Has `wake` called, on any thread, when there is something to ask for.
+    fn wake_by(&mut self, wake: Box<dyn Fn() + Send>);
     /// Files whose probes can go.
     fn retired(&mut self) -> Vec<FileId>;
 }
@@ -69,6 +81,15 @@ impl Discover for Discovery {
     }
     fn rescan(&mut self) -> Vec<Target> {
         Self::rescan(self)
+    }
+    fn settled(&mut self) -> Vec<Target> {
+        Self::settled(self, PATIENCE)
+    }
+    fn scanned(&mut self) -> Vec<Target> {
+        Self::scanned(self)
+    }
+    fn wake_by(&mut self, wake: Box<dyn Fn() + Send>) {
+        Self::wake_by(self, wake);
     }
     fn retired(&mut self) -> Vec<FileId> {
         Self::retired(self)
@@ -115,8 +136,16 @@ impl Live {
         problems.extend(offsets.err().map(|why| format!("HTTP without TLS is not seen: {why}")));
         // Forks are seen from here on, so no descendant can slip away.
         filters.seed(&config.filters)?;
-        let attached = discovery.initial();
+        let bell = events.clone();
+        // Fails where the watcher has ended, and nobody wants to know.
+        discovery.wake_by(Box::new(move || {
+            let _ = bell.send(Event::Scanned);
+        }));
+        let mut attached = discovery.initial();
         problems.extend(attached.iter().flat_map(|target| attacher.attach(target)));
+        let more = discovery.settled();
+        problems.extend(more.iter().flat_map(|target| attacher.attach(target)));
+        attached.extend(more);
         let watcher = Watcher::new(attacher, discovery, inbox, Arc::clone(&shared));
         Ok(Self { reader, watcher, events, shared, attached, problems })
     }

@@ -19,6 +19,8 @@ pub(super) enum Event {
     Exec(u32),
     /// A process is mapping code; it is reported once in 20 ms.
     Mapped(u32),
+    /// Files were looked through.
+    Scanned,
     /// Capture ended.
     Stop,
 }
@@ -65,6 +67,10 @@ impl Watcher {
                     self.attach(&found);
                 }
                 Ok(Event::Mapped(pid)) => self.plan(pid),
+                Ok(Event::Scanned) => {
+                    let found = self.discovery.scanned();
+                    self.attach(&found);
+                }
                 Ok(Event::Stop) => return,
                 Err(RecvTimeoutError::Timeout) => {}
                 // The reader is gone, and with it the reason to go on.

@@ -7,6 +7,8 @@
 //! function to which a public one hands its arguments (`walk`).
 
 #[cfg(target_arch = "x86_64")]
+mod body;
+#[cfg(target_arch = "x86_64")]
 mod emulated;
 #[cfg(target_arch = "x86_64")]
 mod straight;
@@ -16,6 +18,8 @@ mod walk;
 #[cfg(not(target_arch = "x86_64"))]
 mod entry_only;
 
+#[cfg(target_arch = "x86_64")]
+pub use body::{Body, Immediates};
 #[cfg(not(target_arch = "x86_64"))]
 pub use entry_only::{straight, walk};
 #[cfg(target_arch = "x86_64")]

@@ -1,6 +1,7 @@
 //! Live capture under test, and what came of it.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -33,7 +34,10 @@ pub(crate) struct Session {
 impl Session {
     pub(crate) fn start(filters: Filters, ring_bytes: Option<u32>) -> Self {
         let config = Config { ring_bytes, filters };
-        let live = Live::start(&config, Box::new(Discovery::new())).unwrap();
+        // Searching all that runs here once is enough.
+        let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("stacks.json");
+        let discovery = Discovery::with_cache(cache);
+        let live = Live::start(&config, Box::new(discovery)).unwrap();
         assert_eq!(live.problems(), [""; 0]);
         assert!(!live.attached().is_empty());
         Self::run(live)

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Deserializer};
 
-pub use place::{Invoker, default_path, invoker, uid_of};
+pub use place::{Invoker, cache_path, default_path, invoker, uid_of};
 pub use size::Size;
 
 /// What `llmtop config init` writes: every setting, commented, at its default.

@@ -29,15 +29,29 @@ pub fn default_path() -> Option<PathBuf> {
     let base = match invoker() {
         // The environment is root's here, or half the user's.
         Some(user) => home_of(&std::fs::read("/etc/passwd").ok()?, user.uid)?.join(".config"),
-        None => {
-            let set = |name| std::env::var_os(name).filter(|value: &OsString| !value.is_empty());
-            set("XDG_CONFIG_HOME")
-                .map(PathBuf::from)
-                .filter(|path| path.is_absolute())
-                .or_else(|| set("HOME").map(|home| PathBuf::from(home).join(".config")))?
-        }
+        None => from_environment("XDG_CONFIG_HOME", ".config")?,
     };
     Some(base.join("llmtop").join("config.toml"))
+}
+
+/// Where the results of searching programs are kept: below `XDG_CACHE_HOME` or
+/// `~/.cache` of the user with whose rights llmtop runs. Behind sudo that is root,
+/// who relies on them. `None`: there is no home directory.
+pub fn cache_path() -> Option<PathBuf> {
+    let base = match invoker() {
+        Some(_) => home_of(&std::fs::read("/etc/passwd").ok()?, 0)?.join(".cache"),
+        None => from_environment("XDG_CACHE_HOME", ".cache")?,
+    };
+    Some(base.join("llmtop").join("stacks.json"))
+}
+
+/// The folder that `variable` names, or that of this name in the home directory.
+fn from_environment(variable: &str, name: &str) -> Option<PathBuf> {
+    let set = |name| std::env::var_os(name).filter(|value: &OsString| !value.is_empty());
+    set(variable)
+        .map(PathBuf::from)
+        .filter(|path| path.is_absolute())
+        .or_else(|| set("HOME").map(|home| PathBuf::from(home).join(name)))
 }
 
 /// The user id of a name, by `/etc/passwd`.

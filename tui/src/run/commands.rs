@@ -16,7 +16,10 @@ use crate::store::{Session, Shared, Store};
 
 pub(super) fn run(cli: &Cli, command: &Command) -> anyhow::Result<()> {
     match command {
-        Command::Doctor { json } => doctor(*json),
+        Command::Doctor { explain: Some(pid), .. } => {
+            print(llmtop_probe::doctor::explain(*pid).as_bytes())
+        }
+        Command::Doctor { json, explain: None } => doctor(*json),
         Command::Export { read, format, output, show } => {
             let config = settings::config(cli)?;
             let options = settings::options(show, &config)?;
@@ -43,7 +46,7 @@ pub(super) fn run(cli: &Cli, command: &Command) -> anyhow::Result<()> {
 }
 
 fn doctor(json: bool) -> anyhow::Result<()> {
-    let report = llmtop_probe::doctor::report();
+    let report = llmtop_probe::doctor::report(config::cache_path());
     if json {
         print(format!("{}\n", serde_json::to_string_pretty(&report)?).as_bytes())?;
     } else {

@@ -104,7 +104,8 @@ fn live(cli: &Cli, config: &Config) -> anyhow::Result<Opened> {
         // Live capture has its own upper bound, far below.
         u32::try_from(size.0).unwrap_or(u32::MAX)
     });
-    let live = Live::start(&live::Config { ring_bytes, filters }, Box::new(Discovery::new()))?;
+    let discovery = config::cache_path().map_or_else(Discovery::new, Discovery::with_cache);
+    let live = Live::start(&live::Config { ring_bytes, filters }, Box::new(discovery))?;
     for problem in live.problems() {
         log::info!("{problem}");
     }

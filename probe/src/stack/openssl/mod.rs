@@ -2,13 +2,14 @@
 //! AWS-LC), wherever a file exports `SSL_read` and `SSL_write`: shared libraries
 //! of any name, and executables such as node's.
 
+mod stripped;
 #[cfg(test)]
 mod tests;
 mod transfer;
 mod version;
 
-use super::{Found, Neighbour, Stack, Verdict};
-use crate::elf::{Elf, Symbol};
+use super::{Found, Method, Neighbour, Stack, Verdict};
+use crate::elf::{Elf, Symbol, Text};
 use crate::place::{Needs, Place, straight};
 use crate::{Abi, Function, Site, Tls};
 
@@ -24,8 +25,14 @@ const OTHERS: &[(&str, Function, u8)] = &[
     ("SSL_ctrl", Function::Ctrl, 4),
 ];
 
+/// BoringSSL and AWS-LC have these functions, OpenSSL never did.
+const BORINGSSL: [&str; 2] = ["SSL_CTX_set_custom_verify", "SSL_CTX_set_grease_enabled"];
+
 /// See the module's documentation.
 pub(super) struct OpenSsl;
+
+/// Tells where a function of the library is, by name.
+type Symbols<'a> = dyn Fn(&str) -> Option<Symbol> + 'a;
 
 impl Stack for OpenSsl {
     fn examine(&self, elf: &Elf, neighbour: &Neighbour<'_>) -> Verdict {
@@ -35,25 +42,51 @@ impl Stack for OpenSsl {
         if wraps_gnutls(elf) {
             return Verdict::Absent;
         }
-        let mut sites = transfer::sites(elf);
-        if sites.is_empty() {
-            return Verdict::Uncovered(
-                "its SSL_read and SSL_write lie outside its code".to_owned(),
-            );
-        }
-        for &(name, function, arguments) in OTHERS {
-            let needs = Needs { arguments, returns: false };
-            let place = elf.export(name).map(|symbol| (symbol, place(elf, symbol, needs)));
-            sites.extend(place.and_then(|(symbol, place)| {
-                site(elf, symbol, place, function, Abi::None, name.to_owned())
-            }));
-        }
-        Verdict::Found(Found {
-            tls: if is_boringssl(elf) { Tls::Boringssl } else { Tls::Openssl },
-            version: version::version(elf, neighbour),
-            sites,
-        })
+        let version = version::version(elf, neighbour);
+        by_symbols(elf, &|name| elf.export(name), version, Method::Symbols)
     }
+
+    fn scan(&self, elf: &Elf, texts: &[Text], notes: &mut Vec<String>) -> Verdict {
+        stripped::find(elf, texts, notes)
+    }
+}
+
+/// The library where the file's own symbol table (`.symtab`) names its functions:
+/// of a library or program that carries it inside and was not stripped.
+pub(super) fn unstripped(elf: &Elf) -> Verdict {
+    let names: Vec<&str> =
+        transfer::names().chain(OTHERS.iter().map(|&(name, ..)| name)).chain(BORINGSSL).collect();
+    let symbols = elf.static_symbols(&names);
+    if !(symbols.contains_key("SSL_write") && symbols.contains_key("SSL_read")) {
+        return Verdict::Absent;
+    }
+    by_symbols(elf, &|name| symbols.get(name).copied(), None, Method::Symbols)
+}
+
+fn by_symbols(
+    elf: &Elf,
+    symbols: &Symbols<'_>,
+    version: Option<String>,
+    method: Method,
+) -> Verdict {
+    let mut sites = transfer::sites(elf, symbols);
+    if sites.is_empty() {
+        return Verdict::Uncovered("its SSL_read and SSL_write lie outside its code".to_owned());
+    }
+    sites.extend(others(elf, symbols));
+    let is_boringssl = BORINGSSL.iter().any(|name| symbols(name).is_some());
+    let tls = if is_boringssl { Tls::Boringssl } else { Tls::Openssl };
+    Verdict::Found(Found { tls, version, method, sites })
+}
+
+/// Where to probe what moves nothing.
+fn others(elf: &Elf, symbols: &Symbols<'_>) -> Vec<Site> {
+    let other = |&(name, function, arguments): &(&str, Function, u8)| {
+        let symbol = symbols(name)?;
+        let place = place(elf, symbol, Needs { arguments, returns: false });
+        site(elf, symbol, place, function, Abi::None, name.to_owned())
+    };
+    OTHERS.iter().filter_map(other).collect()
 }
 
 /// GnuTLS brings a library with OpenSSL's names (libgnutls-openssl): what it
@@ -61,13 +94,6 @@ impl Stack for OpenSsl {
 fn wraps_gnutls(elf: &Elf) -> bool {
     let needed = elf.dynamic().map(|d| d.needed(elf)).unwrap_or_default();
     needed.iter().any(|name| name.starts_with("libgnutls."))
-}
-
-/// BoringSSL and AWS-LC export these, OpenSSL never did.
-fn is_boringssl(elf: &Elf) -> bool {
-    ["SSL_CTX_set_custom_verify", "SSL_CTX_set_grease_enabled"]
-        .iter()
-        .any(|name| elf.export(name).is_some())
 }
 
 /// Where to probe the function `symbol` itself.

@@ -13,7 +13,7 @@ use crate::elf::{Elf, Symbol};
 use crate::place::{Call, Needs, Value, walk};
 use crate::{Abi, Function, Placement, Site};
 
-use super::{WINDOW, place, site};
+use super::{Symbols, WINDOW, place, site};
 use crate::place::straight;
 
 /// The public functions of one direction.
@@ -26,7 +26,7 @@ struct Family {
     strangers: &'static [&'static str],
 }
 
-const FAMILIES: [Family; 2] = [
+static FAMILIES: [Family; 2] = [
     Family {
         function: Function::Write,
         public: &[
@@ -51,19 +51,25 @@ struct Public {
     calls: Vec<Call>,
 }
 
-/// Where to probe reads and writes; none where the symbols are not code.
-pub(super) fn sites(elf: &Elf) -> Vec<Site> {
-    FAMILIES.iter().flat_map(|family| of(elf, family)).collect()
+/// The names of the functions that are asked for.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    let public = |family: &'static Family| family.public.iter().map(|&(name, _)| name);
+    FAMILIES.iter().flat_map(move |f| public(f).chain(f.strangers.iter().copied()))
 }
 
-fn of(elf: &Elf, family: &Family) -> Vec<Site> {
+/// Where to probe reads and writes; none where the symbols are not code.
+pub(super) fn sites(elf: &Elf, symbols: &Symbols<'_>) -> Vec<Site> {
+    FAMILIES.iter().flat_map(|family| of(elf, symbols, family)).collect()
+}
+
+fn of(elf: &Elf, symbols: &Symbols<'_>, family: &Family) -> Vec<Site> {
     let exists = |&(name, abi): &(&'static str, Abi)| {
-        let symbol = elf.export(name)?;
+        let symbol = symbols(name)?;
         let calls = calls(elf, symbol);
         Some(Public { name, abi, symbol, calls })
     };
     let public: Vec<_> = family.public.iter().filter_map(exists).collect();
-    let strangers = family.strangers.iter().filter_map(|name| elf.export(name));
+    let strangers = family.strangers.iter().filter_map(|name| symbols(name));
     let foreign: Vec<_> = strangers.flat_map(|symbol| calls(elf, symbol)).collect();
     let why = match internal(&public, &foreign) {
         Ok((address, abi)) => match internal_site(elf, family, &public, address, abi) {

@@ -1,5 +1,7 @@
 //! Which version a file holds.
 
+use std::collections::BTreeSet;
+
 use super::super::Neighbour;
 use crate::elf::Elf;
 
@@ -14,6 +16,19 @@ const WINDOW: usize = 512;
 /// version it defines.
 pub(super) fn version(elf: &Elf, neighbour: &Neighbour<'_>) -> Option<String> {
     text(elf).or_else(|| crypto(elf, neighbour)).or_else(|| newest(elf))
+}
+
+/// The version of a library that lies in the file without symbols: the one text
+/// among its constants that begins like OpenSSL's.
+pub(super) fn in_constants(elf: &Elf) -> Option<String> {
+    let is_version = |text: &str| {
+        let digits = text.strip_prefix(NAMES[0]).and_then(|rest| rest.bytes().next());
+        digits.is_some_and(|first| first.is_ascii_digit())
+    };
+    let texts = elf.texts_with(NAMES[0]).into_iter().map(|t| t.text);
+    let mut versions: BTreeSet<String> =
+        texts.filter(|t| is_version(t)).map(|t| shorten(&t)).collect();
+    if versions.len() == 1 { versions.pop_first() } else { None }
 }
 
 fn crypto(elf: &Elf, neighbour: &Neighbour<'_>) -> Option<String> {

@@ -1,0 +1,284 @@
+//! What searches found, kept on disk: a search is made once for each state of a
+//! file, not at each start.
+//!
+//! A file is known again by its device, inode, size and time of change; where a
+//! stack was found, also by its build id, which copies share and programs made of
+//! a file keep (`bun build --compile`). A wrong place would end the observed
+//! process, so with each place the cache holds the bytes of code that lay there,
+//! and what is not found again is not believed.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::file::Stamp;
+use crate::elf::Elf;
+use crate::stack::{Found, Verdict};
+
+/// Changed whenever the finders may find something else in the same file.
+const REVISION: u32 = 1;
+const MAX_SIZE: u64 = 16 << 20;
+const MAX_ENTRIES: usize = 4096;
+/// Code kept of each place, in bytes.
+const CODE: u64 = 16;
+
+/// The cache, in memory.
+#[derive(Debug, Default)]
+pub(super) struct Cache {
+    /// Where it is kept; without, it is empty and stays so.
+    path: Option<PathBuf>,
+    entries: Vec<Entry>,
+    changed: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    revision: u32,
+    entries: Vec<Entry>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Entry {
+    stamp: Stamp,
+    build_id: Option<Vec<u8>>,
+    answer: Answer,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Answer {
+    Absent,
+    Uncovered(String),
+    Found {
+        found: Found,
+        /// What lies at the places of `found`, in their order.
+        code: Vec<Vec<u8>>,
+    },
+}
+
+impl Cache {
+    /// The cache that is kept at `path`; an empty one where there is none yet, or
+    /// none that can be trusted.
+    pub(super) fn load(path: PathBuf) -> Self {
+        let entries = read(&path).unwrap_or_else(|why| {
+            log::info!("{}: {why}; files are looked through again", path.display());
+            Vec::new()
+        });
+        Self { path: Some(path), entries, changed: false }
+    }
+
+    /// What was found in the file, if it is the same still.
+    pub(super) fn verdict(&self, stamp: &Stamp, elf: &Elf) -> Option<Verdict> {
+        if self.entries.is_empty() {
+            return None;
+        }
+        let same = self.entries.iter().rev().find(|entry| entry.stamp == *stamp);
+        if let Some(verdict) = same.and_then(|entry| entry.answer.verdict(elf)) {
+            return Some(verdict);
+        }
+        let id = elf.build_id()?;
+        let kin = self.entries.iter().rev().filter(|e| e.build_id.as_ref() == Some(&id));
+        let mut found = kin.filter(|entry| matches!(entry.answer, Answer::Found { .. }));
+        found.find_map(|entry| entry.answer.verdict(elf))
+    }
+
+    /// Remembers what a search found.
+    pub(super) fn remember(&mut self, stamp: Stamp, elf: &Elf, verdict: &Verdict) {
+        if self.path.is_none() {
+            return;
+        }
+        let answer = match verdict {
+            Verdict::Absent => Answer::Absent,
+            Verdict::Uncovered(why) => Answer::Uncovered(why.clone()),
+            Verdict::Found(found) => {
+                Answer::Found { found: found.clone(), code: code_at(elf, found) }
+            }
+        };
+        self.entries.retain(|entry| entry.stamp != stamp);
+        if self.entries.len() >= MAX_ENTRIES {
+            self.entries.drain(..MAX_ENTRIES / 4);
+        }
+        self.entries.push(Entry { stamp, build_id: elf.build_id(), answer });
+        self.changed = true;
+    }
+
+    /// Writes what is new to disk.
+    pub(super) fn save(&mut self) {
+        let Some(path) = self.path.as_deref().filter(|_| self.changed) else { return };
+        self.changed = false;
+        if let Err(error) = write(path, &self.entries) {
+            log::info!("{}: {error}; files are looked through again next time", path.display());
+        }
+    }
+}
+
+impl Answer {
+    fn verdict(&self, elf: &Elf) -> Option<Verdict> {
+        match self {
+            Self::Absent => Some(Verdict::Absent),
+            Self::Uncovered(why) => Some(Verdict::Uncovered(why.clone())),
+            Self::Found { found, code } => (!code.is_empty() && code_at(elf, found) == *code)
+                .then(|| Verdict::Found(found.clone())),
+        }
+    }
+}
+
+/// The code at each place; of a place outside of it, none.
+fn code_at(elf: &Elf, found: &Found) -> Vec<Vec<u8>> {
+    let at = |offset| {
+        let is_code = elf.address_of(offset).is_some_and(|address| elf.is_code(address));
+        if is_code { elf.bytes(offset, CODE) } else { Vec::new() }
+    };
+    let code: Vec<_> = found.sites.iter().map(|site| at(site.entry)).collect();
+    let moved = found.sites.iter().any(|site| site.entry != site.start);
+    if moved || code.iter().any(Vec::is_empty) { Vec::new() } else { code }
+}
+
+/// Only what this user alone can have written.
+fn read(path: &Path) -> Result<Vec<Entry>, String> {
+    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(flags.bits().cast_signed())
+        .open(path)
+        .map_err(|error| error.to_string())?;
+    let facts = file.metadata().map_err(|error| error.to_string())?;
+    if !facts.is_file() || facts.uid() != rustix::process::geteuid().as_raw() {
+        return Err("belongs to another user".to_owned());
+    }
+    if facts.mode() & 0o077 != 0 {
+        return Err("others may use it, too".to_owned());
+    }
+    let mut bytes = Vec::new();
+    file.take(MAX_SIZE).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+    let stored: Stored = serde_json::from_slice(&bytes).map_err(|error| error.to_string())?;
+    if stored.revision != REVISION {
+        return Err("of another version".to_owned());
+    }
+    let mut entries = stored.entries;
+    entries.truncate(MAX_ENTRIES);
+    Ok(entries)
+}
+
+/// A file of the same name is replaced as a whole.
+fn write(path: &Path, entries: &[Entry]) -> std::io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    let new = path.with_extension(format!("{}.new", std::process::id()));
+    let result = write_new(&new, entries).and_then(|()| std::fs::rename(&new, path));
+    if result.is_err() {
+        let _ = std::fs::remove_file(&new);
+    }
+    result
+}
+
+fn write_new(path: &Path, entries: &[Entry]) -> std::io::Result<()> {
+    let _ = std::fs::remove_file(path);
+    let mut file: File = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    let stored = Stored { revision: REVISION, entries: entries.to_vec() };
+    file.write_all(&serde_json::to_vec(&stored)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::discovery::file::Root;
+    use crate::{Abi, Function, Method, Placement, Site, Tls};
+
+    const EXE: &str = "/proc/self/exe";
+
+    fn this_program() -> (Stamp, Elf) {
+        let opened = Root::Own.open(EXE).unwrap();
+        (opened.stamp, Elf::open(opened.file).unwrap())
+    }
+
+    /// A find at the program's first instructions.
+    fn found(elf: &Elf) -> Verdict {
+        let header = elf.bytes(0, 64);
+        let entry = elf.offset_of(crate::elf::le::u64(&header, 24).unwrap()).unwrap();
+        Verdict::Found(Found {
+            tls: Tls::Boringssl,
+            version: None,
+            method: Method::References,
+            sites: vec![Site {
+                function: Function::Write,
+                abi: Abi::Returned,
+                symbol: "SSL_write".to_owned(),
+                entry,
+                start: entry,
+                placement: Placement::Emulated,
+                reason: "a test".to_owned(),
+            }],
+        })
+    }
+
+    #[test]
+    fn kept_and_found_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("deep/stacks.json");
+        let (stamp, elf) = this_program();
+        let verdict = found(&elf);
+        let mut cache = Cache::load(path.clone());
+        assert_eq!(cache.verdict(&stamp, &elf), None);
+        cache.remember(stamp, &elf, &verdict);
+        cache.save();
+        assert_eq!(path.metadata().unwrap().mode() & 0o777, 0o600);
+        let cache = Cache::load(path.clone());
+        assert_eq!(cache.verdict(&stamp, &elf), Some(verdict.clone()));
+
+        // A copy has the same build id, where there is one.
+        let copy = folder.path().join("copy");
+        std::fs::copy(EXE, &copy).unwrap();
+        let opened = Root::Own.open(copy.to_str().unwrap()).unwrap();
+        let copied = Elf::open(opened.file).unwrap();
+        let expected = elf.build_id().map(|_| verdict.clone());
+        assert_eq!(cache.verdict(&opened.stamp, &copied), expected);
+
+        // Other code at the same place is another program.
+        let Verdict::Found(found) = &verdict else { unreachable!() };
+        let mut bytes = std::fs::read(&copy).unwrap();
+        bytes[found.sites[0].entry as usize] ^= 1;
+        std::fs::write(&copy, bytes).unwrap();
+        let opened = Root::Own.open(copy.to_str().unwrap()).unwrap();
+        assert_eq!(cache.verdict(&opened.stamp, &Elf::open(opened.file).unwrap()), None);
+    }
+
+    #[test]
+    fn not_believed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("stacks.json");
+        let (stamp, elf) = this_program();
+        let verdict = Verdict::Uncovered("because".to_owned());
+        let mut cache = Cache::load(path.clone());
+        cache.remember(stamp, &elf, &verdict);
+        cache.save();
+        let believed = || Cache::load(path.clone()).verdict(&stamp, &elf);
+        assert_eq!(believed(), Some(verdict));
+        let whole = std::fs::read(&path).unwrap();
+
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o666)).unwrap();
+        assert_eq!(believed(), None, "others could have written it");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+
+        for length in (0..whole.len()).step_by(7) {
+            std::fs::write(&path, &whole[..length]).unwrap();
+            assert_eq!(believed(), None, "cut at {length}");
+        }
+        let other = folder.path().join("other.json");
+        std::fs::write(&path, &whole).unwrap();
+        std::fs::rename(&path, &other).unwrap();
+        std::os::unix::fs::symlink(&other, &path).unwrap();
+        assert_eq!(believed(), None, "a link");
+        if rustix::process::geteuid().is_root() {
+            std::fs::remove_file(&path).unwrap();
+            std::fs::rename(&other, &path).unwrap();
+            std::os::unix::fs::chown(&path, Some(65534), Some(65534)).unwrap();
+            assert_eq!(believed(), None, "another user's");
+        }
+    }
+}

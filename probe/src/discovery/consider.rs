@@ -1,0 +1,207 @@
+//! What becomes of a file: looked at, searched where that may tell more, and a
+//! target where it holds a TLS stack.
+
+use std::fs::File;
+use std::os::fd::AsRawFd;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::file::{Opened, Root, Stamp};
+use super::scans::Wake;
+use super::{Discovery, Found, Known};
+use crate::elf::Elf;
+use crate::stack::{self, Verdict};
+use crate::{FileId, Target};
+
+/// A file that may become a target.
+#[derive(Clone, Debug)]
+pub(super) struct Candidate {
+    /// By which everybody in this mount namespace can open it.
+    path: Option<PathBuf>,
+    /// The path as its users see it.
+    shown: String,
+    found: Found,
+    /// The verdict was known from an earlier run.
+    cached: bool,
+    /// The mount namespace it lies in, where not this one.
+    namespace: Option<PathBuf>,
+}
+
+impl Discovery {
+    /// Has `wake` called when [`scanned`](Self::scanned) has something to tell.
+    pub fn wake_by(&mut self, wake: Wake) {
+        self.scans.wake_by(wake);
+    }
+
+    /// What the searches of whole files brought since this was last called.
+    pub fn scanned(&mut self) -> Vec<Target> {
+        let mut targets = Vec::new();
+        while let Some(searched) = self.scans.answer(|stamp| is_mapped(&self.known, stamp)) {
+            let running = is_mapped(&self.known, searched.stamp);
+            let Some(target) = self.answered(searched) else { continue };
+            if running {
+                let path = &target.shown_path;
+                log::warn!(
+                    "{path}: looked through while it ran; what it said until now is missing"
+                );
+            }
+            targets.push(target);
+        }
+        self.cache.save();
+        targets
+    }
+
+    /// Waits until the files of running processes were searched, not longer than
+    /// `longest`.
+    pub fn settled(&mut self, longest: Duration) -> Vec<Target> {
+        let mut targets = Vec::new();
+        let deadline = Instant::now() + longest;
+        while self.scans.urgent() > 0 {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let known = &self.known;
+            let Some(searched) = self.scans.wait(left, |stamp| is_mapped(known, stamp)) else {
+                break;
+            };
+            targets.extend(self.answered(searched));
+        }
+        self.cache.save();
+        targets
+    }
+
+    /// Examines a file unless it is known. Returns it if it is a new target.
+    pub(super) fn consider(
+        &mut self,
+        opened: Opened,
+        shown: &str,
+        root: &Root,
+        found: Found,
+        namespace: Option<&Path>,
+    ) -> Option<Target> {
+        let Opened { file, stamp, path } = opened;
+        match self.known.get_mut(&stamp) {
+            Some(Known::Unsearched) if found.is_worth_a_scan() => {}
+            Some(Known::Searched(candidate)) if found == Found::Mapped => {
+                if candidate.found != Found::Mapped {
+                    candidate.found = Found::Mapped;
+                    self.scans.hurry(stamp);
+                }
+                return None;
+            }
+            Some(_) => return None,
+            None => self.examined += 1,
+        }
+        let Ok(elf) = Elf::open(file) else {
+            self.known.insert(stamp, Known::Without);
+            return None;
+        };
+        let neighbour = |name: &str| {
+            let path = Path::new(shown).parent()?.join(name);
+            root.open(path.to_str()?).map(|opened| opened.file)
+        };
+        let mut candidate = Candidate {
+            path,
+            shown: shown.to_owned(),
+            found,
+            cached: false,
+            namespace: namespace.map(Path::to_owned),
+        };
+        match stack::examine(&elf, &neighbour) {
+            Verdict::Absent if stack::is_worth_a_scan(&elf) => {
+                if let Some(verdict) = self.cache.verdict(&stamp, &elf) {
+                    candidate.cached = true;
+                    return self.settle(stamp, elf, candidate, verdict);
+                }
+                self.search(stamp, elf, candidate);
+                None
+            }
+            verdict => self.settle(stamp, elf, candidate, verdict),
+        }
+    }
+
+    fn search(&mut self, stamp: Stamp, elf: Elf, candidate: Candidate) {
+        let urgent = candidate.found == Found::Mapped;
+        let known = if candidate.found.is_worth_a_scan() && self.scans.search(stamp, elf, urgent) {
+            Known::Searched(candidate)
+        } else {
+            Known::Unsearched
+        };
+        self.known.insert(stamp, known);
+    }
+
+    fn answered(&mut self, searched: super::scans::Searched) -> Option<Target> {
+        let super::scans::Searched { stamp, elf, verdict } = searched;
+        self.cache.remember(stamp, &elf, &verdict);
+        // It may have been forgotten meanwhile: then it is asked about again.
+        let Some(Known::Searched(candidate)) = self.known.get(&stamp) else { return None };
+        let candidate = candidate.clone();
+        self.settle(stamp, elf, candidate, verdict)
+    }
+
+    /// Remembers the verdict on a file. Returns it if it is a new target.
+    fn settle(
+        &mut self,
+        stamp: Stamp,
+        elf: Elf,
+        candidate: Candidate,
+        verdict: Verdict,
+    ) -> Option<Target> {
+        let stack = match verdict {
+            Verdict::Absent => {
+                self.known.insert(stamp, Known::Without);
+                return None;
+            }
+            Verdict::Uncovered(why) => {
+                self.known.insert(stamp, Known::Uncovered(why));
+                return None;
+            }
+            Verdict::Found(stack) => stack,
+        };
+        let Candidate { path, shown, found, cached, namespace } = candidate;
+        let handle = path.is_none().then(|| Arc::new(elf.into_file()));
+        let by_descriptor =
+            |file: &Arc<File>| PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()));
+        // A library is known by the name of the file, not by that of a link to it.
+        let canonical = path.as_deref().and_then(|p| p.canonicalize().ok());
+        let path = canonical.or(path);
+        let shown_path = path.as_deref().and_then(Path::to_str).map_or(shown, str::to_owned);
+        let target = Target {
+            file: stamp.id,
+            shown_path,
+            path: path.or_else(|| handle.as_ref().map(by_descriptor))?,
+            handle,
+            tls: stack.tls,
+            version: stack.version,
+            method: stack.method,
+            sites: stack.sites,
+        };
+        self.replace(target.file);
+        let kept = Target { handle: None, ..target.clone() };
+        self.known.insert(stamp, Known::Target { target: kept, found, cached, namespace });
+        Some(target)
+    }
+
+    /// The file is not what it was when it became a target.
+    fn replace(&mut self, file: FileId) {
+        let before = self.known.len();
+        self.known.retain(
+            |_, known| !matches!(known, Known::Target { target, .. } if target.file == file),
+        );
+        if self.known.len() < before {
+            self.retired.push(file);
+        }
+    }
+}
+
+impl Found {
+    /// Most of what is installed never speaks TLS, and is not looked through
+    /// before a process runs it.
+    fn is_worth_a_scan(self) -> bool {
+        matches!(self, Self::Mapped | Self::Client)
+    }
+}
+
+fn is_mapped(known: &std::collections::HashMap<Stamp, Known>, stamp: Stamp) -> bool {
+    let is_mapped = |candidate: &Candidate| candidate.found == Found::Mapped;
+    matches!(known.get(&stamp), Some(Known::Searched(candidate)) if is_mapped(candidate))
+}

@@ -1,0 +1,196 @@
+//! Programs built to look like those that carry a TLS library inside, and what
+//! this machine has installed.
+#![cfg(target_arch = "x86_64")]
+
+use std::io::Write;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use super::*;
+use crate::{Abi, Function};
+
+const BORINGSSL: &str = include_str!("fixtures/boringssl.c");
+const OPENSSL: &str = include_str!("fixtures/openssl.c");
+
+/// A program of `source`, stripped or not; `None` where there is no compiler.
+fn built(source: &str, options: &[&str]) -> Option<Vec<u8>> {
+    let directory = tempfile::tempdir().unwrap();
+    let (code, program) = (directory.path().join("a.c"), directory.path().join("a"));
+    std::fs::write(&code, source).unwrap();
+    let mut cc = Command::new("cc");
+    cc.args(["-O2", "-fvisibility=hidden", "-w", "-Wl,--build-id"]).args(options);
+    let status = cc.arg("-o").arg(&program).arg(&code).status().ok()?;
+    assert!(status.success(), "{options:?}");
+    Some(std::fs::read(program).unwrap())
+}
+
+fn open(bytes: &[u8]) -> Option<Elf> {
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(bytes).unwrap();
+    Elf::open(file).ok()
+}
+
+fn scanned(bytes: &[u8]) -> (Verdict, Vec<String>) {
+    let mut notes = Vec::new();
+    let verdict = open(bytes).map_or(Verdict::Absent, |elf| scan(&elf, &mut notes));
+    (verdict, notes)
+}
+
+/// Where bytes move, by file offset.
+fn transfers(verdict: &Verdict) -> Vec<(Function, Abi, u64)> {
+    let Verdict::Found(found) = verdict else { return Vec::new() };
+    let moves = |s: &&Site| matches!(s.function, Function::Read | Function::Write);
+    found.sites.iter().filter(moves).map(|s| (s.function, s.abi, s.entry)).collect()
+}
+
+/// The stripped program is read as the symbols of the other one say.
+fn check(source: &str, tls: Tls, options: &[&str]) {
+    let Some(whole) = built(source, options) else { return };
+    let Some(stripped) = built(source, &[options, &["-s"]].concat()) else { return };
+    let (by_symbols, _) = scanned(&whole);
+    let (by_references, notes) = scanned(&stripped);
+    let context = format!("{options:?}: {by_references:?}\n{}", notes.join("\n"));
+    let expected = transfers(&by_symbols);
+    assert_eq!(expected.len(), 2, "{options:?}: {by_symbols:?}");
+    assert_eq!(transfers(&by_references), expected, "{context}");
+    let Verdict::Found(found) = by_references else { unreachable!() };
+    assert_eq!((found.tls, found.method), (tls, Method::References), "{context}");
+}
+
+/// Of such a program nothing is claimed.
+fn uncovered(source: &str, options: &[&str], expected: &str) {
+    let Some(stripped) = built(source, &[options, &["-s"]].concat()) else { return };
+    match scanned(&stripped) {
+        (Verdict::Uncovered(why), _) => assert!(why.contains(expected), "{options:?}: {why}"),
+        (other, notes) => panic!("{options:?}: {other:?}\n{}", notes.join("\n")),
+    }
+}
+
+const FIXED: [&str; 2] = ["-no-pie", "-fno-pie"];
+const UNTOLD: [&str; 3] =
+    ["-fno-asynchronous-unwind-tables", "-fno-unwind-tables", "-Wl,--no-eh-frame-hdr"];
+
+#[test]
+fn boringssl_inside() {
+    let boring = |options: &[&str]| check(BORINGSSL, Tls::Boringssl, options);
+    boring(&[]);
+    boring(&["-fcf-protection=none"]);
+    boring(&["-O1"]);
+    boring(&["-O3"]);
+    boring(&["-Os"]);
+    boring(&["-DNO_PEEK"]);
+    boring(&["-DREAD_CALLS_PEEK"]);
+    boring(&["-DUNUSED_ARGUMENT_GONE"]);
+    boring(&FIXED);
+    boring(&UNTOLD);
+    boring(&[&FIXED[..], &UNTOLD[..], &["-DUNUSED_ARGUMENT_GONE"]].concat());
+    boring(&["-shared", "-fPIC", "-fno-omit-frame-pointer", "-fstack-protector-all"]);
+    uncovered(BORINGSSL, &["-DTWO_WRITE"], "2 functions look like SSL_write");
+    uncovered(BORINGSSL, &["-DTWO_READ"], "2 functions look like SSL_read");
+    // The reasons are another library's.
+    let other = BORINGSSL.replace("put_error(16,", "put_error(17,");
+    uncovered(&other, &[], "no function looks like SSL_write");
+}
+
+#[test]
+fn openssl_inside() {
+    let open = |options: &[&str]| check(OPENSSL, Tls::Openssl, options);
+    open(&[]);
+    open(&["-fcf-protection=full"]);
+    open(&["-DFLAGS"]);
+    open(&["-DOLD"]);
+    open(&FIXED);
+    open(&[&UNTOLD[..], &["-DFLAGS"]].concat());
+    let nameless = OPENSSL.replace("__func__", "\"somebody\"");
+    uncovered(&nameless, &[], "no function reports errors as SSL_read");
+    // Whether the length is where it is thought to be is not proven.
+    uncovered(OPENSSL, &["-O0"], "SSL_write");
+}
+
+#[test]
+fn a_name_is_no_library() {
+    for text in ["ssl/ssl_lib.cc", "ssl/ssl_lib.c"] {
+        let source = format!("const char *const file = \"{text}\"; int main() {{ return 0; }}");
+        uncovered(&source, &["-Wl,--export-dynamic"], "no function is known to mention");
+    }
+    let source = "int main() { return 0; }";
+    let Some(program) = built(source, &["-s"]) else { return };
+    assert_eq!(scanned(&program).0, Verdict::Absent);
+}
+
+/// Libraries that export what is looked for say whether it was found.
+#[test]
+fn exporting_libraries() {
+    for path in ["/usr/lib/x86_64-linux-gnu/libssl.so.3", "/usr/bin/node"] {
+        let Ok(file) = File::open(path) else { continue };
+        let elf = Elf::open(file).unwrap();
+        let told = examine(&elf, &|_| None);
+        let found = scan(&elf, &mut Vec::new());
+        if found != Verdict::Absent {
+            assert_eq!(transfers(&found), transfers(&told), "{path}: {found:?}");
+        }
+    }
+}
+
+/// Nothing that is installed here is taken for what it is not.
+#[test]
+fn installed_files() {
+    let deadline = Instant::now() + Duration::from_secs(40);
+    let mut left = 2 << 30_u64;
+    for folder in ["/usr/lib/x86_64-linux-gnu", "/usr/bin", "/usr/lib"] {
+        let Ok(files) = std::fs::read_dir(folder) else { continue };
+        for path in files.filter_map(|file| Some(file.ok()?.path())) {
+            let Ok(file) = File::open(&path) else { continue };
+            let Ok(elf) = Elf::open(file) else { continue };
+            if !is_worth_a_scan(&elf) || elf.size() > left || Instant::now() > deadline {
+                continue;
+            }
+            left -= elf.size();
+            let mut notes = Vec::new();
+            let found = scan(&elf, &mut notes);
+            is_right(&path, &elf, &found, &notes);
+        }
+    }
+}
+
+fn is_right(path: &Path, elf: &Elf, found: &Verdict, notes: &[String]) {
+    let Verdict::Found(_) = found else { return };
+    let told = examine(elf, &|_| None);
+    let transfers = transfers(found);
+    let context = format!("{}: {found:?}\n{}", path.display(), notes.join("\n"));
+    match told {
+        Verdict::Absent => {
+            // Such programs exist (a bun in /usr/bin): one of each, in its code.
+            let functions: Vec<_> = transfers.iter().map(|&(function, ..)| function).collect();
+            assert_eq!(functions, [Function::Write, Function::Read], "{context}");
+        }
+        told => assert_eq!(transfers, self::transfers(&told), "{context}"),
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn changed_at_random(
+        changes in proptest::collection::vec((0_usize..1 << 16, proptest::num::u8::ANY), 1..24),
+        cut in proptest::option::of(0_usize..1 << 15),
+        fixed: bool,
+    ) {
+        thread_local! {
+            static ORIGINALS: [Option<Vec<u8>>; 2] =
+                [built(BORINGSSL, &["-s"]), built(OPENSSL, &["-s", "-no-pie", "-fno-pie"])];
+        }
+        if let Some(mut bytes) = ORIGINALS.with(|all| all[usize::from(fixed)].clone()) {
+            let length = bytes.len();
+            for (at, to) in changes {
+                // Half of them hit the headers and tables in front.
+                let at = if at % 2 == 0 { at % 1024 } else { at };
+                bytes[at % length] = to;
+            }
+            bytes.truncate(cut.unwrap_or(length));
+            scanned(&bytes);
+        }
+    }
+}
