@@ -24,4 +24,5 @@ mod recording;
 mod rooms;
 mod screen;
 mod shown;
+mod stacks;
 mod vendors;

@@ -2,16 +2,20 @@
 // {"marker", "status", "text", "usage"}, usage as the API sent it.
 //
 //     node chat.mjs CLIENT --base URL --dialect NAME [--stream] [--calls N]
-//          --marker ID [--options 'tokens=7 gzip=1'] [--told]
+//          --marker ID [--options 'tokens=7 gzip=1'] [--told] [--after FILE] [--until FILE]
 //
 // CLIENT: fetch, https, undici-h2, grpc, openai, anthropic. Calls share their
-// connections. With --told, each waits for a line of standard input.
+// connections. With --told, each waits for a line of standard input; with --after,
+// the first waits for a file to appear; with --until, calls are made, a little
+// apart, as long as there is none.
 // NODE_PATH does not serve modules: --modules names the folder of node_modules.
 
+import { existsSync } from "node:fs";
 import http from "node:http";
 import https from "node:https";
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 
 import { withGrpc } from "./grpc.mjs";
@@ -27,6 +31,8 @@ const { values: o, positionals } = parseArgs({
     told: { type: "boolean", default: false },
     options: { type: "string", default: "" },
     modules: { type: "string" },
+    after: { type: "string" },
+    until: { type: "string" },
     key: { type: "string", default: "sk-test-secret-000111222333" },
   },
 });
@@ -39,7 +45,7 @@ const PATHS = {
 const url = o.base + PATHS[o.dialect];
 const secret = o.dialect.startsWith("anthropic") ? { "x-api-key": o.key } : { authorization: `Bearer ${o.key}` };
 const headers = { "content-type": "application/json", ...secret };
-const require = createRequire(`${o.modules ?? "."}/`);
+const require = createRequire(o.modules ? `${o.modules}/` : import.meta.url);
 
 const prompt = (call) => `marker=${o.marker}-${call} ${o.options} Say something nice, naïve 日本語 🦀.`;
 
@@ -174,7 +180,9 @@ const CLIENTS = {
 };
 const ask = CLIENTS[positionals[0]]();
 const told = o.told ? createInterface({ input: process.stdin })[Symbol.asyncIterator]() : undefined;
-for (let call = 0; call < Number(o.calls); call++) {
+while (o.after && !existsSync(o.after)) await sleep(20);
+for (let call = 0; o.until ? !existsSync(o.until) : call < Number(o.calls); call++) {
+  if (o.until) await sleep(100);
   if (told && (await told.next()).done) break;
   const collected = new Collected();
   const status = await ask(call, collected);

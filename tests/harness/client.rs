@@ -28,6 +28,12 @@ pub(crate) fn python() -> PathBuf {
     CLIENTS.join("venv/bin/python")
 }
 
+/// Bun, which has BoringSSL inside.
+pub(crate) fn bun() -> PathBuf {
+    let machine = if cfg!(target_arch = "x86_64") { "x64" } else { "aarch64" };
+    CLIENTS.join(format!("node_modules/@oven/bun-linux-{machine}/bin/bun"))
+}
+
 /// A program on the PATH.
 pub(crate) fn program(name: &str) -> PathBuf {
     let path = std::env::var_os("PATH").unwrap();

@@ -12,7 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use super::process::{end, ended};
-use super::{PATIENCE, eventually};
+use super::{PATIENCE, eventually, target_folder};
 
 /// How long exchanges may take to arrive after their clients ended, before the
 /// test goes on to say which are missing.
@@ -27,6 +27,7 @@ pub(crate) fn binary() -> &'static Path {
 pub(crate) fn command() -> Command {
     let mut command = Command::new(binary());
     command.env("XDG_CONFIG_HOME", "/nonexistent").env_remove("SUDO_USER").env_remove("SUDO_UID");
+    command.env("XDG_CACHE_HOME", target_folder().join("test-cache"));
     command
 }
 
