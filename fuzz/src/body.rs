@@ -59,13 +59,7 @@ pub fn check_chunked(data: &[u8]) {
     let (_, path, question) = REQUESTS[0];
     let framing = "Transfer-Encoding: chunked";
     let script = http1(path, question.as_bytes(), &answer, framing, received.to_vec());
-    let first = |script: &Script| {
-        let events = script.play(LIMITS);
-        contract::check(&events, LIMITS);
-        same::finished(&events).into_iter().next()
-    };
-    let (whole, pieces) = (first(&script), first(&script.in_pieces(usize::from(*cut))));
-    assert_eq!(whole, pieces, "in pieces of {cut}");
+    check_first(&script, *cut);
 }
 
 /// The same of frames of HTTP/2, which `data` holds: what the server sends
@@ -76,21 +70,26 @@ pub fn check_chunked(data: &[u8]) {
 pub fn check_frames(data: &[u8]) {
     let [cut, frames @ ..] = data else { return };
     let (_, path, question) = REQUESTS[1];
-    let script = http2::answered(path, question.as_bytes(), frames);
+    check_first(&http2::answered(path, question.as_bytes(), frames), *cut);
+}
+
+/// Plays a script at once and cut as `cut` says: the first exchange must be the
+/// same, unless bytes were lost or are corrupt.
+fn check_first(script: &Script, cut: u8) {
     let play = |script: &Script| {
         let events = script.play(LIMITS);
         contract::check(&events, LIMITS);
         events
     };
-    let (whole, pieces) = (play(&script), play(&script.in_pieces(usize::from(*cut))));
-    if !same::was_torn(&whole) && !same::was_torn(&pieces) {
+    let (whole, pieces) = (play(script), play(&script.in_pieces(usize::from(cut))));
+    if !same::depends(&whole) && !same::depends(&pieces) {
         let first = |events: &[_]| same::finished(events).into_iter().next();
         assert_eq!(first(&whole), first(&pieces), "in pieces of {cut}");
     }
 }
 
 /// Plays a script at once and cut as `cut` says: the exchanges must be the
-/// same, as long as frames of the connection follow one another.
+/// same, unless bytes were lost or are corrupt.
 ///
 /// # Panics
 /// They are not.
@@ -100,7 +99,7 @@ pub fn check_cut(script: &Script, cut: u8) {
     outlet::check(&whole);
     let pieces = script.in_pieces(usize::from(cut)).play(LIMITS);
     contract::check(&pieces, LIMITS);
-    if !same::was_torn(&whole) && !same::was_torn(&pieces) {
+    if !same::depends(&whole) && !same::depends(&pieces) {
         let (whole, pieces) = (same::finished(&whole), same::finished(&pieces));
         assert_eq!(whole, pieces, "in pieces of {cut}");
     }

@@ -11,12 +11,14 @@ pub(crate) fn finished(events: &[Event]) -> Vec<String> {
     finished.collect()
 }
 
-/// Whether the framing of a connection was lost while an exchange was open.
-/// Where it is found again depends on how the bytes come.
-pub(crate) fn was_torn(events: &[Event]) -> bool {
+/// Whether what an exchange tells may depend on how its bytes came: some were
+/// lost, or the framing of its connection was, which is found again here or
+/// there, or a body is corrupt, of which a decoder gives more or less.
+pub(crate) fn depends(events: &[Event]) -> bool {
+    let kinds = ["bytes_lost", "unframed", "unread_message", "unread_messages", "content_encoding"];
     events.iter().any(|event| match event {
         Event::Finished(exchange) => {
-            ["bytes_lost", "unframed", "unread_messages"].iter().any(|kind| has(exchange, kind))
+            exchange.lost_bytes > 0 || kinds.iter().any(|kind| has(exchange, kind))
         }
         _ => false,
     })
@@ -27,11 +29,6 @@ fn has(exchange: &Exchange, kind: &str) -> bool {
 }
 
 fn in_words(exchange: &Exchange) -> String {
-    if has(exchange, "content_encoding") {
-        // How much of a corrupt body a decoder gives depends on what it had.
-        let bytes = [exchange.request.body_bytes, exchange.response.body_bytes];
-        return format!("{:?} {:?} {bytes:?}", exchange.seq, exchange.state);
-    }
     let mut exchange = exchange.clone();
     let bodies = [exchange.request.body.take(), exchange.response.body.take()];
     // Bytes print at length, a number each: as text they are readable, too.

@@ -15,7 +15,7 @@ use anyhow::{Context, Result, ensure};
 use crate::root;
 
 /// Inputs of a short run: enough to find what is plainly wrong.
-const SMOKE: &str = "-runs=2000";
+const SMOKE: &str = "-runs=1000";
 
 /// Makes the seeds.
 pub(crate) fn seed() -> Result<()> {
