@@ -88,6 +88,9 @@ pub fn forget(pid: u32) {
 #[inline(always)]
 fn place(pid: u32, fd: i32) -> Option<*mut u8> {
     let table = DESCRIPTORS.get_ptr_mut(pid)?;
-    // SAFETY: the number is below the table's length.
-    Some(unsafe { table.cast::<u8>().add((fd as u32 & (LOW - 1)) as usize) })
+    // SAFETY: a local. The compiler knows that the number is low enough, and would
+    // not say so again; the verifier wants it said here.
+    let index = unsafe { (&raw const fd).read_volatile() } as u32 & (LOW - 1);
+    // SAFETY: the index is below the table's length.
+    Some(unsafe { table.cast::<u8>().add(index as usize) })
 }

@@ -177,14 +177,16 @@ extern "C" fn turn(_: u64, vector: *mut c_void) -> i64 {
 /// Sends the next chunk, in the smallest reserve that holds it.
 #[inline(always)]
 fn chunk(transfer: &mut Transfer) {
-    let left = transfer.left;
-    let len = if left > MAX_CHUNK as u64 { MAX_CHUNK as u64 } else { left };
-    let sent = if len <= CHUNK_TIERS[0] as u64 {
-        copy::<{ CHUNK_TIERS[0] }>(transfer, len)
-    } else if len <= CHUNK_TIERS[1] as u64 {
-        copy::<{ CHUNK_TIERS[1] }>(transfer, len)
+    // SAFETY: a reference is readable.
+    let left = unsafe { (&raw const transfer.left).read_volatile() };
+    let (len, sent) = if left > MAX_CHUNK as u64 {
+        (MAX_CHUNK as u64, copy::<MAX_CHUNK>(transfer, MAX_CHUNK as u64))
+    } else if left > CHUNK_TIERS[1] as u64 {
+        (left, copy::<{ CHUNK_TIERS[2] }>(transfer, left))
+    } else if left > CHUNK_TIERS[0] as u64 {
+        (left, copy::<{ CHUNK_TIERS[1] }>(transfer, left))
     } else {
-        copy::<{ CHUNK_TIERS[2] }>(transfer, len)
+        (left, copy::<{ CHUNK_TIERS[0] }>(transfer, left))
     };
     if !sent {
         transfer.lost += len;
@@ -196,6 +198,10 @@ fn chunk(transfer: &mut Transfer) {
 
 #[inline(always)]
 fn copy<const SIZE: usize>(transfer: &Transfer, len: u64) -> bool {
+    // SAFETY: a local. The compiler knows that the length fits, and would not say
+    // so again; verifiers before 6.8 want it said here.
+    let len = unsafe { (&raw const len).read_volatile() };
+    let len = if len > SIZE as u64 { SIZE as u64 } else { len };
     let Some(mut entry) = EVENTS.reserve::<Record<SIZE>>(0) else { return false };
     let record = entry.as_mut_ptr();
     // SAFETY: `record` points to a reserved record; its payload is written by

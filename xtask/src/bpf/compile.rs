@@ -28,11 +28,12 @@ pub(super) fn compile(
         "-Cdebuginfo=2".to_owned(),
         "-Clink-arg=--btf".to_owned(),
         format!("-Clinker={}", toolchain.linker.display()),
-        // The last that fits wins: from the outside in.
+        // The last that fits wins: from the outside in. The compiler may lie below
+        // the root.
+        format!("--remap-path-prefix={}=/llmtop", root.display()),
         format!("--remap-path-prefix={}=/cargo", cargo_home.display()),
         format!("--remap-path-prefix={}=/rust", sysroot.display()),
         format!("--remap-path-prefix={}=/rust/lib/rustlib/src/rust", library.display()),
-        format!("--remap-path-prefix={}=/llmtop", root.display()),
     ];
     // `cargo xtask` sets these for itself; they would choose the wrong compiler.
     let inherited = ["RUSTFLAGS", "CARGO_TARGET_DIR", "CARGO_BUILD_TARGET", "RUSTC_WRAPPER"];
