@@ -63,13 +63,16 @@ fn fuzz(root: &Path, built: &Path, target: &str, found: &Path, options: &[&str])
     let artifacts = root.join("fuzz/artifacts").join(target);
     std::fs::create_dir_all(&artifacts)?;
     std::fs::create_dir_all(found)?;
+    // A target that no capture is a seed of begins with nothing.
+    let seeds = corpus(root).join(target);
+    std::fs::create_dir_all(&seeds)?;
     let mut command = Command::new(built.join(target));
     command.args(["-max_len=4096", "-timeout=60", "-rss_limit_mb=2048", "-verbosity=0"]);
     command.arg(format!("-artifact_prefix={}/", artifacts.display()));
     let status = command
         .args(options)
         .arg(found)
-        .arg(corpus(root).join(target))
+        .arg(seeds)
         .status()
         .with_context(|| format!("{command:?}"))?;
     ensure!(
