@@ -1,6 +1,6 @@
 //! Programs that carry their TLS library inside, without symbols.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::harness::{
     Certificates, Exchange, Gated, Llmtop, RequestLog, Scratch, Server, bun, eventually,
@@ -17,8 +17,8 @@ const CASES: [Case; 4] = [
     ("fetch", "openai.responses", true),
 ];
 
-/// `program`, a bun, making calls: two unless `more` says otherwise.
-fn spawn(program: &Path, server: &Server, case: Case, marker: &str, more: (&str, &Path)) -> Gated {
+/// Bun, making two calls once the file `go` is there.
+fn spawn(server: &Server, case: Case, marker: &str, go: &Path) -> Gated {
     let (client, dialect, stream) = case;
     let script = tests_folder().join("clients/chat.mjs");
     let mut arguments = vec![
@@ -30,9 +30,9 @@ fn spawn(program: &Path, server: &Server, case: Case, marker: &str, more: (&str,
         format!("--marker={marker}"),
     ];
     arguments.extend(stream.then(|| "--stream".to_owned()));
-    arguments.push(format!("--{}={}", more.0, more.1.display()));
+    arguments.push(format!("--after={}", go.display()));
     let authority = Certificates::of_this_run().authority().into_os_string();
-    Gated::spawn(program, arguments, &[("NODE_EXTRA_CA_CERTS", authority)])
+    Gated::spawn(&bun(), arguments, &[("NODE_EXTRA_CA_CERTS", authority)])
 }
 
 /// Waits until the process has become what it was to become.
@@ -75,7 +75,7 @@ fn bun_that_runs_already() {
     let mut clients = Vec::new();
     for (index, case) in CASES.into_iter().enumerate() {
         let marker = format!("already{index}");
-        let mut client = spawn(&bun(), &server, case, &marker, ("after", &go));
+        let mut client = spawn(&server, case, &marker, &go);
         client.go();
         runs(&client, &bun());
         clients.push((marker, client));
@@ -100,46 +100,4 @@ fn bun_that_runs_already() {
     }
     assert_eq!(report.exchanges.len(), 2 * CASES.len());
     assert_eq!(report.lost_bytes(), 0);
-}
-
-/// Of a program that nobody has run before, calls may be missed while its file is
-/// looked through. From the first on that is seen, none is.
-#[test]
-fn bun_started_later() {
-    let (server, scratch) = (Server::start(), Scratch::new());
-    let stop = scratch.file("stop");
-    let copy = a_copy(&scratch);
-    let mut client = spawn(&copy, &server, CASES[0], "later", ("until", &stop));
-    let llmtop = Llmtop::json(&[client.pid()], &[]);
-    client.go();
-    eventually("three exchanges", || (llmtop.exchanges() >= 3).then_some(()));
-    std::fs::write(&stop, "").unwrap();
-    let pid = client.pid();
-    let printed = client.finish();
-    let calls = printed.lines().count();
-    let first = (0..calls)
-        .find(|call| {
-            llmtop.lines().iter().any(|l| Exchange(l.clone()).marker() == Some(&name(*call)))
-        })
-        .expect("one of them");
-    let report = llmtop.finish_after(calls - first);
-    assert_eq!(report.exchanges.len(), calls - first, "{first} of {calls}");
-    for call in first..calls {
-        let [exchange] = report.of_marker(&name(call))[..] else { panic!("{call} of {calls}") };
-        // The connection may be older than the probes.
-        let wrong = differences(exchange, pid, &server.request(&name(call)));
-        let wrong: Vec<_> = wrong.iter().filter(|w| !w.contains("joined_midway")).collect();
-        assert!(wrong.is_empty(), "{call}: {wrong:#?}");
-    }
-}
-
-fn name(call: usize) -> String {
-    format!("later-{call}")
-}
-
-/// Another file with the same content: nothing is known of it.
-fn a_copy(scratch: &Scratch) -> PathBuf {
-    let copy = scratch.file("bun");
-    std::fs::copy(bun(), &copy).unwrap();
-    copy
 }
