@@ -79,8 +79,9 @@ impl Empty {
         }
         let target = target(library);
         let transfers = target
-            .sites
+            .stacks
             .iter()
+            .flat_map(|stack| &stack.sites)
             .filter(|site| matches!(site.function, Function::Write | Function::Read));
         for site in transfers {
             for (name, offset) in [("empty_entry", site.entry), ("empty_return", site.start)] {

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::Tls;
+use crate::stack;
 
 /// A file, whatever its name is and in whichever mount namespace it lies. Of
 /// containers whose images share a layer, one file of that layer is one file.
@@ -19,7 +19,7 @@ pub struct FileId {
     pub inode: u64,
 }
 
-/// An ELF file with a TLS implementation inside, and where to probe it. Attached
+/// An ELF file with TLS implementations inside, and where to probe them. Attached
 /// once: the kernel covers every process that maps the file.
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct Target {
@@ -34,14 +34,8 @@ pub struct Target {
     pub handle: Option<Arc<File>>,
     /// The path as its users see it, for people.
     pub shown_path: String,
-    /// The implementation.
-    pub tls: Tls,
-    /// Its version, where the file tells: `OpenSSL 3.0.19`.
-    pub version: Option<String>,
-    /// How its functions were told.
-    pub method: Method,
-    /// Where to probe.
-    pub sites: Vec<Site>,
+    /// The implementations, at least one.
+    pub stacks: Vec<stack::Found>,
 }
 
 /// How the functions of a TLS implementation were told.

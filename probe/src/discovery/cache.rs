@@ -16,10 +16,10 @@ use serde::{Deserialize, Serialize};
 
 use super::file::Stamp;
 use crate::elf::Elf;
-use crate::stack::{Found, Verdict};
+use crate::stack::Contents;
 
 /// Changed whenever the finders may find something else in the same file.
-const REVISION: u32 = 1;
+const REVISION: u32 = 2;
 const MAX_SIZE: u64 = 16 << 20;
 const MAX_ENTRIES: usize = 4096;
 /// Code kept of each place, in bytes.
@@ -44,19 +44,9 @@ struct Stored {
 struct Entry {
     stamp: Stamp,
     build_id: Option<Vec<u8>>,
-    answer: Answer,
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum Answer {
-    Absent,
-    Uncovered(String),
-    Found {
-        found: Found,
-        /// What lies at the places of `found`, in their order.
-        code: Vec<Vec<u8>>,
-    },
+    contents: Contents,
+    /// What lies at the places of `contents`, in their order.
+    code: Vec<Vec<u8>>,
 }
 
 impl Cache {
@@ -71,37 +61,31 @@ impl Cache {
     }
 
     /// What was found in the file, if it is the same still.
-    pub(super) fn verdict(&self, stamp: &Stamp, elf: &Elf) -> Option<Verdict> {
+    pub(super) fn contents(&self, stamp: &Stamp, elf: &Elf) -> Option<Contents> {
         if self.entries.is_empty() {
             return None;
         }
         let same = self.entries.iter().rev().find(|entry| entry.stamp == *stamp);
-        if let Some(verdict) = same.and_then(|entry| entry.answer.verdict(elf)) {
-            return Some(verdict);
+        if let Some(contents) = same.and_then(|entry| entry.contents(elf)) {
+            return Some(contents);
         }
         let id = elf.build_id()?;
         let kin = self.entries.iter().rev().filter(|e| e.build_id.as_ref() == Some(&id));
-        let mut found = kin.filter(|entry| matches!(entry.answer, Answer::Found { .. }));
-        found.find_map(|entry| entry.answer.verdict(elf))
+        let mut found = kin.filter(|entry| !entry.contents.found.is_empty());
+        found.find_map(|entry| entry.contents(elf))
     }
 
     /// Remembers what a search found.
-    pub(super) fn remember(&mut self, stamp: Stamp, elf: &Elf, verdict: &Verdict) {
+    pub(super) fn remember(&mut self, stamp: Stamp, elf: &Elf, contents: &Contents) {
         if self.path.is_none() {
             return;
         }
-        let answer = match verdict {
-            Verdict::Absent => Answer::Absent,
-            Verdict::Uncovered(why) => Answer::Uncovered(why.clone()),
-            Verdict::Found(found) => {
-                Answer::Found { found: found.clone(), code: code_at(elf, found) }
-            }
-        };
         self.entries.retain(|entry| entry.stamp != stamp);
         if self.entries.len() >= MAX_ENTRIES {
             self.entries.drain(..MAX_ENTRIES / 4);
         }
-        self.entries.push(Entry { stamp, build_id: elf.build_id(), answer });
+        let (contents, code) = (contents.clone(), code_at(elf, contents));
+        self.entries.push(Entry { stamp, build_id: elf.build_id(), contents, code });
         self.changed = true;
     }
 
@@ -115,25 +99,23 @@ impl Cache {
     }
 }
 
-impl Answer {
-    fn verdict(&self, elf: &Elf) -> Option<Verdict> {
-        match self {
-            Self::Absent => Some(Verdict::Absent),
-            Self::Uncovered(why) => Some(Verdict::Uncovered(why.clone())),
-            Self::Found { found, code } => (!code.is_empty() && code_at(elf, found) == *code)
-                .then(|| Verdict::Found(found.clone())),
-        }
+impl Entry {
+    fn contents(&self, elf: &Elf) -> Option<Contents> {
+        let found = &self.contents.found;
+        let same = || !self.code.is_empty() && code_at(elf, &self.contents) == self.code;
+        (found.is_empty() || same()).then(|| self.contents.clone())
     }
 }
 
 /// The code at each place; of a place outside of it, none.
-fn code_at(elf: &Elf, found: &Found) -> Vec<Vec<u8>> {
+fn code_at(elf: &Elf, contents: &Contents) -> Vec<Vec<u8>> {
     let at = |offset| {
         let is_code = elf.address_of(offset).is_some_and(|address| elf.is_code(address));
         if is_code { elf.bytes(offset, CODE) } else { Vec::new() }
     };
-    let code: Vec<_> = found.sites.iter().map(|site| at(site.entry)).collect();
-    let moved = found.sites.iter().any(|site| site.entry != site.start);
+    let sites = || contents.found.iter().flat_map(|found| &found.sites);
+    let code: Vec<_> = sites().map(|site| at(site.entry)).collect();
+    let moved = sites().any(|site| site.entry != site.start);
     if moved || code.iter().any(Vec::is_empty) { Vec::new() } else { code }
 }
 
@@ -188,6 +170,7 @@ mod tests {
 
     use super::*;
     use crate::discovery::file::Root;
+    use crate::stack::Found;
     use crate::{Abi, Function, Method, Placement, Site, Tls};
 
     const EXE: &str = "/proc/self/exe";
@@ -198,10 +181,10 @@ mod tests {
     }
 
     /// A find at the program's first instructions.
-    fn found(elf: &Elf) -> Verdict {
+    fn found(elf: &Elf) -> Contents {
         let header = elf.bytes(0, 64);
         let entry = elf.offset_of(crate::elf::le::u64(&header, 24).unwrap()).unwrap();
-        Verdict::Found(Found {
+        let found = Found {
             tls: Tls::Boringssl,
             version: None,
             method: Method::References,
@@ -214,7 +197,8 @@ mod tests {
                 placement: Placement::Emulated,
                 reason: "a test".to_owned(),
             }],
-        })
+        };
+        Contents { found: vec![found], uncovered: vec!["because".to_owned()] }
     }
 
     #[test]
@@ -222,30 +206,29 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("deep/stacks.json");
         let (stamp, elf) = this_program();
-        let verdict = found(&elf);
+        let contents = found(&elf);
         let mut cache = Cache::load(path.clone());
-        assert_eq!(cache.verdict(&stamp, &elf), None);
-        cache.remember(stamp, &elf, &verdict);
+        assert_eq!(cache.contents(&stamp, &elf), None);
+        cache.remember(stamp, &elf, &contents);
         cache.save();
         assert_eq!(path.metadata().unwrap().mode() & 0o777, 0o600);
         let cache = Cache::load(path.clone());
-        assert_eq!(cache.verdict(&stamp, &elf), Some(verdict.clone()));
+        assert_eq!(cache.contents(&stamp, &elf), Some(contents.clone()));
 
         // A copy has the same build id, where there is one.
         let copy = folder.path().join("copy");
         std::fs::copy(EXE, &copy).unwrap();
         let opened = Root::Own.open(copy.to_str().unwrap()).unwrap();
         let copied = Elf::open(opened.file).unwrap();
-        let expected = elf.build_id().map(|_| verdict.clone());
-        assert_eq!(cache.verdict(&opened.stamp, &copied), expected);
+        let expected = elf.build_id().map(|_| contents.clone());
+        assert_eq!(cache.contents(&opened.stamp, &copied), expected);
 
         // Other code at the same place is another program.
-        let Verdict::Found(found) = &verdict else { unreachable!() };
         let mut bytes = std::fs::read(&copy).unwrap();
-        bytes[found.sites[0].entry as usize] ^= 1;
+        bytes[contents.found[0].sites[0].entry as usize] ^= 1;
         std::fs::write(&copy, bytes).unwrap();
         let opened = Root::Own.open(copy.to_str().unwrap()).unwrap();
-        assert_eq!(cache.verdict(&opened.stamp, &Elf::open(opened.file).unwrap()), None);
+        assert_eq!(cache.contents(&opened.stamp, &Elf::open(opened.file).unwrap()), None);
     }
 
     #[test]
@@ -253,12 +236,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("stacks.json");
         let (stamp, elf) = this_program();
-        let verdict = Verdict::Uncovered("because".to_owned());
+        let contents = Contents { uncovered: vec!["because".to_owned()], ..Contents::default() };
         let mut cache = Cache::load(path.clone());
-        cache.remember(stamp, &elf, &verdict);
+        cache.remember(stamp, &elf, &contents);
         cache.save();
-        let believed = || Cache::load(path.clone()).verdict(&stamp, &elf);
-        assert_eq!(believed(), Some(verdict));
+        let believed = || Cache::load(path.clone()).contents(&stamp, &elf);
+        assert_eq!(believed(), Some(contents));
         let whole = std::fs::read(&path).unwrap();
 
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o666)).unwrap();

@@ -11,7 +11,7 @@ use super::file::{Opened, Root, Stamp};
 use super::scans::Wake;
 use super::{Discovery, Found, Known};
 use crate::elf::Elf;
-use crate::stack::{self, Verdict};
+use crate::stack::{self, Contents};
 use crate::{FileId, Target};
 
 /// A file that may become a target.
@@ -22,7 +22,7 @@ pub(super) struct Candidate {
     /// The path as its users see it.
     shown: String,
     found: Found,
-    /// The verdict was known from an earlier run.
+    /// What it holds was known from an earlier run.
     cached: bool,
     /// The mount namespace it lies in, where not this one.
     namespace: Option<PathBuf>,
@@ -106,17 +106,16 @@ impl Discovery {
             cached: false,
             namespace: namespace.map(Path::to_owned),
         };
-        match stack::examine(&elf, &neighbour) {
-            Verdict::Absent if stack::is_worth_a_scan(&elf) => {
-                if let Some(verdict) = self.cache.verdict(&stamp, &elf) {
-                    candidate.cached = true;
-                    return self.settle(stamp, elf, candidate, verdict);
-                }
-                self.search(stamp, elf, candidate);
-                None
-            }
-            verdict => self.settle(stamp, elf, candidate, verdict),
+        let contents = stack::examine(&elf, &neighbour);
+        if !contents.is_empty() || !stack::is_worth_a_scan(&elf) {
+            return self.settle(stamp, elf, candidate, contents);
         }
+        if let Some(contents) = self.cache.contents(&stamp, &elf) {
+            candidate.cached = true;
+            return self.settle(stamp, elf, candidate, contents);
+        }
+        self.search(stamp, elf, candidate);
+        None
     }
 
     fn search(&mut self, stamp: Stamp, elf: Elf, candidate: Candidate) {
@@ -130,33 +129,29 @@ impl Discovery {
     }
 
     fn answered(&mut self, searched: super::scans::Searched) -> Option<Target> {
-        let super::scans::Searched { stamp, elf, verdict } = searched;
-        self.cache.remember(stamp, &elf, &verdict);
+        let super::scans::Searched { stamp, elf, contents } = searched;
+        self.cache.remember(stamp, &elf, &contents);
         // It may have been forgotten meanwhile: then it is asked about again.
         let Some(Known::Searched(candidate)) = self.known.get(&stamp) else { return None };
         let candidate = candidate.clone();
-        self.settle(stamp, elf, candidate, verdict)
+        self.settle(stamp, elf, candidate, contents)
     }
 
-    /// Remembers the verdict on a file. Returns it if it is a new target.
+    /// Remembers what a file holds. Returns it if it is a new target.
     fn settle(
         &mut self,
         stamp: Stamp,
         elf: Elf,
         candidate: Candidate,
-        verdict: Verdict,
+        contents: Contents,
     ) -> Option<Target> {
-        let stack = match verdict {
-            Verdict::Absent => {
-                self.known.insert(stamp, Known::Without);
-                return None;
-            }
-            Verdict::Uncovered(why) => {
-                self.known.insert(stamp, Known::Uncovered(why));
-                return None;
-            }
-            Verdict::Found(stack) => stack,
-        };
+        let Contents { found: stacks, uncovered } = contents;
+        if stacks.is_empty() {
+            let known =
+                if uncovered.is_empty() { Known::Without } else { Known::Uncovered(uncovered) };
+            self.known.insert(stamp, known);
+            return None;
+        }
         let Candidate { path, shown, found, cached, namespace } = candidate;
         let handle = path.is_none().then(|| Arc::new(elf.into_file()));
         let by_descriptor =
@@ -170,14 +165,12 @@ impl Discovery {
             shown_path,
             path: path.or_else(|| handle.as_ref().map(by_descriptor))?,
             handle,
-            tls: stack.tls,
-            version: stack.version,
-            method: stack.method,
-            sites: stack.sites,
+            stacks,
         };
         self.replace(target.file);
         let kept = Target { handle: None, ..target.clone() };
-        self.known.insert(stamp, Known::Target { target: kept, found, cached, namespace });
+        let known = Known::Target { target: kept, uncovered, found, cached, namespace };
+        self.known.insert(stamp, known);
         Some(target)
     }
 

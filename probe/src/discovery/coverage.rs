@@ -69,15 +69,13 @@ impl Discovery {
         for mapping in maps::of(pid) {
             let stamp = self.mapped.get(&(mapping.device, mapping.inode));
             let name = mapping.path.rsplit('/').next().unwrap_or_default();
-            match stamp.and_then(|s| self.known.get(s)) {
-                Some(Known::Uncovered(why)) => {
-                    this.uncovered.push(format!("{}: {why}", mapping.path));
-                }
-                Some(Known::Searched(_)) => {
+            if let Some(known) = stamp.and_then(|s| self.known.get(s)) {
+                this.covered.extend(known.covered());
+                let reasons = known.uncovered();
+                this.uncovered.extend(reasons.iter().map(|why| format!("{}: {why}", mapping.path)));
+                if matches!(known, Known::Searched(_)) {
                     this.uncovered.push(format!("{}: is still being looked through", mapping.path));
                 }
-                Some(known) => this.covered.extend(known.covered()),
-                None => {}
             }
             let named = NAMED.iter().find(|(n, _)| name.starts_with(n));
             this.uncovered.extend(named.map(|(_, why)| format!("{}: {why}", mapping.path)));
@@ -97,6 +95,13 @@ impl Known {
                 Some(FileCoverage { found: *found, cached: *cached, target: target.clone() })
             }
             Self::Without | Self::Uncovered(_) | Self::Unsearched | Self::Searched(_) => None,
+        }
+    }
+
+    fn uncovered(&self) -> &[String] {
+        match self {
+            Self::Target { uncovered, .. } | Self::Uncovered(uncovered) => uncovered,
+            Self::Without | Self::Unsearched | Self::Searched(_) => &[],
         }
     }
 }

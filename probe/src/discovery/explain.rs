@@ -2,9 +2,8 @@
 
 use super::file::Root;
 use super::maps;
-use crate::Site;
 use crate::elf::Elf;
-use crate::stack::{self, Verdict};
+use crate::stack::{self, Contents};
 
 /// A file of a process, looked at closely.
 #[derive(Clone, Debug, serde::Serialize)]
@@ -14,9 +13,7 @@ pub struct Explanation {
     /// What was found on the way, in order.
     pub notes: Vec<String>,
     /// What follows.
-    pub verdict: String,
-    /// Where it would be probed.
-    pub sites: Vec<Site>,
+    pub contents: Contents,
 }
 
 /// Looks at every file that the process has mapped executable, whatever is known
@@ -27,22 +24,14 @@ pub(crate) fn explain(pid: u32) -> Vec<Explanation> {
         let opened = root.open_mapped(pid, &mapping)?;
         let elf = Elf::open(opened.file).ok()?;
         let mut notes = Vec::new();
-        let mut verdict = stack::examine(&elf, &|_| None);
-        if verdict != Verdict::Absent {
+        let mut contents = stack::examine(&elf, &|_| None);
+        if !contents.is_empty() {
             notes.push("it exports SSL_read and SSL_write".to_owned());
         } else if stack::is_worth_a_scan(&elf) {
             notes.push("it exports no functions of a TLS library; looked through".to_owned());
-            verdict = stack::scan(&elf, &mut notes);
+            contents = stack::scan(&elf, &mut notes);
         }
-        let (verdict, sites) = match verdict {
-            Verdict::Absent => return None,
-            Verdict::Uncovered(why) => (format!("not covered: {why}"), Vec::new()),
-            Verdict::Found(found) => {
-                let version = found.version.map(|v| format!(", {v}")).unwrap_or_default();
-                (format!("covered: {:?}{version}", found.tls), found.sites)
-            }
-        };
-        Some(Explanation { path: mapping.path, notes, verdict, sites })
+        (!contents.is_empty()).then_some(Explanation { path: mapping.path, notes, contents })
     });
     explained.collect()
 }

@@ -88,8 +88,8 @@ struct Seen {
 enum Known {
     /// No TLS stack that is known here.
     Without,
-    /// A stack that cannot be probed: why.
-    Uncovered(String),
+    /// Stacks that cannot be probed: why.
+    Uncovered(Vec<String>),
     /// Nothing that a quick look tells, and not looked through.
     Unsearched,
     /// It is being looked through.
@@ -97,6 +97,8 @@ enum Known {
     /// A target.
     Target {
         target: Target,
+        /// Why other stacks in it cannot be probed.
+        uncovered: Vec<String>,
         /// Where it was found: for people.
         found: Found,
         /// What it holds was known from an earlier run.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::file::Stamp;
 use crate::elf::Elf;
-use crate::stack::{self, Verdict};
+use crate::stack::{self, Contents};
 
 /// Files that wait, each with an open descriptor.
 const MAX_WAITING: usize = 256;
@@ -20,7 +20,7 @@ pub(crate) type Wake = Box<dyn Fn() + Send>;
 pub(super) struct Searched {
     pub(super) stamp: Stamp,
     pub(super) elf: Elf,
-    pub(super) verdict: Verdict,
+    pub(super) contents: Contents,
 }
 
 /// Files to search, and those that were.
@@ -150,8 +150,8 @@ impl Shared {
     /// Searches until there is nobody to tell.
     fn work(&self, answers: &Sender<Searched>) {
         while let Some((stamp, elf)) = self.next() {
-            let verdict = stack::scan(&elf, &mut Vec::new());
-            if answers.send(Searched { stamp, elf, verdict }).is_err() {
+            let contents = stack::scan(&elf, &mut Vec::new());
+            if answers.send(Searched { stamp, elf, contents }).is_err() {
                 return;
             }
             if let Some(wake) = &self.lock().wake {

@@ -148,7 +148,7 @@ fn a_library_of_a_container() {
     assert_eq!(names(&found, &inside), 1, "{found:#?}");
     let target = found.iter().find(|t| Path::new(&t.shown_path) == inside).unwrap();
     assert_eq!(std::fs::read(&target.path).unwrap(), std::fs::read(LIBRARY).unwrap());
-    assert!(target.version.is_some());
+    assert!(target.stacks[0].version.is_some());
     drop(process);
     discovery.rescan();
     assert!(discovery.retired().contains(&target.file));
@@ -189,7 +189,7 @@ fn the_linker_cache_before_any_use() {
         assert_eq!(names(&found, &Path::new(LIBRARY).canonicalize().unwrap()), 1);
     }
     for target in &found {
-        assert!(!target.sites.is_empty());
+        assert!(!target.stacks[0].sites.is_empty());
         assert!(target.path.exists());
     }
     let files: HashSet<_> = found.iter().map(|t| t.file).collect();

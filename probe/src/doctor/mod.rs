@@ -166,11 +166,11 @@ mod tests {
         let pid = python.id();
         let uses = |f: &&File| f.users.iter().any(|u| u.pid == pid);
         let file = report.files.iter().find(uses).expect("not covered");
-        assert!(!file.coverage.target.sites.is_empty());
+        assert!(!file.coverage.target.stacks[0].sites.is_empty());
         let text = report.to_string();
         assert!(text.lines().all(|l| l.chars().count() <= 80 || !l.trim().contains(' ')), "{text}");
         assert!(text.contains(&file.coverage.target.shown_path), "{text}");
         let json = serde_json::to_value(&report).unwrap();
-        assert!(json["files"][0]["sites"].is_array(), "{json}");
+        assert!(json["files"][0]["stacks"][0]["sites"].is_array(), "{json}");
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::{self, Display, Formatter};
 
 use super::{File, Report, User};
 use crate::discovery::Found;
-use crate::{Explanation, Function, Method, Placement, Site, Tls};
+use crate::{Explanation, Function, Method, Placement, Site, Tls, stack};
 
 const WIDTH: usize = 80;
 
@@ -72,32 +72,40 @@ fn section(f: &mut Formatter<'_>, title: &str, files: &[&File]) -> fmt::Result {
     for file in files {
         let target = &file.coverage.target;
         writeln!(f, "  {}", clean(&target.shown_path))?;
-        let library = match (&target.version, target.tls) {
-            (Some(version), _) => clean(version),
-            // It has no versions.
-            (None, Tls::Boringssl) => "BoringSSL".to_owned(),
-            (None, tls) => format!("{tls:?}, of unknown version"),
-        };
-        let told = match target.method {
-            Method::Symbols => "told by symbols",
-            Method::References => "told by cross-references",
-        };
         let cached = if file.coverage.cached { " (cached)" } else { "" };
         let found = match file.coverage.found {
             Found::Mapped => "found in a process",
             Found::LinkerCache => "found in the linker's cache",
             Found::Installed | Found::Client => "found installed",
         };
-        wrapped(f, "    ", &format!("{library}, {told}{cached}, {found}"))?;
+        let told = |stack: &stack::Found| format!("{}, {}", library(stack), told(stack.method));
+        let stacks: Vec<_> = target.stacks.iter().map(told).collect();
+        wrapped(f, "    ", &format!("{}{cached}, {found}", stacks.join("; ")))?;
         if !file.users.is_empty() {
             let users: Vec<_> = file.users.iter().map(name).collect();
             wrapped(f, "    ", &format!("used by {}", users.join(", ")))?;
         }
-        for site in &target.sites {
+        for site in target.stacks.iter().flat_map(|stack| &stack.sites) {
             describe(f, site)?;
         }
     }
     Ok(())
+}
+
+fn library(stack: &stack::Found) -> String {
+    match (&stack.version, stack.tls) {
+        (Some(version), _) => clean(version),
+        // It has no versions.
+        (None, Tls::Boringssl) => "BoringSSL".to_owned(),
+        (None, tls) => format!("{tls:?}, of unknown version"),
+    }
+}
+
+fn told(method: Method) -> &'static str {
+    match method {
+        Method::Symbols => "told by symbols",
+        Method::References => "told by cross-references",
+    }
 }
 
 /// What was found out about the files of one process.
@@ -114,11 +122,17 @@ impl Display for Explained {
         }
         for file in &self.files {
             writeln!(f, "{}", clean(&file.path))?;
-            for note in file.notes.iter().chain([&file.verdict]) {
+            for note in &file.notes {
                 wrapped(f, "  ", &clean(note))?;
             }
-            for site in &file.sites {
-                describe(f, site)?;
+            for why in &file.contents.uncovered {
+                wrapped(f, "  ", &clean(&format!("not covered: {why}")))?;
+            }
+            for stack in &file.contents.found {
+                wrapped(f, "  ", &format!("covered: {}", library(stack)))?;
+                for site in &stack.sites {
+                    describe(f, site)?;
+                }
             }
         }
         Ok(())

@@ -125,9 +125,11 @@ impl Attacher {
             return Vec::new();
         }
         let (mut links, mut problems) = (Vec::new(), Vec::new());
-        for site in &target.sites {
-            if let Err(error) = self.site(target, site, &mut links) {
-                problems.push(format!("{}: {}: {error}", target.shown_path, site.symbol));
+        for stack in &target.stacks {
+            for site in &stack.sites {
+                if let Err(error) = self.site(target, stack.tls, site, &mut links) {
+                    problems.push(format!("{}: {}: {error}", target.shown_path, site.symbol));
+                }
             }
         }
         self.links.insert(target.file, links);
@@ -142,6 +144,7 @@ impl Attacher {
     fn site(
         &mut self,
         target: &Target,
+        tls: Tls,
         site: &Site,
         links: &mut Vec<UProbeLink>,
     ) -> Result<(), Error> {
@@ -149,14 +152,20 @@ impl Attacher {
         let returns = matches!(site.function, Function::Write | Function::Read);
         // The return first: an entry without its return would leave calls open.
         if returns {
-            links.push(self.link(self.transfer_return, target, site.start)?);
+            links.push(self.link(self.transfer_return, target, tls, site.start)?);
         }
-        links.push(self.link(entry, target, site.entry)?);
+        links.push(self.link(entry, target, tls, site.entry)?);
         Ok(())
     }
 
-    fn link(&mut self, name: &str, target: &Target, offset: u64) -> Result<UProbeLink, Error> {
-        let cookie = self.cookies.then(|| u64::from(tls_code(target.tls)));
+    fn link(
+        &mut self,
+        name: &str,
+        target: &Target,
+        tls: Tls,
+        offset: u64,
+    ) -> Result<UProbeLink, Error> {
+        let cookie = self.cookies.then(|| u64::from(tls_code(tls)));
         let program = self.uprobe(name)?;
         let failed = |error| object::kernel(&format!("attaching {name}"), &error);
         let location = UProbeAttachLocation::AbsoluteOffset(offset);

@@ -9,7 +9,7 @@ mod reports;
 
 use std::fs::File;
 
-use crate::elf::{Elf, Text};
+use crate::elf::Elf;
 use crate::{Method, Site, Tls};
 
 /// A TLS implementation that can be recognised in a file.
@@ -21,10 +21,11 @@ pub trait Stack: Sync {
     fn examine(&self, elf: &Elf, neighbour: &Neighbour<'_>) -> Verdict;
 
     /// The same by a search of the whole file, which takes its time and is made
-    /// aside. `texts` are the names of OpenSSL's and BoringSSL's source files that
-    /// lie among the file's constants; of a file without any nobody is asked. What
-    /// speaks for the answer is appended to `notes`, for people.
-    fn scan(&self, elf: &Elf, texts: &[Text], notes: &mut Vec<String>) -> Verdict;
+    /// aside. Asked of every file with much code in which no stack finds anything
+    /// by [`examine`](Self::examine), so that what is searched first is to be cheap,
+    /// and rare in other files. What speaks for the answer is appended to `notes`,
+    /// for people.
+    fn scan(&self, elf: &Elf, notes: &mut Vec<String>) -> Verdict;
 }
 
 /// Opens the file of the given name that lies beside the one examined.
@@ -46,7 +47,7 @@ pub enum Verdict {
 pub struct Found {
     /// Which.
     pub tls: Tls,
-    /// Its version, where the file tells.
+    /// Its version, where the file tells: `OpenSSL 3.0.19`.
     pub version: Option<String>,
     /// How its functions were told.
     pub method: Method,
@@ -54,19 +55,46 @@ pub struct Found {
     pub sites: Vec<Site>,
 }
 
-/// Every stack, in the order in which they are asked.
+/// What a file holds, as all stacks together say: a program may carry several
+/// implementations, and use either.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Contents {
+    /// Those that can be probed.
+    pub found: Vec<Found>,
+    /// Of those that are there and cannot: why.
+    pub uncovered: Vec<String>,
+}
+
+impl Contents {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.found.is_empty() && self.uncovered.is_empty()
+    }
+}
+
+impl FromIterator<Verdict> for Contents {
+    fn from_iter<I: IntoIterator<Item = Verdict>>(verdicts: I) -> Self {
+        let mut contents = Self::default();
+        for verdict in verdicts {
+            match verdict {
+                Verdict::Absent => {}
+                Verdict::Found(found) => contents.found.push(found),
+                Verdict::Uncovered(why) => contents.uncovered.push(why),
+            }
+        }
+        contents
+    }
+}
+
+/// Every stack.
 const STACKS: &[&dyn Stack] = &[&openssl::OpenSsl, &boringssl::BoringSsl];
 
-/// The source file that calls to and fro in OpenSSL (`ssl_lib.c`) and BoringSSL
-/// (`ssl_lib.cc`). Both name it wherever they report an error.
-const SOURCE: &str = "ssl/ssl_lib.c";
 /// Code that holds a TLS implementation is larger.
 const SMALLEST: u64 = 256 << 10;
 
-/// Asks every stack. Of those found the first is returned, else the first that
-/// is there without being covered.
-pub fn examine(elf: &Elf, neighbour: &Neighbour<'_>) -> Verdict {
-    first(STACKS.iter().map(|stack| stack.examine(elf, neighbour)))
+/// What a few small reads tell.
+pub fn examine(elf: &Elf, neighbour: &Neighbour<'_>) -> Contents {
+    STACKS.iter().map(|stack| stack.examine(elf, neighbour)).collect()
 }
 
 /// Whether a [`scan`] of a file in which [`examine`] found nothing may find
@@ -77,32 +105,8 @@ pub fn is_worth_a_scan(elf: &Elf) -> bool {
 
 /// What can be told only by looking through the file. Bounded by its size: a
 /// second of processor time for the largest of programs.
-pub fn scan(elf: &Elf, notes: &mut Vec<String>) -> Verdict {
-    let texts = elf.texts_with(SOURCE);
-    if texts.is_empty() {
-        notes.push(format!("no text with {SOURCE} among its constants"));
-        return Verdict::Absent;
-    }
-    notes.extend(texts.iter().map(|t| format!("{:?} at {:#x}", t.text, t.address)));
-    let unstripped = openssl::unstripped(elf);
-    if unstripped != Verdict::Absent {
-        notes.push("the file's symbol table names SSL_read and SSL_write".to_owned());
-        return unstripped;
-    }
-    first(STACKS.iter().map(|stack| stack.scan(elf, &texts, notes)))
-}
-
-fn first(verdicts: impl Iterator<Item = Verdict>) -> Verdict {
-    let mut uncovered = Verdict::Absent;
-    for verdict in verdicts {
-        match verdict {
-            Verdict::Absent => {}
-            found @ Verdict::Found(_) => return found,
-            other if uncovered == Verdict::Absent => uncovered = other,
-            Verdict::Uncovered(_) => {}
-        }
-    }
-    uncovered
+pub fn scan(elf: &Elf, notes: &mut Vec<String>) -> Contents {
+    STACKS.iter().map(|stack| stack.scan(elf, notes)).collect()
 }
 
 #[cfg(test)]

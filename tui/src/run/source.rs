@@ -119,7 +119,12 @@ fn live(cli: &Cli, config: &Config) -> anyhow::Result<Opened> {
             .chain(named("process", &capture.processes))
             .chain(named("user", &capture.users))
             .collect(),
-        probes: live.attached().iter().map(|target| target.sites.len()).sum(),
+        probes: live
+            .attached()
+            .iter()
+            .flat_map(|target| &target.stacks)
+            .map(|stack| stack.sites.len())
+            .sum(),
         ..Session::default()
     };
     let lookup = Some(Box::new(LiveLookup::default()) as Box<dyn Lookup>);

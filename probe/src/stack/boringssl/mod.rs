@@ -10,8 +10,8 @@
 #[cfg(target_arch = "x86_64")]
 mod find;
 
-use super::{Neighbour, Stack, Verdict};
-use crate::elf::{Elf, Text};
+use super::{Neighbour, Stack, Verdict, openssl};
+use crate::elf::Elf;
 
 /// The source file with the functions that are looked for.
 const FILE: &str = "ssl/ssl_lib.cc";
@@ -25,10 +25,12 @@ impl Stack for BoringSsl {
         Verdict::Absent
     }
 
-    fn scan(&self, elf: &Elf, texts: &[Text], notes: &mut Vec<String>) -> Verdict {
+    fn scan(&self, elf: &Elf, notes: &mut Vec<String>) -> Verdict {
+        let texts = elf.texts_with(FILE);
         let ours = texts.iter().filter(|text| text.text.ends_with(FILE));
         let ours: Vec<u64> = ours.map(|text| text.address).collect();
-        if ours.is_empty() {
+        // Where its symbols are there, OpenSSL's stack has told it apart by them.
+        if ours.is_empty() || openssl::unstripped(elf) != Verdict::Absent {
             return Verdict::Absent;
         }
         match find(elf, &ours, notes) {

@@ -9,9 +9,13 @@ mod transfer;
 mod version;
 
 use super::{Found, Method, Neighbour, Stack, Verdict};
-use crate::elf::{Elf, Symbol, Text};
+use crate::elf::{Elf, Symbol};
 use crate::place::{Needs, Place, straight};
 use crate::{Abi, Function, Site, Tls};
+
+/// The source file of the functions that are looked for (in BoringSSL
+/// `ssl_lib.cc`), which names itself wherever it reports an error.
+const SOURCE: &str = "ssl/ssl_lib.c";
 
 /// Looked at from a function's entry where its size is not known.
 const WINDOW: usize = 256;
@@ -46,8 +50,19 @@ impl Stack for OpenSsl {
         by_symbols(elf, &|name| elf.export(name), version, Method::Symbols)
     }
 
-    fn scan(&self, elf: &Elf, texts: &[Text], notes: &mut Vec<String>) -> Verdict {
-        stripped::find(elf, texts, notes)
+    fn scan(&self, elf: &Elf, notes: &mut Vec<String>) -> Verdict {
+        let texts = elf.texts_with(SOURCE);
+        if texts.is_empty() {
+            notes.push(format!("no text with {SOURCE} among its constants"));
+            return Verdict::Absent;
+        }
+        notes.extend(texts.iter().map(|t| format!("{:?} at {:#x}", t.text, t.address)));
+        let unstripped = unstripped(elf);
+        if unstripped != Verdict::Absent {
+            notes.push("the file's symbol table names SSL_read and SSL_write".to_owned());
+            return unstripped;
+        }
+        stripped::find(elf, &texts, notes)
     }
 }
 

@@ -7,14 +7,12 @@
 //! (`ERR_put_error(library, function, reason, file, line)`).
 
 use super::super::Verdict;
+use super::SOURCE;
 use crate::elf::{Elf, Text};
-
-/// The source file with the functions that are looked for.
-const FILE: &str = "ssl/ssl_lib.c";
 
 /// Looks for the library in a file among whose constants `texts` lie.
 pub(super) fn find(elf: &Elf, texts: &[Text], notes: &mut Vec<String>) -> Verdict {
-    let files = texts.iter().filter(|text| text.text.ends_with(FILE));
+    let files = texts.iter().filter(|text| text.text.ends_with(SOURCE));
     let files: Vec<u64> = files.map(|text| text.address).collect();
     if files.is_empty() {
         return Verdict::Absent;
