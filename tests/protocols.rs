@@ -30,7 +30,7 @@ const GRPC: &[Case] = &[
 /// With permessage-deflate and without.
 const WEBSOCKET: &[Case] = &[
     (Tool::Python("websockets"), RESPONSES, true, "tools=2"),
-    (Tool::Python("websockets"), RESPONSES, true, "reasoning=1"),
+    (Tool::Python("websockets-threads"), RESPONSES, true, "reasoning=1"),
     (Tool::Python("websockets-plain"), RESPONSES, true, ""),
 ];
 

@@ -60,6 +60,11 @@ pub mod flags {
     /// Close: the other end closed; otherwise the TLS object was freed or the
     /// descriptor closed.
     pub const END_OF_STREAM: u16 = 8;
+    /// Chunk: more of the same call follows.
+    pub const MORE: u16 = 16;
+    /// Chunk: received while another thread was inside a call that writes on the
+    /// connection, whose chunks come later although its bytes may have gone first.
+    pub const WHILE_WRITING: u16 = 32;
 }
 
 /// TLS implementations, as attach cookies carry them, and their absence.
@@ -121,7 +126,10 @@ pub struct Open {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 pub struct Chunk {
-    /// Header; the payload is what was moved.
+    /// Header; the payload is what was moved. Its time is the latest at which the
+    /// bytes received arrived, and the earliest at which those sent left: when a
+    /// call that reads returned, when a call that writes began. (A plain socket's
+    /// calls are seen only where they return.)
     pub header: Header,
     /// The connection.
     pub conn: u64,

@@ -42,6 +42,10 @@ pub struct Conn {
     pub pid: u32,
     /// Guesses at the descriptor made so far.
     pub guesses: u32,
+    /// Not zero: a call that writes is under way. Of TLS objects only.
+    pub writing: u32,
+    /// Unused, zero.
+    pub reserved: u32,
 }
 
 /// Bits of [`Conn::flags`].
@@ -84,6 +88,8 @@ pub struct Call {
     pub kind: u32,
     /// Descriptor of the first socket call inside the call, or -1.
     pub inside_fd: i32,
+    /// When it began.
+    pub begun: u64,
 }
 
 /// What is known of a thread that was inside TLS.
@@ -120,7 +126,7 @@ pub struct Transfer {
     pub offset: u64,
     /// Those of them that were lost.
     pub lost: u64,
-    /// When the call returned.
+    /// When the call returned; of a call that writes, when it began.
     pub time: u64,
     /// Thread group and thread.
     pub pid_tgid: u64,
@@ -181,9 +187,9 @@ pub struct Stats {
 const _: () = {
     assert!(INTEREST_SLOTS == 1 << 16);
     assert!(size_of::<ConnKey>() == 16 && align_of::<ConnKey>() == 8);
-    assert!(size_of::<Conn>() == 72);
-    assert!(size_of::<Call>() == 40);
-    assert!(size_of::<Thread>() == 2 * 40 + 16 + 72);
+    assert!(size_of::<Conn>() == 80);
+    assert!(size_of::<Call>() == 48);
+    assert!(size_of::<Thread>() == 2 * 48 + 16 + 72);
     assert!(size_of::<Vector>() == 72 + 24);
     assert!(size_of::<SocketKey>() == 8);
     assert!(size_of::<SocketState>() == 40);

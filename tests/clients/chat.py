@@ -32,6 +32,7 @@ CLIENTS = {
     "anthropic-async": sdks.with_sdk_async,
     "websockets": sockets.with_websockets,
     "websockets-plain": sockets.without_deflate,
+    "websockets-threads": sockets.with_threads,
     "google-genai": vendors.with_google,
     "cohere": vendors.with_cohere,
     "mistralai": vendors.with_mistral,

@@ -71,7 +71,7 @@ impl Tool {
 
     /// Whether what it sends is shorter on the wire.
     pub(crate) fn compresses(self) -> bool {
-        matches!(self, Tool::Python("websockets"))
+        matches!(self, Tool::Python("websockets" | "websockets-threads"))
     }
 
     pub(super) fn program(self) -> PathBuf {

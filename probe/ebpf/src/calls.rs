@@ -20,9 +20,9 @@ pub const ZERO_IS_END: u32 = 4;
 
 /// Remembers a call. One that is made by another on the same stack, for the
 /// same object and in the same direction, is not remembered: the outer one
-/// reports what both move, once.
+/// reports what both move, once. `true`: it is remembered, and will [`leave`].
 #[inline(always)]
-pub fn enter(pid_tgid: u64, call: &Call) {
+pub fn enter(pid_tgid: u64, call: &Call) -> bool {
     let Some(thread) = THREADS.get_ptr_mut(pid_tgid) else {
         let thread = Thread {
             call: *call,
@@ -32,10 +32,11 @@ pub fn enter(pid_tgid: u64, call: &Call) {
             wrote_object: 0,
             transfer: Transfer::default(),
         };
-        if THREADS.insert(pid_tgid, thread, 0).is_err() {
+        let inserted = THREADS.insert(pid_tgid, thread, 0).is_ok();
+        if !inserted {
             untracked();
         }
-        return;
+        return inserted;
     };
     // SAFETY: the element stays valid for this program's run, and only this
     // thread's programs use it.
@@ -43,11 +44,11 @@ pub fn enter(pid_tgid: u64, call: &Call) {
     if thread.call.kind != 0 && call.stack < thread.call.stack {
         let reads = |call: &Call| call.kind & READ;
         if thread.call.object == call.object && reads(&thread.call) == reads(call) {
-            return;
+            return false;
         }
         if thread.outer.kind != 0 {
             untracked();
-            return;
+            return false;
         }
         thread.outer = thread.call;
     } else {
@@ -57,6 +58,7 @@ pub fn enter(pid_tgid: u64, call: &Call) {
     }
     thread.call = *call;
     thread.wrote = 0;
+    true
 }
 
 /// The thread whose innermost call returns here, if any. Whoever takes it ends

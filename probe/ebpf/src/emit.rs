@@ -5,7 +5,7 @@ use aya_ebpf::cty::c_void;
 use aya_ebpf::helpers::generated::{bpf_ktime_get_boot_ns, bpf_loop, bpf_probe_read_user};
 use aya_ebpf::maps::ring_buf::RingBufEntry;
 use llmtop_probe_common::{
-    CHUNK_TIERS, Chunk, Header, Kind, MAX_CALL_BYTES, MAX_CHUNK, Transfer, Vector,
+    CHUNK_TIERS, Chunk, Header, Kind, MAX_CALL_BYTES, MAX_CHUNK, Transfer, Vector, flags,
 };
 
 use crate::maps::{CONTROL, EVENTS, STATS};
@@ -180,7 +180,10 @@ fn chunk(transfer: &mut Transfer) {
     // SAFETY: a reference is readable.
     let left = unsafe { (&raw const transfer.left).read_volatile() };
     let (len, sent) = if left > MAX_CHUNK as u64 {
-        (MAX_CHUNK as u64, copy::<MAX_CHUNK>(transfer, MAX_CHUNK as u64))
+        transfer.flags |= u64::from(flags::MORE);
+        let sent = copy::<MAX_CHUNK>(transfer, MAX_CHUNK as u64);
+        transfer.flags &= !u64::from(flags::MORE);
+        (MAX_CHUNK as u64, sent)
     } else if left > CHUNK_TIERS[1] as u64 {
         (left, copy::<{ CHUNK_TIERS[2] }>(transfer, left))
     } else if left > CHUNK_TIERS[0] as u64 {

@@ -73,8 +73,17 @@ fn enter(ctx: &ProbeContext, kind: u32, moved_at: Option<usize>) -> u32 {
         stack: calls::stack(ctx.regs),
         kind,
         inside_fd: -1,
+        begun: if kind & calls::READ == 0 { emit::now() } else { 0 },
     };
-    calls::enter(pid_tgid, &call);
+    let remembered = calls::enter(pid_tgid, &call);
+    // Its bytes are told when it returns, and what answers them may be read by
+    // another thread before that.
+    if remembered && kind & calls::READ == 0 {
+        let key = ConnKey { object: call.object, pid: (pid_tgid >> 32) as u32, reserved: 0 };
+        if let Some(conn) = conn(&key, ctx, pid_tgid, 0) {
+            conn.writing = 1;
+        }
+    }
     0
 }
 
@@ -105,28 +114,14 @@ fn transferred<const LOOP: bool>(ctx: &RetProbeContext, thread: &mut Thread, pid
     let returned = ctx.ret::<u64>() as i32;
     let read = call.kind & calls::READ != 0;
     let key = ConnKey { object: call.object, pid: (pid_tgid >> 32) as u32, reserved: 0 };
-    if returned <= 0 {
+    let Some(moved) = moved(&call, returned) else {
         if returned == 0 && call.kind & calls::ZERO_IS_END != 0 {
             conns::close(&key, pid_tgid, flags::END_OF_STREAM);
+        } else if !read && let Some(conn) = conns::find(&key) {
+            conn.writing = 0;
         }
         return;
-    }
-    let moved = if call.moved_at == 0 {
-        u64::from(returned as u32)
-    } else {
-        let mut moved = 0u64;
-        // SAFETY: writes eight bytes to a local.
-        let failed =
-            unsafe { bpf_probe_read_user((&raw mut moved).cast(), 8, call.moved_at as *const _) };
-        if failed != 0 {
-            return;
-        }
-        moved
     };
-    // A length no transfer has: not the function we took it for.
-    if moved == 0 || moved > u64::from(u32::MAX) {
-        return;
-    }
     let Some(conn) = conn(&key, ctx, pid_tgid, 0) else {
         conns::untracked(moved);
         return;
@@ -137,21 +132,50 @@ fn transferred<const LOOP: bool>(ctx: &RetProbeContext, thread: &mut Thread, pid
         conn.moved[side] += moved;
         return;
     }
+    let (time, how) = if !read {
+        (call.begun, 0)
+    } else if conn.writing == 0 {
+        (emit::now(), flags::RECEIVED)
+    } else {
+        (emit::now(), flags::RECEIVED | flags::WHILE_WRITING)
+    };
     thread.transfer = Transfer {
         buffer: call.buffer,
         left: moved,
         conn: conn.id,
         offset: conn.moved[side],
         lost: conn.lost[side],
-        time: emit::now(),
+        time,
         pid_tgid,
         wakeup: emit::wakeup(),
-        flags: if read { u64::from(flags::RECEIVED) } else { 0 },
+        flags: u64::from(how),
     };
     emit::transfer::<LOOP>(&mut thread.transfer);
     conn.moved[side] = thread.transfer.offset;
     conn.lost[side] = thread.transfer.lost;
+    if !read {
+        // Not before its chunks are in the ring: whoever reads from now on has
+        // them behind it.
+        conn.writing = 0;
+    }
     socket::after_transfer(thread, conn, read, pid_tgid);
+}
+
+/// How much a call moved, if anything.
+#[inline(always)]
+fn moved(call: &Call, returned: i32) -> Option<u64> {
+    if returned <= 0 {
+        return None;
+    }
+    if call.moved_at == 0 {
+        return Some(u64::from(returned as u32));
+    }
+    let mut moved = 0u64;
+    // SAFETY: writes eight bytes to a local.
+    let failed =
+        unsafe { bpf_probe_read_user((&raw mut moved).cast(), 8, call.moved_at as *const _) };
+    // A length no transfer has: not the function we took it for.
+    (failed == 0 && moved != 0 && moved <= u64::from(u32::MAX)).then_some(moved)
 }
 
 /// `void SSL_free(ssl)`: the object's generation ends.

@@ -67,6 +67,9 @@ impl Reader {
             let read = self.drain(outlet);
             let (tracker, out) = (&mut self.tracker, &mut self.backlog.captures);
             self.endings.close(&ended, tracker, &mut self.maps, &mut self.facts, out);
+            if tracker.is_holding() {
+                tracker.late(now(ClockId::Boottime), &mut self.facts, out);
+            }
             if swept.elapsed() >= SWEEP {
                 self.sweep(outlet);
                 swept = Instant::now();
@@ -74,7 +77,8 @@ impl Reader {
             self.ignore()?;
             self.backlog.offer(outlet);
             empty = if read == 0 { empty + 1 } else { 0 };
-            if empty < PATIENCE || !self.endings.is_empty() || !self.backlog.captures.is_empty() {
+            let waits = !self.endings.is_empty() || self.tracker.is_holding();
+            if empty < PATIENCE || waits || !self.backlog.captures.is_empty() {
                 self.wait(NAP, false)?;
             } else {
                 self.sleep(SWEEP.saturating_sub(swept.elapsed()), outlet)?;

@@ -2,6 +2,7 @@
 
 use llmtop_probe_common as abi;
 
+use super::held::Held;
 use super::raw::{address, text, tls};
 use super::{Facts, Tracker};
 use crate::decode::direction::Order;
@@ -18,6 +19,8 @@ pub(super) struct State {
     pub(super) told: bool,
     /// How far each direction has come.
     pub(super) orders: [Order; 2],
+    /// What was received, and waits.
+    pub(super) held: Held,
 }
 
 impl Tracker {
@@ -62,6 +65,7 @@ impl Tracker {
                 object: None,
                 told: false,
                 orders: Default::default(),
+                held: Held::default(),
             }
         })
     }

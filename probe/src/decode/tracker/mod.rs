@@ -2,6 +2,7 @@
 //! direction has come.
 
 mod conns;
+mod held;
 mod processes;
 mod raw;
 #[cfg(test)]
@@ -51,7 +52,8 @@ impl From<&abi::Conn> for Final {
 /// Driving contract: [`record`](Self::record) with every record in ring order;
 /// [`settle`](Self::settle) with counters when every record that was in the ring
 /// when they were read has been given; [`close`](Self::close) and
-/// [`exit`](Self::exit) when nothing more can come. Each appends to `out`.
+/// [`exit`](Self::exit) when nothing more can come; [`late`](Self::late) now and
+/// then while it [`is_holding`](Self::is_holding). Each appends to `out`.
 #[derive(Debug)]
 pub(crate) struct Tracker {
     /// Add to `CLOCK_BOOTTIME` for nanoseconds since the epoch.
@@ -66,6 +68,8 @@ pub(crate) struct Tracker {
     ignored: u64,
     /// Connections that ended since [`Tracker::counters_are_read`].
     ended: HashSet<u64>,
+    /// Connections of which something waits for a write to return.
+    holding: HashSet<u64>,
 }
 
 impl Tracker {
@@ -80,6 +84,7 @@ impl Tracker {
             commands: HashMap::new(),
             ignored: 0,
             ended: HashSet::new(),
+            holding: HashSet::new(),
         }
     }
 
@@ -160,16 +165,48 @@ impl Tracker {
             return;
         }
         let header = abi::Header { time, pid: last.pid, tid: last.pid, ..Default::default() };
-        let state = self.state(last.conn, header);
-        let mut missing = Vec::new();
-        for (side, order) in state.orders.iter_mut().enumerate() {
+        for side in [abi::direction::SENT, abi::direction::RECEIVED] {
+            let state = self.state(last.conn, header);
             let mut pieces = Vec::new();
-            order.finish(last.moved[side], last.ignored[side], &mut pieces);
-            missing.extend(pieces.into_iter().map(|piece| (side, piece)));
+            state.orders[side].finish(last.moved[side], last.ignored[side], &mut pieces);
+            if side == abi::direction::RECEIVED {
+                let held = &mut state.held;
+                pieces = pieces.into_iter().filter_map(|p| held.received(p, time, false)).collect();
+            }
+            self.pieces(last.conn, side, pieces, time, facts, out);
         }
-        for (side, piece) in missing {
-            self.piece(last.conn, side, piece, time, facts, out);
+    }
+
+    /// Whether anything waits for a write to return.
+    pub(crate) fn is_holding(&self) -> bool {
+        !self.holding.is_empty()
+    }
+
+    /// Tells what has waited long enough at `now`.
+    pub(crate) fn late(&mut self, now: u64, facts: &mut dyn Facts, out: &mut Vec<Capture>) {
+        for conn in self.holding.iter().copied().collect::<Vec<_>>() {
+            let Some(state) = self.conns.get_mut(&conn) else {
+                self.holding.remove(&conn);
+                continue;
+            };
+            let pieces = state.held.late(now);
+            if state.held.is_empty() {
+                self.holding.remove(&conn);
+            }
+            self.pieces(conn, abi::direction::RECEIVED, pieces, now, facts, out);
         }
+    }
+
+    /// A write of the connection came to its end, or nothing more can come: tells
+    /// what waited for it.
+    fn release(&mut self, conn: u64, time: u64, facts: &mut dyn Facts, out: &mut Vec<Capture>) {
+        let Some(state) = self.conns.get_mut(&conn) else { return };
+        let pieces = state.held.wrote();
+        if pieces.is_empty() {
+            return;
+        }
+        self.holding.remove(&conn);
+        self.pieces(conn, abi::direction::RECEIVED, pieces, time, facts, out);
     }
 
     /// A connection ended with these counters.
@@ -186,6 +223,7 @@ impl Tracker {
         let moved = last.moved != [0; 2];
         if moved || self.conns.contains_key(&last.conn) {
             self.settle(last, time, facts, out);
+            self.release(last.conn, time, facts, out);
         }
         let ignored = last.ignored.iter().sum();
         self.ignored += ignored;
@@ -201,6 +239,7 @@ impl Tracker {
         out: &mut Vec<Capture>,
     ) {
         for conn in self.processes.get(&pid).map(|k| k.conns.clone()).unwrap_or_default() {
+            self.release(conn, time, facts, out);
             self.forget(conn, time, 0, out);
         }
         self.commands.remove(&pid);
@@ -221,37 +260,58 @@ impl Tracker {
         facts: &mut dyn Facts,
         out: &mut Vec<Capture>,
     ) {
-        let side = usize::from(chunk.header.flags & abi::flags::RECEIVED != 0);
-        let time = chunk.header.time;
-        let state = self.state(chunk.conn, chunk.header);
+        let has = |flag| chunk.header.flags & flag != 0;
+        let (conn, time) = (chunk.conn, chunk.header.time);
+        let state = self.state(conn, chunk.header);
         let mut pieces = Vec::new();
-        state.orders[side].chunk(chunk.offset, chunk.lost, time, payload, &mut pieces);
-        for piece in pieces {
-            self.piece(chunk.conn, side, piece, time, facts, out);
+        if !has(abi::flags::RECEIVED) {
+            let sent = abi::direction::SENT;
+            state.orders[sent].chunk(chunk.offset, chunk.lost, time, payload, &mut pieces);
+            self.pieces(conn, sent, pieces, time, facts, out);
+            if !has(abi::flags::MORE) {
+                self.release(conn, time, facts, out);
+            }
+            return;
         }
+        let received = abi::direction::RECEIVED;
+        state.orders[received].chunk(chunk.offset, chunk.lost, time, payload, &mut pieces);
+        let held = &mut state.held;
+        let while_writing = has(abi::flags::WHILE_WRITING);
+        let mut free: Vec<_> =
+            pieces.into_iter().filter_map(|p| held.received(p, time, while_writing)).collect();
+        free.extend(held.late(time));
+        if held.is_empty() {
+            self.holding.remove(&conn);
+        } else {
+            self.holding.insert(conn);
+        }
+        self.pieces(conn, received, free, time, facts, out);
     }
 
-    fn piece(
+    fn pieces(
         &mut self,
         conn: u64,
         side: usize,
-        piece: Piece,
+        pieces: Vec<Piece>,
         noticed: u64,
         facts: &mut dyn Facts,
         out: &mut Vec<Capture>,
     ) {
+        if pieces.is_empty() {
+            return;
+        }
         self.tell(conn, facts, out);
         let Some(state) = self.conns.get(&conn) else { return };
         let conn = state.open.conn;
         let direction =
             if side == abi::direction::SENT { Direction::Sent } else { Direction::Received };
-        out.push(match piece {
+        out.extend(pieces.into_iter().map(|piece| match piece {
             Piece::Gap(lost) => {
                 Capture::Gap(Gap { conn, direction, time: self.epoch(noticed), lost })
             }
             Piece::Bytes { time, offset, bytes } => {
                 Capture::Chunk(Chunk { conn, direction, time: self.epoch(time), offset, bytes })
             }
-        });
+        }));
     }
 }

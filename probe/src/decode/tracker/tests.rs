@@ -53,6 +53,71 @@ fn an_exit_ends_what_the_process_had() {
 }
 
 #[test]
+fn what_is_read_while_another_thread_writes_waits_for_the_write() {
+    let part = |flags, offset, time| {
+        let header = abi::Header { flags, time, ..HEADER };
+        Record::Chunk(abi::Chunk { header, conn: 90, offset, lost: 0 }, b"0123456789")
+    };
+    let sent = |offset, flags| part(flags, offset, 5);
+    let received = |offset, time, flags| part(abi::flags::RECEIVED | flags, offset, time);
+    let (meanwhile, more) = (abi::flags::WHILE_WRITING, abi::flags::MORE);
+    // What came of each step.
+    let steps = |given: &[(Record<'_>, &[&str])], end: u64| {
+        let (mut tracker, mut out) = (Tracker::new(0), Vec::new());
+        tracker.record(sent(0, 0), &mut Nobody, &mut out);
+        for (record, expected) in given {
+            out.clear();
+            tracker.record(*record, &mut Nobody, &mut out);
+            let came: Vec<_> = out
+                .iter()
+                .map(|capture| match capture {
+                    Capture::Chunk(c) => format!("{:?} {}", c.direction, c.offset),
+                    Capture::Gap(gap) => format!("{:?} lost {}", gap.direction, gap.lost),
+                    other => format!("{other:?}"),
+                })
+                .collect();
+            assert_eq!(came, *expected);
+        }
+        out.clear();
+        tracker.late(end, &mut Nobody, &mut out);
+        (tracker.is_holding(), words(&out))
+    };
+    // The write's last chunk lets go what waited, in order.
+    let none: Vec<String> = Vec::new();
+    let left = steps(
+        &[
+            (received(0, 6, meanwhile), &[]),
+            (received(10, 7, 0), &[]),
+            (sent(10, more), &["Sent 10"]),
+            (sent(20, 0), &["Sent 20", "Received 0", "Received 10"]),
+            (received(20, 9, 0), &["Received 20"]),
+        ],
+        u64::MAX,
+    );
+    assert_eq!(left, (false, none.clone()));
+    // One that does not end is not waited for for long, nor again.
+    let waiting = [(received(0, 6, meanwhile), &[][..])];
+    assert_eq!(steps(&waiting, 100), (true, none.clone()));
+    assert_eq!(steps(&waiting, u64::MAX), (false, vec!["chunk 1+0".to_owned()]));
+    let second = 1_000_000_000;
+    let left = steps(
+        &[
+            (received(0, 6, meanwhile), &[]),
+            (received(10, second, meanwhile), &["Received 0", "Received 10"]),
+            (received(20, second, meanwhile), &["Received 20"]),
+            (sent(10, 0), &["Sent 10"]),
+            (received(30, second, meanwhile), &[]),
+            (
+                close(90, 20),
+                &["Received 30", "Close { conn: ConnId(1), time: Timestamp(5), ignored: 0 }"],
+            ),
+        ],
+        u64::MAX,
+    );
+    assert_eq!(left, (false, none));
+}
+
+#[test]
 fn command_lines_join_their_programs() {
     struct Seen(Vec<Process>);
     impl Facts for Seen {
