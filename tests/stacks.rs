@@ -1,6 +1,8 @@
 //! Programs that carry their TLS library inside, without symbols.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
 
 use crate::harness::{
     Certificates, Exchange, Gated, Llmtop, RequestLog, Scratch, Server, bun, eventually,
@@ -17,8 +19,8 @@ const CASES: [Case; 4] = [
     ("fetch", "openai.responses", true),
 ];
 
-/// Bun, making two calls once the file `go` is there.
-fn spawn(server: &Server, case: Case, marker: &str, go: &Path) -> Gated {
+/// `program`, a bun, making calls: two unless `more` says otherwise.
+fn spawn(program: &Path, server: &Server, case: Case, marker: &str, more: (&str, &Path)) -> Gated {
     let (client, dialect, stream) = case;
     let script = tests_folder().join("clients/chat.mjs");
     let mut arguments = vec![
@@ -30,9 +32,9 @@ fn spawn(server: &Server, case: Case, marker: &str, go: &Path) -> Gated {
         format!("--marker={marker}"),
     ];
     arguments.extend(stream.then(|| "--stream".to_owned()));
-    arguments.push(format!("--after={}", go.display()));
+    arguments.push(format!("--{}={}", more.0, more.1.display()));
     let authority = Certificates::of_this_run().authority().into_os_string();
-    Gated::spawn(&bun(), arguments, &[("NODE_EXTRA_CA_CERTS", authority)])
+    Gated::spawn(program, arguments, &[("NODE_EXTRA_CA_CERTS", authority)])
 }
 
 /// Waits until the process has become what it was to become.
@@ -75,7 +77,7 @@ fn bun_that_runs_already() {
     let mut clients = Vec::new();
     for (index, case) in CASES.into_iter().enumerate() {
         let marker = format!("already{index}");
-        let mut client = spawn(&server, case, &marker, &go);
+        let mut client = spawn(&bun(), &server, case, &marker, ("after", &go));
         client.go();
         runs(&client, &bun());
         clients.push((marker, client));
@@ -100,4 +102,50 @@ fn bun_that_runs_already() {
     }
     assert_eq!(report.exchanges.len(), 2 * CASES.len());
     assert_eq!(report.lost_bytes(), 0);
+}
+
+/// Of a program that nobody has run before, calls are missed while its file is
+/// looked through, and its connection is busy when the probes come. From the first
+/// on that is seen, none is missed, and none has another's answer.
+#[test]
+fn bun_started_later() {
+    let (server, scratch) = (Server::start(), Scratch::new());
+    let stop = scratch.file("stop");
+    let copy = a_copy(&scratch);
+    let mut client = spawn(&copy, &server, CASES[0], "later", ("until", &stop));
+    let llmtop = Llmtop::json(&[client.pid()], &[]);
+    client.go();
+    eventually("four exchanges", || (llmtop.exchanges() >= 4).then_some(()));
+    std::fs::write(&stop, "").unwrap();
+    let pid = client.pid();
+    let printed = client.finish();
+    let calls = printed.lines().count();
+    let asked = |line: &Value| {
+        let marker = Exchange(line.clone()).marker().map(str::to_owned);
+        marker.and_then(|marker| marker.strip_prefix("later-")?.parse::<usize>().ok())
+    };
+    let first = llmtop.lines().iter().filter_map(asked).min().expect("one of them");
+    let report = llmtop.finish_after(calls - first);
+    for call in first..calls {
+        let marker = format!("later-{call}");
+        let [exchange] = report.of_marker(&marker)[..] else { panic!("{call} of {calls}") };
+        // The connection may be older than the probes.
+        let wrong = differences(exchange, pid, &server.request(&marker));
+        let wrong: Vec<_> = wrong.iter().filter(|w| !w.contains("joined_midway")).collect();
+        assert!(wrong.is_empty(), "{call}: {wrong:#?}");
+    }
+    // The question of one answer may have been too early.
+    let unasked = report.exchanges.iter().filter(|exchange| exchange.marker().is_none());
+    assert!(unasked.clone().count() <= 1, "{:#?}", report.exchanges);
+    for exchange in unasked {
+        assert_eq!(*exchange.at("/request/body"), Value::Null);
+        assert_eq!(*exchange.at("/connection/joined_midway"), true);
+    }
+}
+
+/// Another file with the same content: nothing is known of it.
+fn a_copy(scratch: &Scratch) -> PathBuf {
+    let copy = scratch.file("bun");
+    std::fs::copy(bun(), &copy).unwrap();
+    copy
 }

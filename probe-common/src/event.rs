@@ -67,7 +67,8 @@ pub mod flags {
     pub const WHILE_WRITING: u16 = 32;
 }
 
-/// TLS implementations, as attach cookies carry them, and their absence.
+/// TLS implementations, as attach cookies carry them, and their absence. The rest
+/// of a cookie numbers the target, a file whose probes were attached together.
 pub mod tls {
     /// Not told: kernels before 5.15 have no cookies.
     pub const UNKNOWN: u32 = 0;
@@ -77,6 +78,20 @@ pub mod tls {
     pub const BORINGSSL: u32 = 2;
     /// None: a plain socket. No cookie has it.
     pub const NONE: u32 = 0x8000_0000;
+
+    /// Targets have numbers from 1 to here, and then again.
+    pub const MAX_TARGET: u32 = (1 << 23) - 1;
+
+    /// The cookie of the probes of an implementation in a target.
+    pub const fn cookie(tls: u32, target: u32) -> u32 {
+        tls & 0xff | (target & MAX_TARGET) << 8
+    }
+
+    /// The implementation and the target of [`Open::tls`](super::Open), 0 where
+    /// there is none.
+    pub const fn of_cookie(cookie: u32) -> (u32, u32) {
+        if cookie == NONE { (NONE, 0) } else { (cookie & 0xff, cookie >> 8) }
+    }
 }
 
 /// How each record starts.
@@ -108,7 +123,7 @@ pub struct Open {
     /// Which TLS object or socket, as [`ConnKey`](super::ConnKey) names it: with
     /// the process, the key of the counters.
     pub object: u64,
-    /// One of [`tls`].
+    /// The attach cookie, or [`tls::NONE`].
     pub tls: u32,
     /// Real user id.
     pub uid: u32,

@@ -2,11 +2,12 @@
 // {"marker", "status", "text", "usage"}, usage as the API sent it.
 //
 //     node chat.mjs CLIENT --base URL --dialect NAME [--stream] [--calls N]
-//          --marker ID [--options 'tokens=7 gzip=1'] [--told] [--after FILE]
+//          --marker ID [--options 'tokens=7 gzip=1'] [--told] [--after FILE] [--until FILE]
 //
 // CLIENT: fetch, https, undici-h2, grpc, openai, anthropic. Calls share their
 // connections. With --told, each waits for a line of standard input; with --after,
-// the first waits for a file to appear.
+// the first waits for a file to appear; with --until, calls are made, a little
+// apart, as long as there is none.
 // NODE_PATH does not serve modules: --modules names the folder of node_modules.
 
 import { existsSync } from "node:fs";
@@ -31,6 +32,7 @@ const { values: o, positionals } = parseArgs({
     options: { type: "string", default: "" },
     modules: { type: "string" },
     after: { type: "string" },
+    until: { type: "string" },
     key: { type: "string", default: "sk-test-secret-000111222333" },
   },
 });
@@ -179,7 +181,8 @@ const CLIENTS = {
 const ask = CLIENTS[positionals[0]]();
 const told = o.told ? createInterface({ input: process.stdin })[Symbol.asyncIterator]() : undefined;
 while (o.after && !existsSync(o.after)) await sleep(20);
-for (let call = 0; call < Number(o.calls); call++) {
+for (let call = 0; o.until ? !existsSync(o.until) : call < Number(o.calls); call++) {
+  if (o.until) await sleep(100);
   if (told && (await told.next()).done) break;
   const collected = new Collected();
   const status = await ask(call, collected);

@@ -65,6 +65,14 @@ impl Order {
         }
     }
 
+    /// What comes before `offset`, of which `lost` bytes were lost, is nobody's
+    /// concern: it does not come out.
+    pub(super) fn begin(&mut self, offset: u64, lost: u64) {
+        if offset > self.next {
+            (self.next, self.lost) = (offset, lost);
+        }
+    }
+
     /// No chunk is on its way any more: `moved` bytes were moved, and `ignored`
     /// of them, at the end, never looked at.
     pub(super) fn finish(&mut self, moved: u64, ignored: u64, out: &mut Vec<Piece>) {

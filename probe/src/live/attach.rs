@@ -1,6 +1,7 @@
 //! Programs into the kernel, probes into files.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use aya::Ebpf;
 use aya::programs::raw_trace_point::RawTracePointLink;
@@ -8,7 +9,10 @@ use aya::programs::trace_point::TracePointLink;
 use aya::programs::uprobe::{UProbeAttachLocation, UProbeAttachPoint, UProbeLink, UProbeScope};
 use aya::programs::{RawTracePoint, TracePoint, UProbe};
 use llmtop_probe_common::tls;
+use rustix::time::ClockId;
 
+use super::reader::now;
+use super::shared::Shared;
 use crate::{Abi, Error, FileId, Function, Site, Target, Tls, object};
 
 /// Program, category and events.
@@ -63,11 +67,14 @@ pub(super) struct Attacher {
     /// The program for the returns of transfers.
     transfer_return: &'static str,
     cookies: bool,
+    /// How many targets there were.
+    targets: u32,
+    shared: Arc<Shared>,
 }
 
 impl Attacher {
     /// Loads the programs for transfers.
-    pub(super) fn new(bpf: Ebpf) -> Result<Self, Error> {
+    pub(super) fn new(bpf: Ebpf, shared: Arc<Shared>) -> Result<Self, Error> {
         let mut this = Self {
             links: HashMap::new(),
             tracepoints: Vec::new(),
@@ -75,6 +82,8 @@ impl Attacher {
             bpf,
             transfer_return: "transfer_return",
             cookies: aya::features().bpf_cookie(),
+            targets: 0,
+            shared,
         };
         for name in ENTRIES {
             this.uprobe(name)?
@@ -125,13 +134,18 @@ impl Attacher {
             return Vec::new();
         }
         let (mut links, mut problems) = (Vec::new(), Vec::new());
+        // One probe comes after another, some milliseconds apart, and what is seen
+        // before the last is seen by halves: the reader drops it.
+        self.targets = self.targets % tls::MAX_TARGET + 1;
         for stack in &target.stacks {
+            let cookie = tls::cookie(tls_code(stack.tls), self.targets);
             for site in &stack.sites {
-                if let Err(error) = self.site(target, stack.tls, site, &mut links) {
+                if let Err(error) = self.site(target, cookie, site, &mut links) {
                     problems.push(format!("{}: {}: {error}", target.shown_path, site.symbol));
                 }
             }
         }
+        self.shared.attached(self.targets, now(ClockId::Boottime));
         self.links.insert(target.file, links);
         problems
     }
@@ -144,7 +158,7 @@ impl Attacher {
     fn site(
         &mut self,
         target: &Target,
-        tls: Tls,
+        cookie: u32,
         site: &Site,
         links: &mut Vec<UProbeLink>,
     ) -> Result<(), Error> {
@@ -152,9 +166,9 @@ impl Attacher {
         let returns = matches!(site.function, Function::Write | Function::Read);
         // The return first: an entry without its return would leave calls open.
         if returns {
-            links.push(self.link(self.transfer_return, target, tls, site.start)?);
+            links.push(self.link(self.transfer_return, target, cookie, site.start)?);
         }
-        links.push(self.link(entry, target, tls, site.entry)?);
+        links.push(self.link(entry, target, cookie, site.entry)?);
         Ok(())
     }
 
@@ -162,10 +176,10 @@ impl Attacher {
         &mut self,
         name: &str,
         target: &Target,
-        tls: Tls,
+        cookie: u32,
         offset: u64,
     ) -> Result<UProbeLink, Error> {
-        let cookie = self.cookies.then(|| u64::from(tls_code(tls)));
+        let cookie = self.cookies.then(|| u64::from(cookie));
         let program = self.uprobe(name)?;
         let failed = |error| object::kernel(&format!("attaching {name}"), &error);
         let location = UProbeAttachLocation::AbsoluteOffset(offset);

@@ -1,27 +1,43 @@
 //! Facts about processes and sockets, from this machine.
 
+use std::sync::Arc;
+
+use super::shared::Shared;
 use crate::decode::Facts;
 use crate::process::Processes;
 use crate::{Endpoint, Process, endpoint};
 
 /// Reads them from the system.
-#[derive(Debug, Default)]
-pub(super) struct System(Processes);
+#[derive(Debug)]
+pub(super) struct System {
+    processes: Processes,
+    shared: Arc<Shared>,
+}
+
+impl System {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self { processes: Processes::default(), shared }
+    }
+}
 
 impl Facts for System {
     fn executed(&mut self, seen: Process) -> Process {
-        self.0.exec(seen).clone()
+        self.processes.exec(seen).clone()
     }
 
     fn process(&mut self, seen: Process) -> Process {
-        self.0.facts(seen).clone()
+        self.processes.facts(seen).clone()
     }
 
     fn exited(&mut self, pid: u32) {
-        self.0.exit(pid);
+        self.processes.exit(pid);
     }
 
     fn endpoint(&mut self, pid: u32, fd: i32) -> Endpoint {
         endpoint::resolve(pid, fd).unwrap_or_default()
+    }
+
+    fn attached(&self, target: u32) -> Option<u64> {
+        if target == 0 { Some(0) } else { self.shared.attached_since(target) }
     }
 }

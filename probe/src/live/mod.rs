@@ -131,7 +131,7 @@ impl Live {
         let shared = Arc::new(Shared::new()?);
         let (events, inbox) = mpsc::channel();
         let reader = Reader::new(&mut bpf, Arc::clone(&shared), events.clone())?;
-        let mut attacher = Attacher::new(bpf)?;
+        let mut attacher = Attacher::new(bpf, Arc::clone(&shared))?;
         let mut problems = attacher.tracepoints();
         problems.extend(offsets.err().map(|why| format!("HTTP without TLS is not seen: {why}")));
         // Forks are seen from here on, so no descendant can slip away.

@@ -49,7 +49,7 @@ impl Reader {
         Ok(Self {
             maps: Maps::take(bpf)?,
             tracker: Tracker::new(now(ClockId::Realtime).wrapping_sub(now(ClockId::Boottime))),
-            facts: System::default(),
+            facts: System::new(Arc::clone(&shared)),
             backlog: Backlog::default(),
             shared,
             events,
@@ -224,7 +224,8 @@ impl Reader {
     }
 }
 
-fn now(clock: ClockId) -> u64 {
+/// Nanoseconds.
+pub(super) fn now(clock: ClockId) -> u64 {
     let time = clock_gettime(clock);
     let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
     seconds.saturating_mul(1_000_000_000) + u64::try_from(time.tv_nsec).unwrap_or(0)

@@ -1,5 +1,6 @@
 //! What other threads say to the reader.
 
+use std::collections::HashMap;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,6 +14,8 @@ use crate::{ConnId, Control, Error};
 pub(super) struct Shared {
     stopped: AtomicBool,
     ignored: Mutex<Vec<ConnId>>,
+    /// Targets whose probes are all attached, and since when.
+    attached: Mutex<HashMap<u32, u64>>,
     /// Readable once stopped: ends every wait.
     bell: OwnedFd,
 }
@@ -21,7 +24,12 @@ impl Shared {
     pub(super) fn new() -> Result<Self, Error> {
         let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)
             .map_err(std::io::Error::from)?;
-        Ok(Self { stopped: AtomicBool::new(false), ignored: Mutex::default(), bell })
+        Ok(Self {
+            stopped: AtomicBool::new(false),
+            ignored: Mutex::default(),
+            attached: Mutex::default(),
+            bell,
+        })
     }
 
     pub(super) fn stopped(&self) -> bool {
@@ -31,6 +39,16 @@ impl Shared {
     /// Connections that were said to be of no interest since the last call.
     pub(super) fn take_ignored(&self) -> Vec<ConnId> {
         std::mem::take(&mut *self.ignored.lock().unwrap_or_else(|e| e.into_inner()))
+    }
+
+    /// Every probe of a target is attached since `time`, `CLOCK_BOOTTIME`.
+    pub(super) fn attached(&self, target: u32, time: u64) {
+        self.attached.lock().unwrap_or_else(|e| e.into_inner()).insert(target, time);
+    }
+
+    /// Since when that is so.
+    pub(super) fn attached_since(&self, target: u32) -> Option<u64> {
+        self.attached.lock().unwrap_or_else(|e| e.into_inner()).get(&target).copied()
     }
 
     pub(super) fn bell(&self) -> BorrowedFd<'_> {

@@ -21,10 +21,12 @@ pub(super) struct State {
     pub(super) orders: [Order; 2],
     /// What was received, and waits.
     pub(super) held: Held,
+    /// Whose probes saw it, until they are known to have been complete.
+    pub(super) unproven: Option<u32>,
 }
 
 impl Tracker {
-    pub(super) fn opened(&mut self, open: &abi::Open) {
+    pub(super) fn opened(&mut self, open: &abi::Open, facts: &dyn Facts) {
         let known = self.processes.entry(open.header.pid).or_default();
         if known.seen.pid == 0 {
             known.seen = Process {
@@ -35,12 +37,25 @@ impl Tracker {
                 ..Process::default()
             };
         }
-        let young = known.young;
+        let executed = known.executed;
         let state = self.state(open.conn, open.header);
         state.object = Some(open.object);
-        state.open.tls = tls(open.tls);
-        let fresh = open.header.flags & abi::flags::FRESH != 0;
-        state.open.joined_midway = !fresh && !young;
+        let (tls, target) = tls(open.tls);
+        state.open.tls = tls;
+        let attached = facts.attached(target);
+        let watched = |since: u64| attached.is_some_and(|attached| attached <= since);
+        let fresh = open.header.flags & abi::flags::FRESH != 0 && watched(open.header.time);
+        state.open.joined_midway = !fresh && !executed.is_some_and(watched);
+        state.unproven = Some(target).filter(|_| !watched(open.header.time));
+    }
+
+    /// Whether all the probes that see a connection were there by `time`. What was
+    /// moved before that was seen by halves: a request without its response.
+    pub(super) fn is_watched(state: &mut State, time: u64, facts: &dyn Facts) -> bool {
+        let Some(target) = state.unproven else { return true };
+        let watched = facts.attached(target).is_some_and(|attached| attached <= time);
+        state.unproven = state.unproven.filter(|_| !watched);
+        watched
     }
 
     /// A connection's state; made where its opening record was lost.
@@ -59,13 +74,14 @@ impl Tracker {
                     tid: header.tid,
                     time,
                     tls: Tls::Openssl,
-                    joined_midway: !known.young,
+                    joined_midway: known.executed.is_none(),
                     endpoint: Endpoint::default(),
                 },
                 object: None,
                 told: false,
                 orders: Default::default(),
                 held: Held::default(),
+                unproven: None,
             }
         })
     }

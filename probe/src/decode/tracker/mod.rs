@@ -28,6 +28,9 @@ pub(crate) trait Facts {
     fn exited(&mut self, pid: u32);
     /// The ends of a TCP socket; empty where the descriptor is none.
     fn endpoint(&mut self, pid: u32, fd: i32) -> Endpoint;
+    /// Since when, by `CLOCK_BOOTTIME`, every probe of a target is attached; 0
+    /// names none, and is there always.
+    fn attached(&self, target: u32) -> Option<u64>;
 }
 
 /// A connection's counters in the kernel.
@@ -102,7 +105,7 @@ impl Tracker {
         out: &mut Vec<Capture>,
     ) {
         match record {
-            Record::Open(open) => self.opened(&open),
+            Record::Open(open) => self.opened(&open, facts),
             Record::Chunk(chunk, payload) => self.chunk(&chunk, payload, facts, out),
             Record::Close(close) => {
                 let last = Final {
@@ -264,6 +267,12 @@ impl Tracker {
         let (conn, time) = (chunk.conn, chunk.header.time);
         let state = self.state(conn, chunk.header);
         let mut pieces = Vec::new();
+        if !Self::is_watched(state, time, facts) {
+            let side = usize::from(has(abi::flags::RECEIVED));
+            let moved = payload.len() as u64;
+            state.orders[side].begin(chunk.offset.saturating_add(moved), chunk.lost);
+            return;
+        }
         if !has(abi::flags::RECEIVED) {
             let sent = abi::direction::SENT;
             state.orders[sent].chunk(chunk.offset, chunk.lost, time, payload, &mut pieces);

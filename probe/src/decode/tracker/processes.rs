@@ -16,8 +16,8 @@ pub(super) struct Known {
     pub(super) seen: Process,
     /// [`Capture::Process`] was sent.
     pub(super) told: bool,
-    /// It executed its program while we watched.
-    pub(super) young: bool,
+    /// When it executed its program, by `CLOCK_BOOTTIME`, where that was seen.
+    pub(super) executed: Option<u64>,
     /// Its connections that are alive, as the kernel names them.
     pub(super) conns: Vec<u64>,
 }
@@ -55,7 +55,7 @@ impl Tracker {
         let process = facts.executed(seen.clone());
         let known = self.processes.entry(pid).or_default();
         known.seen = seen;
-        known.young = true;
+        known.executed = Some(exec.header.time);
         if known.told {
             out.push(Capture::Process(process));
         }

@@ -6,12 +6,15 @@ use llmtop_probe_common as abi;
 
 use crate::Tls;
 
-pub(super) fn tls(code: u32) -> Tls {
-    match code {
+/// The implementation and the target of an opening record.
+pub(super) fn tls(cookie: u32) -> (Tls, u32) {
+    let (code, target) = abi::tls::of_cookie(cookie);
+    let tls = match code {
         abi::tls::BORINGSSL => Tls::Boringssl,
         abi::tls::NONE => Tls::None,
         _ => Tls::Openssl,
-    }
+    };
+    (tls, target)
 }
 
 /// The text before the first zero byte.

@@ -132,6 +132,9 @@ fn command_lines_join_their_programs() {
         fn endpoint(&mut self, _: u32, _: i32) -> Endpoint {
             Endpoint::default()
         }
+        fn attached(&self, _: u32) -> Option<u64> {
+            Some(0)
+        }
     }
     let (mut tracker, mut facts, mut out) = (Tracker::new(0), Seen(Vec::new()), Vec::new());
     tracker.record(Record::Args(HEADER, b"curl\0-s\0\0http"), &mut facts, &mut out);
