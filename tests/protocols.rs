@@ -89,8 +89,8 @@ fn check_joined(tool: Tool) {
         agreed(&server, tool, &ask, &client.call());
     }
     // The server waits in a read that began before any probe: of the first
-    // request its end sees nothing.
-    let llmtop = Llmtop::json(&[client.pid()], &[]);
+    // request its end sees nothing. Neither end knows its addresses.
+    let llmtop = Llmtop::json(&[client.pid(), server.pid()], &[]);
     let sent = [(); 2].map(|()| agreed(&server, tool, &ask, &client.call()));
     client.finish();
     let report = llmtop.finish_after(sent.len());
@@ -103,6 +103,7 @@ fn check_joined(tool: Tool) {
             ("/connection/role", "client".into()),
             ("/connection/joined_midway", true.into()),
             ("/connection/lost_bytes", 0.into()),
+            ("/connection/peer_process/pid", server.pid().into()),
             ("/dialect", CHAT.into()),
             ("/request/model", sent.model.clone().into()),
             ("/request/body", sent.body.clone().unwrap()),

@@ -3,10 +3,12 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
-use llmtop_parsers::{Exchange, Role, Timestamp};
+use llmtop_parsers::{Body, Exchange, Role, State, Timestamp};
 
-/// Of a request body, so much of its beginning and of its end is compared.
+/// Of a body, so much of its beginning and of its end is compared.
 const COMPARED: usize = 64 << 10;
+/// Shorter answers tell too little.
+const SHORTEST_ANSWER: u64 = 16;
 
 /// What is known of an exchange in one view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +23,9 @@ pub struct Facts {
     pub head: Option<u64>,
     /// Length and hash of the body; `None`: not all of it was seen.
     pub body: Option<(u64, u64)>,
+    /// Length and hash of the answer's body, once all of it was seen; `None`: it
+    /// was not, or tells nothing.
+    pub answer: Option<(u64, u64)>,
     /// Bytes were lost or not seen from the beginning: less can be compared.
     pub torn: bool,
     /// When it began.
@@ -37,18 +42,18 @@ impl Facts {
             .method
             .as_ref()
             .map(|method| hash(&(method, &request.target, &request.authority, &request.headers)));
-        let body = exchange.timing.sent.map(|_| {
-            let bytes = request.body.as_ref().map_or(&[][..], |body| &body.bytes);
-            let tail = bytes.len().saturating_sub(COMPARED);
-            let ends = (&bytes[..bytes.len().min(COMPARED)], &bytes[tail..]);
-            (request.body_bytes, hash(&ends))
-        });
+        let response = &exchange.response;
+        let body =
+            exchange.timing.sent.map(|_| (request.body_bytes, ends(request.body.as_deref())));
+        let told = exchange.state == State::Complete && response.body_bytes >= SHORTEST_ANSWER;
+        let answer = told.then(|| (response.body_bytes, ends(response.body.as_deref())));
         Facts {
             role: exchange.role,
             process,
             stream: exchange.stream_id,
             head,
             body,
+            answer,
             torn: exchange.joined_midway || exchange.lost_bytes > 0,
             started: exchange.timing.started,
             ended: exchange.timing.ended,
@@ -99,6 +104,17 @@ impl Facts {
             && self.at_the_time_of(server, slack)
     }
 
+    /// Whether a client's and a server's view, one of which does not know what was
+    /// asked, are one exchange: the same answer at the same time.
+    pub(super) fn matches_by_answer(&self, server: &Facts, slack: Duration) -> bool {
+        self.role != server.role
+            && (self.head.is_none() || server.head.is_none())
+            && same_if_known(self.stream, server.stream)
+            && self.answer.is_some()
+            && self.answer == server.answer
+            && self.at_the_time_of(server, slack)
+    }
+
     fn at_the_time_of(&self, other: &Facts, slack: Duration) -> bool {
         let end = |facts: &Facts| facts.ended.map_or(u64::MAX, |ended| plus(ended, slack));
         self.started.0 <= end(other) && other.started.0 <= end(self)
@@ -111,6 +127,13 @@ fn same_if_known<T: PartialEq>(one: Option<T>, other: Option<T>) -> bool {
 
 fn plus(time: Timestamp, by: Duration) -> u64 {
     time.0.saturating_add(u64::try_from(by.as_nanos()).unwrap_or(u64::MAX))
+}
+
+/// Of the beginning and the end of a body.
+fn ends(body: Option<&Body>) -> u64 {
+    let bytes = body.map_or(&[][..], |body| &body.bytes);
+    let tail = bytes.len().saturating_sub(COMPARED);
+    hash(&(&bytes[..bytes.len().min(COMPARED)], &bytes[tail..]))
 }
 
 fn hash(value: &impl Hash) -> u64 {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use llmtop_parsers::Role;
 use llmtop_probe::ConnId;
 
-use super::{BothEnds, Decision, LATE, SLACK, Status, View, ViewId};
+use super::{BothEnds, Decision, LATE, Mark, SLACK, Status, View, ViewId};
 use crate::pipeline::facts::Facts;
 
 /// Candidates looked at for one view: bounds what hostile traffic can cost.
@@ -50,7 +50,10 @@ impl BothEnds {
         if matches!(view.status, Status::Paired { .. }) {
             return None;
         }
-        let other = self.find_by_request(id, view).or_else(|| self.find_by_process(id, view))?;
+        let other = self
+            .find_by_request(id, view)
+            .or_else(|| self.find_by_answer(id, view))
+            .or_else(|| self.find_by_process(id, view))?;
         Some((other, false))
     }
 
@@ -66,11 +69,25 @@ impl BothEnds {
     }
 
     fn find_by_request(&self, id: ViewId, view: &View) -> Option<ViewId> {
+        self.find_by_mark(id, view, Mark::Head(view.facts.head?), Facts::matches_by_request)
+    }
+
+    fn find_by_answer(&self, id: ViewId, view: &View) -> Option<ViewId> {
+        self.find_by_mark(id, view, Mark::Answer(view.facts.answer?), Facts::matches_by_answer)
+    }
+
+    fn find_by_mark(
+        &self,
+        id: ViewId,
+        view: &View,
+        mark: Mark,
+        matches: fn(&Facts, &Facts, Duration) -> bool,
+    ) -> Option<ViewId> {
         let other_role = match view.facts.role {
             Role::Client => Role::Server,
             Role::Server => Role::Client,
         };
-        let filed = self.by_head.get(&(other_role, view.facts.head?))?;
+        let filed = self.by_mark.get(&(other_role, mark))?;
         let here = (view.facts.started, id);
         let around = filed.range(..here).rev().take(CANDIDATES / 2).chain(filed.range(here..));
         let mine = self.conns.get(&id.conn)?;
@@ -81,7 +98,7 @@ impl BothEnds {
                     Role::Server => theirs.may_be_client_of(mine),
                 })
         });
-        self.nearest(view, possible, SLACK, false, Facts::matches_by_request)
+        self.nearest(view, possible, SLACK, false, matches)
     }
 
     fn find_by_process(&self, id: ViewId, view: &View) -> Option<ViewId> {
@@ -186,8 +203,9 @@ impl BothEnds {
             (Some(a), Some(b)) => a.may_be_client_of(b),
             _ => true,
         };
-        let alike =
-            client.matches_by_request(server, SLACK) || client.matches_by_process(server, SLACK);
+        let alike = client.matches_by_request(server, SLACK)
+            || client.matches_by_answer(server, SLACK)
+            || client.matches_by_process(server, SLACK);
         if !possible || !alike {
             let with = *with;
             self.part(id);

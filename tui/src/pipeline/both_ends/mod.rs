@@ -4,14 +4,15 @@
 //! exchange a second time. The client's view is the one to show; the server's
 //! is held back until it is clear whether there is a client's view at all.
 //!
-//! Views are matched in three ways. **By address**: their connections have
+//! Views are matched in four ways. **By address**: their connections have
 //! swapped address pairs; such a match is certain. **By request**: where an
 //! end's address is unknown or was translated on the way, the same request
-//! (method, target, headers, body) at the same time. **By process**: where a
-//! client's view knows neither its addresses nor what was asked, the view of a
-//! server whose other end belongs to the client's process, at the same time.
-//! The latter two are guesses that an address which becomes known later may
-//! undo. Every match is one to
+//! (method, target, headers, body) at the same time. **By answer**: where one
+//! end was joined too late to know what was asked, the same answer at the same
+//! time. **By process**: where a client's view knows neither its addresses nor
+//! what was asked, the view of a server whose other end belongs to the client's
+//! process, at the same time. All but the first are guesses that an address which
+//! becomes known later may undo. Every match is one to
 //! one, so that of many identical requests none is lost and none shown twice.
 //!
 //! Drive it with [`BothEnds::open`], [`endpoint`](BothEnds::endpoint),
@@ -99,6 +100,19 @@ enum Status {
     Paired { with: ViewId, certain: bool },
 }
 
+/// What both views of an exchange have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Mark {
+    /// The hash of the request's head.
+    Head(u64),
+    /// Length and hash of the answer's body.
+    Answer((u64, u64)),
+}
+
+fn marks(facts: &Facts) -> impl Iterator<Item = Mark> {
+    facts.head.map(Mark::Head).into_iter().chain(facts.answer.map(Mark::Answer))
+}
+
 #[derive(Debug)]
 struct View {
     facts: Facts,
@@ -116,8 +130,8 @@ pub struct BothEnds {
     /// Connections by their own process, and by the one at the other end.
     by_owner: ByProcess,
     by_peer: ByProcess,
-    /// Unmatched views by the hash of their request's head.
-    by_head: HashMap<(Role, u64), BTreeSet<(Timestamp, ViewId)>>,
+    /// Unmatched views by what they have in common with their other end.
+    by_mark: HashMap<(Role, Mark), BTreeSet<(Timestamp, ViewId)>>,
     deadlines: BTreeSet<(Timestamp, ViewId)>,
     decisions: VecDeque<Decision>,
 }
@@ -133,7 +147,7 @@ impl BothEnds {
             by_address: ByAddress::default(),
             by_owner: ByProcess::default(),
             by_peer: ByProcess::default(),
-            by_head: HashMap::new(),
+            by_mark: HashMap::new(),
             deadlines: BTreeSet::new(),
             decisions: VecDeque::new(),
         }
@@ -347,21 +361,24 @@ impl BothEnds {
         self.conns.remove(&conn);
     }
 
-    /// Makes an unmatched view findable by its request.
+    /// Makes an unmatched view findable by its request and its answer.
     fn file(&mut self, id: ViewId) {
         let Some(View { facts, status }) = self.views.get(&id) else { return };
-        if let (Status::Open | Status::Alone, Some(head)) = (status, facts.head) {
-            self.by_head.entry((facts.role, head)).or_default().insert((facts.started, id));
+        if matches!(status, Status::Open | Status::Alone) {
+            for mark in marks(facts) {
+                self.by_mark.entry((facts.role, mark)).or_default().insert((facts.started, id));
+            }
         }
     }
 
     fn unfile(&mut self, id: ViewId) {
         let Some(View { facts, .. }) = self.views.get(&id) else { return };
-        let Some(head) = facts.head else { return };
-        if let Some(filed) = self.by_head.get_mut(&(facts.role, head)) {
-            filed.remove(&(facts.started, id));
-            if filed.is_empty() {
-                self.by_head.remove(&(facts.role, head));
+        for mark in marks(facts) {
+            if let Some(filed) = self.by_mark.get_mut(&(facts.role, mark)) {
+                filed.remove(&(facts.started, id));
+                if filed.is_empty() {
+                    self.by_mark.remove(&(facts.role, mark));
+                }
             }
         }
     }

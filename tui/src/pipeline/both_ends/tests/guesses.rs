@@ -163,3 +163,36 @@ fn very_many_identical_requests_cost_little() {
     // Each looks at a bounded number of others; without the bound, minutes.
     assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
 }
+
+/// Ends two views at the same time, with the hashes of their answers; the server
+/// was joined too late to know what was asked.
+fn answered(
+    client: Option<u64>,
+    server: Option<u64>,
+    addresses: bool,
+) -> Vec<(&'static str, Role)> {
+    let mut play = play(false);
+    let ends = if addresses { ("10.0.0.1:4001", "10.0.0.1:443") } else { ("", "") };
+    play.open(1, ends.0, ends.1);
+    play.open(11, if addresses { "10.0.0.1:4444" } else { "" }, "");
+    play.start(view(1, 0), Client, "a", 7);
+    play.start(view(11, 0), Server, "a", 0);
+    play.wait(5);
+    for (id, hash) in [(view(1, 0), client), (view(11, 0), server)] {
+        let answer = hash.map(|hash| (100, hash));
+        let facts = play.facts[&id];
+        play.facts.insert(id, Facts { answer, ..facts });
+        play.end(id);
+    }
+    play.finally()
+}
+
+#[test]
+fn an_answer_tells_what_a_late_joined_end_did_not_see_asked() {
+    let both = [("a", Client), ("a", Server)];
+    assert_eq!(answered(Some(5), Some(5), false), [("a", Client)]);
+    assert_eq!(answered(Some(5), Some(6), false), both);
+    assert_eq!(answered(None, None, false), both);
+    // The client asked another server.
+    assert_eq!(answered(Some(5), Some(5), true), both);
+}

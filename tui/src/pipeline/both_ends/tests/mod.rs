@@ -98,6 +98,7 @@ fn the_two_legs_of_a_gateway_are_two_exchanges() {
                     stream: None,
                     head: Some(7),
                     body: Some((10, 7)),
+                    answer: None,
                     torn: false,
                     started: Timestamp(play.time * MS),
                     ended: None,
@@ -212,6 +213,7 @@ fn http2_streams_match_by_their_number() {
             stream: Some(stream),
             head: Some(7),
             body: Some((1, 1)),
+            answer: None,
             torn: false,
             started: Timestamp(1000 * MS),
             ended: None,
@@ -261,6 +263,6 @@ fn nothing_is_remembered_for_long() {
     assert_eq!(play.forgotten, 100);
     let ends = &play.ends;
     assert!(ends.conns.is_empty() && ends.views.is_empty() && ends.deadlines.is_empty());
-    assert!(ends.by_address.is_empty() && ends.by_head.is_empty());
+    assert!(ends.by_address.is_empty() && ends.by_mark.is_empty());
     assert!(ends.by_owner.is_empty() && ends.by_peer.is_empty());
 }

@@ -63,6 +63,7 @@ impl Play {
             stream: None,
             head: seen,
             body: seen.map(|hash| (10, hash)),
+            answer: None,
             torn: request == 0,
             started: Timestamp(self.time * MS),
             ended: None,
