@@ -13,6 +13,7 @@
 mod calls;
 mod cli;
 mod clients;
+mod filter;
 mod hangup;
 mod harness;
 mod http2;

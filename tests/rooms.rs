@@ -62,6 +62,11 @@ const RULES: &[Rule] = &[
         why: "the store is plain data",
     },
     Rule {
+        room: "tui/src/filter",
+        never: &["ratatui", "crossterm", "std::fs", "std::env", "SystemTime", "Instant"],
+        why: "a filter judges what it is given, and does nothing else",
+    },
+    Rule {
         room: "tui/src/view",
         never: &["ratatui", "crossterm", "crate::ui", "crate::sink"],
         why: "view models are plain data",

@@ -31,6 +31,7 @@ pub enum Action {
     FoldAll,
     Follow,
     Pause,
+    Filter,
     Search,
     SearchNext,
     SearchPrevious,
@@ -154,6 +155,14 @@ pub static ACTIONS: &[Entry] = &[
     entry(Action::FoldAll, "fold-all", &["O", "Z"], &[V, D, J], "fold or unfold everything"),
     entry(Action::Search, "search", &["/"], EVERYWHERE, "search; small letters match capitals too")
         .offered("search", BESIDE_HELP),
+    entry(
+        Action::Filter,
+        "filter",
+        &["\\", "F4"],
+        MAIN,
+        "list only what passes: proc:claude tokens>5k !status:200; Esc ends it",
+    )
+    .offered("filter", &[P, E]),
     entry(Action::SearchNext, "search-next", &["n"], EVERYWHERE, "next match"),
     entry(Action::SearchPrevious, "search-previous", &["N"], EVERYWHERE, "previous match"),
     entry(Action::Pause, "pause", &["Space"], BESIDE_HELP, "freeze the screen; capture goes on")

@@ -7,6 +7,7 @@ use clap::builder::{Styles, styling::AnsiColor};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::{Mode, Size};
+use crate::filter;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -21,6 +22,7 @@ Examples:
   sudo llmtop --json -c claude        one JSON object an exchange, of every `claude`
   sudo llmtop -w now.llmtop           the live screen, and a recording of it
   llmtop -r now.llmtop --json         the same exchanges again, without root
+  llmtop -r now.llmtop -f 'ttft>2s'   those whose first token took more than 2 s
   sudo llmtop doctor                  what is covered on this machine, and why not
 
 Exit status: 0 success, 1 run-time error, 2 wrong usage, 77 privileges or kernel
@@ -95,6 +97,9 @@ pub struct ShowOptions {
     /// Both views of an exchange whose client and server run on this machine
     #[arg(long)]
     pub both_ends: bool,
+    /// Only exchanges that pass, e.g. 'proc:claude tokens>5k !status:200' (--help: every key)
+    #[arg(short, long, value_name = "EXPR", long_help = filter_help())]
+    pub filter: Option<String>,
     /// Credentials as they are, instead of <redacted:FINGERPRINT>
     #[arg(long)]
     pub show_secrets: bool,
@@ -237,6 +242,18 @@ impl ShowOptions {
     }
 }
 
+/// The filter language in short, and every key.
+fn filter_help() -> String {
+    format!(
+        "Only exchanges that pass: 'proc:claude tokens>5k !status:200 (model:opus or cost>$0.1)'. \
+        `key:text` finds a part, `key=text` the whole, `key:/regex/` a pattern, `key:*` any value; \
+        figures take < <= > >= and ranges (`1s..2s`); `and` is left out, `or`, `not` or `!`, and \
+        brackets as usual; a word alone is searched everywhere; `@name` is a saved filter. Small \
+        letters match capitals too. Keys:\n\n{}",
+        filter::reference()
+    )
+}
+
 fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
     Duration::try_from_secs_f64(seconds)
@@ -298,7 +315,9 @@ mod tests {
             ("config", false),
             ("completions zsh", true),
             ("man", true),
-            ("-f x", false),
+            ("-f x", true),
+            ("-f x -f y", false),
+            ("export -r x -f model:opus", true),
         ];
         for (line, accepted) in cases {
             let words = ["llmtop"].into_iter().chain(line.split_whitespace());

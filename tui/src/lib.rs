@@ -11,7 +11,12 @@ pub mod action;
 pub mod app;
 pub mod cli;
 pub mod config;
+pub mod filter;
+#[cfg(test)]
+#[path = "../benches/fixture/mod.rs"]
+mod fixture;
 pub mod logging;
+mod nearest;
 pub mod pipeline;
 pub mod run;
 pub mod sink;

@@ -1,6 +1,7 @@
 //! Builds what is drawn.
 
 use super::App;
+use super::main_page::unfiltered;
 use super::page::{Page, Tab};
 use crate::action;
 use crate::store::{Record, Session, Status, Store};
@@ -14,7 +15,7 @@ use crate::view::{
 impl App {
     pub(super) fn build(&mut self, store: &Store, session: &Session) -> Screen {
         let (width, height) = self.size;
-        let (top, body, bottom) = frame(Area::screen(width, height));
+        let (top, body, bottom) = frame(Area::screen(width, height), self.filtering.is_typed());
         let reader = Reader::new(store, self.frozen.as_ref(), self.now, self.options.utc_offset);
         // Some titles count what is listed, whether the list is visible or not.
         self.main.processes.put_in_order(&reader, self.main.lists_all());
@@ -33,13 +34,17 @@ impl App {
         } else {
             (self.page_panels(store, body), None)
         };
-        Screen { header: (top, head), panels, footer: (bottom, self.footer()), divider }
+        Screen { header: (top, head), panels, footer: (bottom, self.footer(store)), divider }
     }
 
-    fn footer(&self) -> Footer {
+    fn footer(&self, store: &Store) -> Footer {
+        if let Some(footer) = self.filter_footer(store) {
+            return footer;
+        }
         if let Some(prompt) = &self.prompt {
             let (before, after) = prompt.parts();
-            return Footer::Prompt { label: "/", before, after, note: None };
+            let [before, after] = [before, after].map(|text| vec![Span::new(text, Role::Text)]);
+            return Footer::Prompt { label: "/", before, after, hint: None };
         }
         if let Some((message, _)) = &self.message {
             return Footer::Message(message.clone());
@@ -76,6 +81,7 @@ impl App {
             };
             let mut panel =
                 Panel { pane: Some(pane), area, focused: main.focus == pane, ..Panel::default() };
+            let mut filtered = None;
             let (title, note) = match pane {
                 Pane::Processes => {
                     let table = processes::table(&reader, &main.processes, size(area));
@@ -97,8 +103,20 @@ impl App {
                     let (_, all) = table.progress;
                     let rank =
                         main.exchanges.selected.map_or(0, |id| reader.rank_of(scope, id) + 1);
-                    panel.content = listed(table, || waiting(session));
-                    ("Exchanges", format!("{rank}/{all}"))
+                    let unjudged = store.unjudged();
+                    let filter = self.filtering.text();
+                    panel.content = listed(table, || match filter {
+                        Some(_) => nothing_passes(unjudged),
+                        None => waiting(session),
+                    });
+                    filtered = filter.map(|text| Span::shown(&format!(" {text}"), Role::Match));
+                    let note = match filter {
+                        Some(_) => {
+                            format!("{rank}/{all} of {}", reader.count(unfiltered(main.show)))
+                        }
+                        None => format!("{rank}/{all}"),
+                    };
+                    ("Exchanges", note)
                 }
                 Pane::Connections => {
                     let both_ends = main.lists_all();
@@ -117,6 +135,7 @@ impl App {
             };
             panel.title =
                 vec![Span::new(title, if panel.focused { Role::Accent } else { Role::Title })];
+            panel.title.extend(filtered);
             panel.note = vec![Span::new(note, Role::Dim)];
             panels.push(panel);
         }
@@ -189,6 +208,17 @@ fn pace(reader: &Reader<'_>, record: &Record) -> String {
 
 fn listed(table: crate::view::table::Table, empty: impl Fn() -> Vec<Vec<Span>>) -> Content {
     if table.rows.is_empty() { Content::Notice(empty()) } else { Content::Table(table) }
+}
+
+/// Why the filter leaves nothing, and what to do.
+fn nothing_passes(unjudged: usize) -> Vec<Vec<Span>> {
+    if unjudged > 0 {
+        return vec![vec![Span::new("looking …", Role::Dim)]];
+    }
+    vec![
+        vec![Span::new("no exchange passes the filter", Role::Text)],
+        vec![Span::new("\\ changes it, Esc ends it", Role::Dim)],
+    ]
 }
 
 /// Why there is nothing yet, and what to do.

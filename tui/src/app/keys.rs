@@ -23,6 +23,9 @@ impl App {
 
     pub(super) fn key(&mut self, key: Key, store: &Store, effects: &mut Vec<Effect>) {
         self.message = None;
+        if self.filtering.is_typed() {
+            return self.type_filter(key, store);
+        }
         if let Some(prompt) = &mut self.prompt {
             match prompt.key(key) {
                 Typed::On => {}
@@ -57,6 +60,7 @@ impl App {
                 effects.push(Effect::Mouse(self.mouse));
             }
             Action::Search => self.prompt = Some(Prompt::default()),
+            Action::Filter => self.ask_for_filter(store),
             Action::SearchNext => self.search(store, true, false),
             Action::SearchPrevious => self.search(store, false, false),
             Action::Export => match self.subject() {
@@ -102,7 +106,7 @@ impl App {
 
     fn back(&mut self) {
         if self.pages.pop().is_none() {
-            if self.pattern.take().is_some() {
+            if self.pattern.take().is_some() || self.filtering.drop_kept() {
                 return;
             }
             self.main.zoom = false;
@@ -112,8 +116,11 @@ impl App {
 
     /// Freezes what is shown, or lets it go on.
     fn pause(&mut self, store: &Store) {
-        self.frozen = match self.frozen {
-            Some(_) => None,
+        self.frozen = match self.frozen.take() {
+            Some(frozen) => {
+                self.filtering.thaw(frozen.unfinished());
+                None
+            }
             None => Some(Frozen::new(store, self.now)),
         };
     }

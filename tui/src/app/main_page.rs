@@ -11,6 +11,8 @@ pub(super) struct MainPage {
     pub(super) focus: Pane,
     pub(super) zoom: bool,
     pub(super) show: Show,
+    /// Only what the filter matches is listed.
+    pub(super) filtered: bool,
     pub(super) processes: processes::Position,
     pub(super) exchanges: exchanges::Position,
     pub(super) connections: connections::Position,
@@ -29,7 +31,7 @@ impl MainPage {
     }
 
     pub(super) fn scope(&self) -> Scope {
-        exchanges::scope(self.show)
+        if self.filtered { Scope::Matching } else { unfiltered(self.show) }
     }
 
     /// Lists leave nothing out: processes without exchanges, and both ends of
@@ -78,5 +80,13 @@ impl MainPage {
             Show::LlmOnly => Show::All,
             Show::All => Show::Smart,
         };
+    }
+}
+
+/// What the list holds without a filter.
+pub(super) fn unfiltered(show: Show) -> Scope {
+    match show {
+        Show::LlmOnly => Scope::Llm,
+        Show::Smart | Show::All => Scope::All,
     }
 }

@@ -7,6 +7,7 @@
 
 mod build;
 mod event;
+mod filter;
 mod keyboard;
 mod keys;
 mod main_page;
@@ -22,6 +23,7 @@ use std::path::PathBuf;
 
 use llmtop_parsers::Timestamp;
 
+use crate::filter::Names;
 use crate::store::{ExchangeId, Scope, Session, Store};
 use crate::theme::Theme;
 use crate::view::gist::Gists;
@@ -31,6 +33,7 @@ pub use crate::store::Shared;
 pub use event::{Code, Event, Key, Mouse, MouseKind, Signal};
 pub use run::run;
 
+use filter::Filtering;
 use main_page::MainPage;
 use page::Page;
 use prompt::Prompt;
@@ -48,6 +51,10 @@ pub struct UiOptions {
     pub mouse: bool,
     /// Seconds east of Greenwich, for times of day.
     pub utc_offset: i32,
+    /// The filter at first, as it is written.
+    pub filter: Option<String>,
+    /// What filters may name.
+    pub names: Names,
 }
 
 impl Default for UiOptions {
@@ -58,6 +65,8 @@ impl Default for UiOptions {
             show_secrets: false,
             mouse: true,
             utc_offset: chrono::Local::now().offset().local_minus_utc(),
+            filter: None,
+            names: Names::default(),
         }
     }
 }
@@ -109,6 +118,7 @@ pub struct App {
     frozen: Option<Frozen>,
     gists: Gists,
     prompt: Option<Prompt>,
+    filtering: Filtering,
     /// What is searched for.
     pattern: Option<Pattern>,
     message: Option<(Span, Timestamp)>,
@@ -127,6 +137,7 @@ impl App {
     pub fn new(options: UiOptions, size: (u16, u16), now: Timestamp) -> Self {
         App {
             main: MainPage::new(options.show),
+            filtering: Filtering::new(options.names.clone(), options.filter.as_deref()),
             mouse: options.mouse,
             options,
             size,
@@ -188,7 +199,10 @@ impl App {
                 self.size = (width, height);
             }
             Event::Paste(text) => {
-                if let Some(prompt) = &mut self.prompt {
+                if self.filtering.is_typed() {
+                    self.filtering.paste(&text, store);
+                    self.dirty = true;
+                } else if let Some(prompt) = &mut self.prompt {
                     prompt.paste(&text);
                     self.dirty = true;
                 }
@@ -222,6 +236,7 @@ impl App {
     pub fn screen(&mut self, store: &mut Store, session: &Session, now: Timestamp) -> &Screen {
         self.now = self.now.max(now);
         self.gists.begin();
+        self.judge(store);
         let mut screen = self.build(store, session);
         self.mark_matches(&mut screen);
         self.drawn = screen;
@@ -254,7 +269,8 @@ impl App {
     fn due(&self, store: &Store) -> Option<Timestamp> {
         let after = |ms: u64| Timestamp(self.now.0 + ms * 1_000_000);
         let message = self.message.as_ref().map(|(_, until)| *until);
-        let more = (self.gists.behind() || self.behind).then(|| after(1));
+        let unjudged = self.main.filtered && store.unjudged() > 0;
+        let more = (self.gists.behind() || self.behind || unjudged).then(|| after(1));
         let spinner = (self.frozen.is_none()).then(|| self.spins(store)).flatten().map(after);
         [message, more, spinner].into_iter().flatten().min()
     }

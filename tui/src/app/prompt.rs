@@ -7,10 +7,17 @@ use super::event::{Code, Key};
 /// Characters of a line; what is pasted beyond that is dropped.
 const LONGEST: usize = 256;
 
-/// A line being typed, for the search.
-#[derive(Debug, Default)]
+/// A line being typed.
+#[derive(Debug)]
 pub(super) struct Prompt {
     input: Input,
+    longest: usize,
+}
+
+impl Default for Prompt {
+    fn default() -> Self {
+        Prompt::with("", LONGEST)
+    }
 }
 
 /// What a key did to it.
@@ -25,6 +32,11 @@ pub(super) enum Typed {
 }
 
 impl Prompt {
+    /// A line that has begun, of so many characters at most.
+    pub(super) fn with(text: &str, longest: usize) -> Self {
+        Prompt { input: Input::new(text.to_owned()), longest }
+    }
+
     pub(super) fn key(&mut self, key: Key) -> Typed {
         let request = match (key.code, key.ctrl) {
             (Code::Enter, _) => return Typed::Done,
@@ -50,7 +62,7 @@ impl Prompt {
     }
 
     pub(super) fn paste(&mut self, text: &str) {
-        for character in text.chars().take(LONGEST) {
+        for character in text.chars().take(self.longest) {
             self.insert(character);
         }
     }
@@ -59,15 +71,31 @@ impl Prompt {
         self.input.value()
     }
 
+    /// Where the cursor is, in bytes.
+    pub(super) fn cursor(&self) -> usize {
+        let text = self.text();
+        text.char_indices().nth(self.input.cursor()).map_or(text.len(), |(at, _)| at)
+    }
+
     /// Before and after the cursor, fit to be shown.
     pub(super) fn parts(&self) -> (String, String) {
-        let text = self.text();
-        let at = text.char_indices().nth(self.input.cursor()).map_or(text.len(), |(at, _)| at);
-        (crate::view::shown(&text[..at]), crate::view::shown(&text[at..]))
+        let (before, after) = self.text().split_at(self.cursor());
+        (crate::view::shown(before), crate::view::shown(after))
+    }
+
+    /// Puts `word` in the place of what is between `from` and the cursor.
+    pub(super) fn put(&mut self, from: usize, word: &str) {
+        let (before, after) = self.text().split_at(self.cursor());
+        let begun = before.get(..from).unwrap_or(before);
+        let cursor = begun.chars().count() + word.chars().count();
+        let text = format!("{begun}{word}{after}");
+        if text.chars().count() <= self.longest {
+            self.input = Input::new(text).with_cursor(cursor);
+        }
     }
 
     fn insert(&mut self, character: char) {
-        if !character.is_control() && self.text().chars().count() < LONGEST {
+        if !character.is_control() && self.text().chars().count() < self.longest {
             self.input.handle(InputRequest::InsertChar(character));
         }
     }
@@ -86,6 +114,18 @@ mod tests {
         assert_eq!(prompt.text(), "ok");
         assert_eq!(prompt.key(Key::parse("Enter").unwrap()), Typed::Done);
         assert_eq!(prompt.key(Key::parse("Esc").unwrap()), Typed::Cancelled);
+    }
+
+    #[test]
+    fn a_word_is_put_in_the_place_of_what_was_begun() {
+        let mut prompt = Prompt::with("é mod:x", 9);
+        for name in ["Left", "Left"] {
+            prompt.key(Key::parse(name).unwrap());
+        }
+        prompt.put(3, "model");
+        assert_eq!((prompt.text(), prompt.cursor()), ("é model:x", 8));
+        prompt.put(3, "too long by far");
+        assert_eq!(prompt.text(), "é model:x");
     }
 
     #[test]

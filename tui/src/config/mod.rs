@@ -3,9 +3,13 @@
 mod place;
 mod size;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::{Deserialize, Deserializer};
+
+use crate::filter::{self, Filter};
+use crate::nearest::nearest;
 
 pub use place::{Invoker, cache_path, default_path, invoker, uid_of};
 pub use size::Size;
@@ -42,6 +46,8 @@ pub struct Config {
     pub memory: Option<Size>,
     /// Size of the ring buffer; `None`: by the machine's memory.
     pub ring: Option<Size>,
+    /// Saved filters, used as `@name`.
+    pub filters: BTreeMap<String, toml::Spanned<String>>,
     /// Prices that are added to the built-in table, and win over it.
     pub prices: Vec<Price>,
 }
@@ -99,10 +105,32 @@ impl Config {
     /// # Errors
     /// The first thing that is wrong, and where.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
-        toml::from_str(text).map_err(|error| {
+        let config: Config = toml::from_str(text).map_err(|error| {
             let at = error.span().map_or(0, |span| span.start);
             locate(text, at, hint(error.message()))
-        })
+        })?;
+        let names = config.names();
+        for (name, filter) in &config.filters {
+            let wrong = |message| Err(locate(text, filter.span().start, message));
+            let inside = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+            if name.is_empty() || !name.chars().all(inside) {
+                return wrong(format!(
+                    "`{name}` is no name for a filter: letters, digits, - and _"
+                ));
+            }
+            if let Err(error) = Filter::parse(filter.get_ref(), &names) {
+                let column = error.column(filter.get_ref());
+                return wrong(format!("filter `{name}`, column {column} of it: {error}"));
+            }
+        }
+        Ok(config)
+    }
+
+    /// What filters may name.
+    pub fn names(&self) -> filter::Names {
+        let saved = self.filters.iter();
+        let saved = saved.map(|(name, filter)| (name.clone(), filter.get_ref().clone())).collect();
+        filter::Names { saved, uid_of }
     }
 
     /// Reads a configuration file. No file is no configuration, unless it
@@ -155,28 +183,10 @@ fn hint(message: &str) -> String {
         return message;
     }
     let Some(unknown) = names.next() else { return message };
-    let nearest = names.map(|name| (distance(unknown, name), name)).min();
-    match nearest {
-        Some((changes, name)) if changes <= 2.max(unknown.len() / 3) => {
-            format!("unknown setting `{unknown}`; did you mean `{name}`?")
-        }
-        _ => message.replacen("unknown field", "unknown setting", 1),
+    match nearest(unknown, names) {
+        Some(name) => format!("unknown setting `{unknown}`; did you mean `{name}`?"),
+        None => message.replacen("unknown field", "unknown setting", 1),
     }
-}
-
-/// Levenshtein's distance, in bytes: for names of settings.
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.bytes().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.bytes().enumerate() {
-            let changed = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = changed.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]
@@ -202,6 +212,7 @@ mod tests {
         assert_eq!(config.memory, Some(Size(256 << 20)));
         assert_eq!(config.mouse, Some(true));
         assert!(config.theme.is_some() && config.ring.is_some());
+        assert_eq!(config.filters.len(), 1);
         assert_eq!(config.prices.len(), 1);
         assert!(config.prices[0].cache_read.is_some() && config.prices[0].provider.is_some());
         assert_eq!(config.prices[0].output_audio, Some(20.0));
@@ -216,6 +227,9 @@ mod tests {
             ("mode = \"everything\"\n", (1, 8), "everything"),
             ("memory = \"12 parsecs\"\n", (1, 10), "size"),
             ("theme = \n", (1, 9), ""),
+            ("[filters]\na = \"llm:yes\"\nb = \"@a modle:x\"", (3, 5), "column 4 of it"),
+            ("[filters]\na = \"@b\"\nb = \"@a\"", (2, 5), "names itself"),
+            ("[filters]\n\"a b\" = \"llm:yes\"", (2, 9), "no name"),
             ("[[prices]]\nmodel = \"m\"\ninput = 1\n", (1, 1), "output"),
             ("[[prices]]\nmodel = \"m\"\ninput = -1\noutput = 2\n", (3, 9), "price"),
             (

@@ -32,6 +32,8 @@ pub(super) struct Entry {
     pub(super) kept: Option<Box<Exchange>>,
     /// Deltas that sinks may still have to be told.
     pub(super) untold: Vec<Delta>,
+    /// Whether it passes the filter, once that is sure.
+    pub(super) passes: Option<bool>,
 }
 
 impl Entry {

@@ -19,6 +19,9 @@ use crate::logging;
 /// Privileges or the kernel do not suffice (BSD's `EX_NOPERM`).
 const UNSUPPORTED: u8 = 77;
 
+/// As after any other wrong usage.
+const USAGE: u8 = 2;
+
 /// Runs `llmtop`. Wrong usage ends the process with exit code 2 and says what
 /// is wrong; other errors are one line on stderr.
 pub fn main() -> ExitCode {
@@ -28,6 +31,11 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever read our output has seen enough.
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
+        // Its place is shown on lines of its own, escaped already.
+        Err(error) if error.is::<settings::WrongFilter>() => {
+            eprintln!("llmtop: {error}");
+            ExitCode::from(USAGE)
+        }
         Err(error) => {
             let line = format!("{error:#}").trim().replace('\n', "; ");
             eprintln!("llmtop: {}", escape::visible(&line));

@@ -85,6 +85,8 @@ fn ui_options(cli: &Cli, config: &Config, mode: Mode) -> anyhow::Result<UiOption
         },
         show_secrets: cli.show.show_secrets,
         mouse: config.mouse.unwrap_or(true),
+        filter: cli.show.filter.clone(),
+        names: config.names(),
         ..UiOptions::default()
     })
 }

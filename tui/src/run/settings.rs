@@ -10,6 +10,7 @@ use llmtop_parsers::price::{ANY_PROVIDER, PriceError, PriceTable, Providers, Rat
 
 use crate::cli::{Cli, ShowOptions};
 use crate::config::{self, Config};
+use crate::filter::Filter;
 use crate::pipeline::Options;
 use crate::sink::{Recorder, Sink, file};
 
@@ -35,9 +36,36 @@ pub(super) fn options(show: &ShowOptions, config: &Config) -> anyhow::Result<Opt
         mode: show.mode().unwrap_or(config.mode),
         both_ends: show.both_ends,
         prices: prices(config)?,
+        filter: filter(show, config)?,
         ..Options::default()
     })
 }
+
+/// The filter that was asked for.
+///
+/// # Errors
+/// [`WrongFilter`].
+pub(super) fn filter(show: &ShowOptions, config: &Config) -> anyhow::Result<Option<Filter>> {
+    let Some(text) = &show.filter else { return Ok(None) };
+    let filter = Filter::parse(text, &config.names())
+        .map_err(|error| WrongFilter { explained: error.explain(text) })?;
+    Ok(Some(filter).filter(|filter| !filter.is_empty()))
+}
+
+/// A filter on the command line cannot be read: wrong usage.
+#[derive(Debug)]
+pub(super) struct WrongFilter {
+    /// What is wrong, and where: three lines, fit for a terminal.
+    pub(super) explained: String,
+}
+
+impl std::fmt::Display for WrongFilter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.explained)
+    }
+}
+
+impl std::error::Error for WrongFilter {}
 
 /// The built-in prices and the user's, which win.
 fn prices(config: &Config) -> anyhow::Result<PriceTable> {

@@ -2,8 +2,8 @@
 
 use std::io::{self, Write};
 
-use super::{Seen, Sink, json};
-use crate::store::{ExchangeId, Store};
+use super::{Sink, json};
+use crate::store::{ExchangeId, Seen, Store};
 
 /// One exchange as the JSON file to be written, and the name for it.
 ///
@@ -16,14 +16,7 @@ pub fn one(
 ) -> Result<(String, Vec<u8>), &'static str> {
     const GONE: &str = "the exchange is not kept any more";
     let record = store.exchange(id).ok_or(GONE)?;
-    let connection = store.connection(record.connection).ok_or(GONE)?;
-    let process = store.process(record.process).ok_or(GONE)?;
-    let peer = if record.process == connection.process {
-        connection.peer_process.as_deref()
-    } else {
-        store.process(connection.process).map(|own| &*own.process)
-    };
-    let seen = Seen { record, connection, process: &process.process, peer_process: peer };
+    let seen = Seen::of(store, record).ok_or(GONE)?;
     let mut line = json::exchange(seen, show_secrets);
     line.push('\n');
     // The name holds nothing that was captured.

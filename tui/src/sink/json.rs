@@ -16,8 +16,8 @@ use llmtop_probe::{Process, Tls, Totals};
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use super::Seen;
 use super::limit::LimitObject;
+use crate::store::{Seen, canonical};
 
 /// The first line of a run: every probe is attached.
 pub fn start(source: &str, now: Timestamp) -> String {
@@ -110,7 +110,7 @@ pub fn exchange(seen: Seen<'_>, show_secrets: bool) -> String {
         conversation: record.conversation.map(|conversation| format!("c{}", conversation.0)),
         request: RequestObject {
             method: request.method.as_deref(),
-            url: url(&seen, show_secrets),
+            url: seen.url(show_secrets),
             headers: Headers { all: &request.headers, show_secrets },
             model: request.model.as_deref(),
             stream: request.stream,
@@ -145,45 +145,6 @@ pub fn exchange(seen: Seen<'_>, show_secrets: bool) -> String {
         error: exchange.error.as_ref(),
         findings: &exchange.findings,
     })
-}
-
-/// The URL of a request, as its client would have written it; `None` where no
-/// target was seen.
-pub fn url(seen: &Seen<'_>, show_secrets: bool) -> Option<String> {
-    let request = &seen.record.exchange.request;
-    let target = request.target.as_deref()?;
-    let endpoint = &seen.connection.endpoint;
-    let whole = if !target.starts_with('/') {
-        target.to_owned()
-    } else {
-        let socket = seen.record.exchange.protocol == Protocol::WebSocket;
-        let scheme = match (seen.connection.tls, socket) {
-            (Tls::None, false) => "http",
-            (_, false) => "https",
-            (Tls::None, true) => "ws",
-            (_, true) => "wss",
-        };
-        let authority = request
-            .authority
-            .clone()
-            .or_else(|| endpoint.server_name.clone())
-            .or_else(|| endpoint.peer.map(|peer| canonical(peer).to_string()))?;
-        format!("{scheme}://{authority}{target}")
-    };
-    Some(if show_secrets { whole } else { redact::url(&whole).into_owned() })
-}
-
-/// An address as people write it: IPv4 also where it came mapped into IPv6
-/// (RFC 4291, section 2.5.5.2).
-pub fn canonical(address: SocketAddr) -> SocketAddr {
-    SocketAddr::new(address.ip().to_canonical(), address.port())
-}
-
-impl Seen<'_> {
-    /// Whether the exchange is credited to the process whose connection it is.
-    fn is_own(&self) -> bool {
-        self.record.process == self.connection.process
-    }
 }
 
 #[derive(Serialize)]

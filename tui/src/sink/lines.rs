@@ -5,7 +5,8 @@ use std::io::{self, Write};
 use llmtop_parsers::{Delta, Timestamp};
 use llmtop_probe::Totals;
 
-use super::{Seen, Sink, json};
+use super::{Sink, json};
+use crate::store::Seen;
 
 /// Writes JSON lines, each flushed at once.
 pub struct JsonLines {

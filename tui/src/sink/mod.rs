@@ -12,26 +12,13 @@ mod record;
 use std::io;
 
 use llmtop_parsers::{Delta, Timestamp};
-use llmtop_probe::{Capture, Process, Totals};
+use llmtop_probe::{Capture, Totals};
 
-use crate::store::{Connection, Record};
+use crate::store::Seen;
 
 pub use lines::JsonLines;
 pub use plain::PlainLines;
 pub use record::Recorder;
-
-/// An exchange with all that is told of it.
-#[derive(Clone, Copy, Debug)]
-pub struct Seen<'a> {
-    /// The exchange.
-    pub record: &'a Record,
-    /// What carried it.
-    pub connection: &'a Connection,
-    /// Whom it is credited to.
-    pub process: &'a Process,
-    /// The process at the other end, where it is on this machine.
-    pub peer_process: Option<&'a Process>,
-}
 
 /// Takes what the pipeline tells, in order, on the pipeline's thread.
 ///

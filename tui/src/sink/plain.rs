@@ -14,7 +14,8 @@ use chrono::{DateTime, Local};
 use llmtop_parsers::{State, Timestamp, UsageSource, escape};
 use llmtop_probe::Totals;
 
-use super::{Seen, Sink, json};
+use super::Sink;
+use crate::store::Seen;
 
 /// Writes readable lines, each exchange flushed at once.
 pub struct PlainLines {
@@ -67,7 +68,7 @@ fn head(seen: &Seen<'_>, show_secrets: bool) -> String {
         }
     } else {
         let method = request.method.as_deref().unwrap_or("?");
-        let url = json::url(seen, show_secrets);
+        let url = seen.url(show_secrets);
         let _ = write!(line, " {method} {}", url.as_deref().unwrap_or("?"));
     }
     if let Some(status) = response.status {

@@ -19,6 +19,8 @@ pub enum Scope {
     Active,
     /// Those of one process with an LLM.
     ProcessLlm(ProcessKey),
+    /// Those that the screen's filter matches, as far as they were judged.
+    Matching,
 }
 
 /// Ids in order, by rank. Ids come almost in order and leave almost from the
@@ -98,6 +100,21 @@ impl Index {
         for scope in memberships(record).into_iter().flatten() {
             self.leave(scope, record.id);
         }
+        self.leave(Scope::Matching, record.id);
+    }
+
+    /// Files whether the screen's filter matches an exchange.
+    pub(super) fn match_of(&mut self, id: ExchangeId, matches: bool) {
+        if matches {
+            self.scopes.entry(Scope::Matching).or_default().insert(id);
+        } else {
+            self.leave(Scope::Matching, id);
+        }
+    }
+
+    /// None matches.
+    pub(super) fn clear_matching(&mut self) {
+        self.scopes.remove(&Scope::Matching);
     }
 
     /// Forgets a conversation none of whose exchanges is left.

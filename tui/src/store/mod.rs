@@ -7,10 +7,13 @@
 
 mod budget;
 mod index;
+mod judging;
 mod model;
+mod seen;
 mod session;
 mod shared;
 mod tally;
+pub mod words;
 mod write;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -21,7 +24,11 @@ use llmtop_probe::ConnId;
 use budget::Budget;
 use index::Index;
 pub use index::Scope;
-pub use model::{Connection, ExchangeId, ProcessKey, ProcessTotals, Record, Totals};
+use judging::Judging;
+pub use model::{
+    Connection, ExchangeId, ProcessKey, ProcessTotals, Record, Totals, is_failed, is_over,
+};
+pub use seen::{Seen, canonical, messages};
 pub use session::{Session, Status};
 pub use shared::Shared;
 pub(crate) use write::grow;
@@ -37,6 +44,7 @@ pub struct Store {
     conversations: HashMap<ConversationId, Vec<ExchangeId>>,
     index: Index,
     budget: Budget,
+    judging: Judging,
     /// Closed connections that carried no exchange that is kept, oldest first.
     retired: VecDeque<ConnId>,
     /// How many kept exchanges a connection carried.

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use llmtop_parsers::Exchange;
 use llmtop_parsers::conversation::ConversationId;
+use llmtop_parsers::{Exchange, State};
 use llmtop_probe::{ConnId, Endpoint, Process, Timestamp, Tls};
 
 /// Names an exchange in the store; in order of their beginning.
@@ -122,4 +122,16 @@ pub struct Totals {
     pub lost_bytes: u64,
     /// Exchanges forgotten to stay inside the memory budget.
     pub evicted: u64,
+}
+
+/// Whether nothing more will come of an exchange.
+pub fn is_over(exchange: &Exchange) -> bool {
+    matches!(exchange.state, State::Complete | State::Aborted)
+}
+
+/// Whether an exchange broke off, or the API or the protocol said no.
+pub fn is_failed(exchange: &Exchange) -> bool {
+    exchange.error.is_some()
+        || exchange.state == State::Aborted
+        || exchange.response.status.is_some_and(|status| status >= 400)
 }

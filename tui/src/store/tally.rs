@@ -3,7 +3,7 @@
 use llmtop_parsers::llm::{self, Dialect};
 use llmtop_parsers::{State, UsageSource};
 
-use super::{ProcessTotals, Record, Totals};
+use super::{ProcessTotals, Record, Totals, is_failed};
 
 /// One exchange's part of the sums. Kept apart, so that what an update
 /// changes, or a removal takes away, is exactly what was added.
@@ -30,9 +30,7 @@ impl Part {
         if active {
             return part;
         }
-        let failed = exchange.error.is_some()
-            || exchange.state == State::Aborted
-            || exchange.response.status.is_some_and(|status| status >= 400);
+        let failed = is_failed(exchange);
         part.errors = u64::from(failed);
         if llm && !exchange.only_counts() {
             let usage = &exchange.usage;

@@ -57,6 +57,31 @@ fn add(store: &mut Store, id: u64, body: usize) {
     store.settle(ExchangeId(id));
 }
 
+/// A store with so many exchanges, each on a connection of its own.
+pub(super) fn exchanges(count: u64) -> Store {
+    let mut store = store(u64::MAX);
+    for id in 1..=count {
+        store.put_connection(Connection {
+            id: ConnId(id),
+            process: ProcessKey(1),
+            tid: 1,
+            tls: llmtop_probe::Tls::None,
+            endpoint: llmtop_probe::Endpoint::default(),
+            role: None,
+            protocol: None,
+            joined_midway: false,
+            opened: Default::default(),
+            closed: None,
+            captured_bytes: 0,
+            lost_bytes: 0,
+            ignored_bytes: 0,
+            peer_process: None,
+        });
+        add(&mut store, id, 1);
+    }
+    store
+}
+
 fn kept(store: &Store) -> Vec<u64> {
     store.exchanges().map(|record| record.id.0).collect()
 }

@@ -22,6 +22,11 @@ impl Store {
     /// A process showed up, or became another program.
     pub fn put_process(&mut self, key: ProcessKey, process: Arc<Process>, now: Timestamp) {
         self.version += 1;
+        if self.processes.get(&key).is_some_and(|known| known.process != process) {
+            let ids: Vec<_> =
+                self.records.values().filter(|it| it.process == key).map(|it| it.id).collect();
+            self.judge_again(ids);
+        }
         self.processes
             .entry(key)
             .and_modify(|totals| totals.process = Arc::clone(&process))
@@ -99,6 +104,7 @@ impl Store {
             *self.carried.entry(record.connection).or_default() += 1;
         }
         self.index.put(before, &record);
+        self.judging.changed(record.id);
         self.budget.resize(before, &record);
         let timing = &record.exchange.timing;
         let latest = timing.ended.or(timing.last_token).unwrap_or(timing.started);
@@ -125,6 +131,7 @@ impl Store {
         before.take_from(&mut self.totals, process.as_deref_mut());
         Part::of(record).add_to(&mut self.totals, process);
         self.budget.grow(record, delta.text.len() as u64);
+        self.judging.grew(id);
         Some(record.exchange.timing.started)
     }
 
@@ -165,6 +172,7 @@ impl Store {
         let record = self.records.remove(&id)?;
         self.budget.remove(&record);
         self.index.remove(&record);
+        self.judging.gone(id);
         if let Some(conversation) = record.conversation
             && let Some(members) = self.conversations.get_mut(&conversation)
         {

@@ -2,8 +2,8 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use super::Canvas;
-use crate::view::{Area, Footer, Role};
+use super::{Canvas, width};
+use crate::view::{Area, Footer, Hint, Line, Role, Span};
 
 /// Draws it. Returns where the terminal's cursor belongs while typing.
 pub(super) fn render(canvas: &mut Canvas<'_>, area: Area, footer: &Footer) -> Option<(u16, u16)> {
@@ -30,20 +30,18 @@ pub(super) fn render(canvas: &mut Canvas<'_>, area: Area, footer: &Footer) -> Op
             }
             None
         }
-        Footer::Prompt { label, before, after, note } => {
-            let mut at = canvas.put(area.x + 1, area.y, label, end, key_style);
+        Footer::Prompt { label, before, after, hint } => {
+            let y = area.y + area.height - 1;
+            if let Some(hint) = hint.as_ref().filter(|_| area.height > 1) {
+                hinted(canvas, area, hint);
+            }
+            let mut at = canvas.put(area.x + 1, y, label, end, key_style);
             let room = end.saturating_sub(at + 1);
             // The end of a long text is what is being typed.
-            let skipped = (before.width() as u16).saturating_sub(room);
-            let visible: String = tail(before, usize::from(skipped));
-            let text = canvas.theme.style(Role::Text);
-            at = canvas.put(at, area.y, &visible, room, text);
-            let cursor = (at.min(end.saturating_sub(1)), area.y);
-            at = canvas.put(at, area.y, after, end.saturating_sub(at), text);
-            if let Some(note) = note {
-                let style = canvas.theme.style(note.role);
-                canvas.put(at + 2, area.y, &note.text, end.saturating_sub(at + 2), style);
-            }
+            let skipped = width(before).saturating_sub(room);
+            at = canvas.spans(at, y, &tail(before, usize::from(skipped)), end);
+            let cursor = (at.min(end.saturating_sub(1)), y);
+            canvas.spans(at, y, after, end);
             Some(cursor)
         }
         Footer::Message(message) => {
@@ -54,13 +52,29 @@ pub(super) fn render(canvas: &mut Canvas<'_>, area: Area, footer: &Footer) -> Op
     }
 }
 
-fn tail(text: &str, columns: usize) -> String {
+/// What helps at the left, what it does at the right, which is shorter.
+fn hinted(canvas: &mut Canvas<'_>, area: Area, hint: &Hint) {
+    let end = area.x + area.width;
+    let note = width(&hint.note);
+    let from = end.saturating_sub(note + 1).max(area.x);
+    let text = Line::from(hint.text.clone()).cut(usize::from(from.saturating_sub(area.x + 3)));
+    canvas.spans(area.x + 1, area.y, &text.spans, from);
+    canvas.spans(from, area.y, &hint.note, end);
+}
+
+/// What is left of a text without its first columns.
+fn tail(spans: &[Span], columns: usize) -> Vec<Span> {
     let mut skipped = 0;
-    text.chars()
-        .skip_while(|&character| {
-            let skip = skipped < columns;
-            skipped += unicode_width::UnicodeWidthChar::width(character).unwrap_or(0);
-            skip
-        })
-        .collect()
+    let mut cut = |text: &str| -> String {
+        text.chars()
+            .skip_while(|&character| {
+                let skip = skipped < columns;
+                if skip {
+                    skipped += unicode_width::UnicodeWidthChar::width(character).unwrap_or(0);
+                }
+                skip
+            })
+            .collect()
+    };
+    spans.iter().map(|span| Span::new(cut(&span.text), span.role)).collect()
 }

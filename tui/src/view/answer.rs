@@ -4,9 +4,8 @@ use llmtop_parsers::{Exchange, State, ToolCall};
 
 use super::exchanges::short_model;
 use super::format;
-use super::reader::is_over;
 use super::text::{Look, Source, TextDocument};
-use super::{Reader, Role, Span, gist, shown};
+use super::{Reader, Role, Span, gist, is_over, shown};
 use crate::store::{ExchangeId, Record};
 
 /// Lines of a folded reasoning or result.

@@ -72,16 +72,16 @@ impl Pane {
 /// ```text
 /// header  1 or 2 rows
 /// body
-/// footer  1 row
+/// footer  1 row, 2 with a hint
 /// ```
-pub fn frame(screen: Area) -> (Area, Area, Area) {
+pub fn frame(screen: Area, hint: bool) -> (Area, Area, Area) {
     let header = match screen.height {
         0..=4 => 0,
         5..=15 => 1,
         _ => 2,
     };
     let (header, rest) = screen.split_top(header);
-    let footer = u16::from(rest.height > 3);
+    let footer = u16::from(rest.height > 3) + u16::from(hint && rest.height > 4);
     let (body, footer) = rest.split_top(rest.height - footer);
     (header, body, footer)
 }
@@ -138,7 +138,8 @@ mod tests {
         for width in (0..320).step_by(7) {
             for height in 0..110 {
                 for focus in Pane::ALL {
-                    let (header, body, footer) = frame(Area::screen(width, height));
+                    let (header, body, footer) =
+                        frame(Area::screen(width, height), height % 2 == 0);
                     assert_eq!(header.height + body.height + footer.height, height);
                     let panes = panes(body, focus, false, 5);
                     assert!(panes.iter().any(|(pane, _)| *pane == focus));

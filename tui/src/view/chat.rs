@@ -13,10 +13,9 @@ use llmtop_parsers::conversation::ConversationId;
 use llmtop_parsers::llm::{Message, Part};
 
 use super::answer::{self, FOLDED, Fold, Shown};
-use super::gist::parse;
 use super::text::{Look, Mark, TextDocument};
 use super::{Reader, Role, Span, format, gist};
-use crate::store::{ExchangeId, Record};
+use crate::store::{ExchangeId, Record, messages};
 
 /// Requests that are parsed for one chat.
 const REQUESTS: usize = 200;
@@ -115,7 +114,7 @@ impl Chat {
         let wanted = std::mem::take(&mut self.wanted);
         let found = !wanted.is_empty();
         for (id, dialect, body) in wanted {
-            let messages = parse(dialect, &body).map(Arc::from);
+            let messages = messages(dialect, &body).map(Arc::from);
             self.parsed.insert(id, (body, messages));
         }
         found

@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 
-use llmtop_parsers::{Protocol, Role as End};
-use llmtop_probe::Tls;
+use llmtop_parsers::Role as End;
 
 use super::exchanges::process_name;
 use super::format;
 use super::table::{Column, Row, Table, fit, keep_visible};
 use super::{Reader, Role, Span, gist, truncated};
 use crate::store::Connection;
+use crate::store::words::{protocol, tls};
 
 const COLUMNS: &[Column] = &[
     Column::left("PROCESS", 12, 1),
@@ -123,27 +123,5 @@ pub fn peer(connection: &Connection) -> String {
         (Some(one), None) => one.clone(),
         (None, Some(one)) => one,
         (None, None) => "unknown peer".to_owned(),
-    }
-}
-
-/// As the JSON contract calls it.
-pub fn tls(tls: Tls) -> &'static str {
-    match tls {
-        Tls::Openssl => "openssl",
-        Tls::Boringssl => "boringssl",
-        Tls::Gnutls => "gnutls",
-        Tls::Nss => "nss",
-        Tls::Go => "go",
-        Tls::Rustls => "rustls",
-        Tls::None => "none",
-    }
-}
-
-/// As the JSON contract calls it.
-pub fn protocol(protocol: Protocol) -> &'static str {
-    match protocol {
-        Protocol::Http1 => "http/1.1",
-        Protocol::Http2 => "h2",
-        Protocol::WebSocket => "websocket",
     }
 }

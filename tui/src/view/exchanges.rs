@@ -5,9 +5,8 @@ use unicode_width::UnicodeWidthStr;
 
 use super::format;
 use super::gist::Gists;
-use super::reader::is_over;
 use super::table::{Column, Row, Table, fit, keep_visible};
-use super::{Reader, Role, Show, Span, gist, truncated};
+use super::{Reader, Role, Show, Span, gist, is_over, truncated};
 use crate::store::{ExchangeId, ProcessKey, Record, Scope};
 
 const COLUMNS: &[Column] = &[
@@ -33,14 +32,6 @@ pub struct Position {
     pub top: usize,
     /// The newest is selected as it comes.
     pub follow: bool,
-}
-
-/// Which exchanges the list holds.
-pub fn scope(show: Show) -> Scope {
-    match show {
-        Show::LlmOnly => Scope::Llm,
-        Show::Smart | Show::All => Scope::All,
-    }
 }
 
 /// Brings the position up to date with the list, for a window of `height` rows.

@@ -4,10 +4,11 @@ use llmtop_parsers::{
     CostSource, Exchange, Protocol, RateLimit, Timestamp, Timing, UsageSource, redact,
 };
 
-use super::connections::{peer, protocol, tls};
+use super::connections::peer;
 use super::text::{Look, TextDocument};
 use super::{Reader, Role, Span, format, gist, shown};
 use crate::store::Record;
+use crate::store::words::{protocol, tls};
 
 /// Columns of the bars of the timing.
 const BAR: usize = 36;

@@ -2,10 +2,9 @@
 
 use std::collections::HashMap;
 
-use llmtop_parsers::llm::{self, Message, Part};
-use llmtop_parsers::{Body, BodyKind};
+use llmtop_parsers::llm::Part;
 
-use crate::store::{ExchangeId, Record};
+use crate::store::{ExchangeId, Record, messages};
 
 /// Bytes of a body that is read for its gist.
 const READ: usize = 256 << 10;
@@ -62,7 +61,7 @@ fn read(record: &Record) -> Option<String> {
     if body.bytes.len() > READ {
         return None;
     }
-    let messages = messages(record)?;
+    let messages = messages(record.exchange.dialect?, body)?;
     let last = messages.iter().rev().find(|message| message.role != "assistant")?;
     let text = last.parts.iter().rev().find_map(|part| match part {
         // Agents put reminders beside what the person wrote.
@@ -72,20 +71,4 @@ fn read(record: &Record) -> Option<String> {
         _ => None,
     })?;
     Some(super::gist(&text, 240))
-}
-
-/// A request's messages. Costs a parse of its body.
-fn messages(record: &Record) -> Option<Vec<Message>> {
-    parse(record.exchange.dialect?, record.exchange.request.body.as_ref()?)
-}
-
-/// The messages of a request's body in a dialect. `None`: there are none, or
-/// the body is not whole, but for what it does without (audio).
-pub fn parse(dialect: &str, body: &Body) -> Option<Vec<Message>> {
-    let dialect = llm::by_name(dialect)?;
-    if body.kind != BodyKind::Json {
-        return None;
-    }
-    let value = serde_json::from_slice(&body.bytes).ok()?;
-    Some(dialect.messages(&value))
 }

@@ -25,9 +25,10 @@ pub mod table;
 pub mod text;
 mod wrap;
 
+pub use crate::store::is_over;
 pub use area::{Area, Pane};
 pub use line::{Line, Role, Span, floor, gist, shown, truncated};
 pub use pattern::Pattern;
-pub use reader::{Frozen, Output, Reader, Show, is_over};
-pub use screen::{Content, Footer, Panel, Screen, TabBar};
+pub use reader::{Frozen, Output, Reader, Show};
+pub use screen::{Content, Footer, Hint, Panel, Screen, TabBar};
 pub use wrap::Wrapped;

@@ -6,9 +6,8 @@ use llmtop_parsers::Timestamp;
 
 use super::exchanges::short_model;
 use super::format;
-use super::reader::is_over;
 use super::table::{Column, Row, Table, fit, keep_visible};
-use super::{Reader, Role, Span, truncated};
+use super::{Reader, Role, Span, is_over, truncated};
 use crate::store::{ProcessKey, ProcessTotals};
 
 const COLUMNS: &[Column] = &[

@@ -7,7 +7,7 @@ use llmtop_parsers::conversation::ConversationId;
 use llmtop_parsers::{Exchange, Timestamp};
 
 use crate::store::{
-    Connection, ExchangeId, ProcessKey, ProcessTotals, Record, Scope, Store, Totals,
+    Connection, ExchangeId, ProcessKey, ProcessTotals, Record, Scope, Store, Totals, is_over,
 };
 
 /// Which exchanges are shown.
@@ -60,6 +60,16 @@ impl Frozen {
             unfinished,
         }
     }
+
+    /// What had not ended.
+    pub fn unfinished(&self) -> impl Iterator<Item = ExchangeId> {
+        self.unfinished.keys().copied()
+    }
+
+    /// An exchange that had not ended, as it was.
+    pub fn exchange(&self, id: ExchangeId) -> Option<&Record> {
+        self.unfinished.get(&id)
+    }
 }
 
 impl<'a> Reader<'a> {
@@ -111,7 +121,7 @@ impl<'a> Reader<'a> {
 
     /// One exchange.
     pub fn exchange(&self, id: ExchangeId) -> Option<&'a Record> {
-        let kept = self.frozen.and_then(|frozen| frozen.unfinished.get(&id));
+        let kept = self.frozen.and_then(|frozen| frozen.exchange(id));
         kept.or_else(|| self.store.exchange(id))
     }
 
@@ -224,10 +234,4 @@ pub struct Output {
     pub estimated: bool,
     /// A second, since the first.
     pub rate: Option<f64>,
-}
-
-/// Whether nothing more will come.
-pub fn is_over(exchange: &Exchange) -> bool {
-    use llmtop_parsers::State;
-    matches!(exchange.state, State::Complete | State::Aborted)
 }

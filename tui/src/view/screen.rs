@@ -76,14 +76,23 @@ pub enum Footer {
         /// What it is for.
         label: &'static str,
         /// Text before the cursor.
-        before: String,
+        before: Vec<Span>,
         /// Text after it.
-        after: String,
-        /// How it goes.
-        note: Option<Span>,
+        after: Vec<Span>,
+        /// A row above it.
+        hint: Option<Hint>,
     },
     /// Something to be told once.
     Message(Span),
+}
+
+/// What helps with a line that is being typed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hint {
+    /// What is wrong with it, or what may come next.
+    pub text: Vec<Span>,
+    /// At the right: what it does.
+    pub note: Vec<Span>,
 }
 
 impl Default for Footer {

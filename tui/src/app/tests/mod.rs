@@ -1,6 +1,7 @@
 //! The screen driven by real events, drawn into a buffer, and compared.
 
 mod behaviour;
+mod filter;
 mod hostile;
 mod views;
 
@@ -9,14 +10,18 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::{App, Code, Effect, Event, Key, UiOptions};
+use crate::filter::Names;
+use crate::fixture::{self, NOW, machine};
 use crate::store::{Session, Store};
 use crate::theme::{Depth, Theme};
 use crate::ui;
 use crate::view::Show;
-use fixture::{NOW, machine};
 
-#[path = "../../../benches/fixture/mod.rs"]
-mod fixture;
+/// The filters that this person has saved.
+fn names() -> Names {
+    let saved = [("slow".to_owned(), "ttft>1s".to_owned())].into();
+    Names { saved, ..Names::default() }
+}
 
 /// A person before a screen.
 struct Person {
@@ -40,6 +45,8 @@ impl Person {
             show_secrets: false,
             mouse: true,
             utc_offset: 0,
+            filter: None,
+            names: names(),
         };
         let session = Session { source: "live".into(), probes: 34, ..Session::default() };
         let app = App::new(options, (width, height), NOW);

@@ -9,8 +9,7 @@ use llmtop_probe::ConnId;
 use super::Engine;
 use crate::pipeline::both_ends::{Decision, ViewId};
 use crate::pipeline::entry::Entry;
-use crate::sink::Seen;
-use crate::store::ProcessKey;
+use crate::store::{ProcessKey, Seen};
 
 impl Engine {
     /// Shows what is kept here, as it is to be shown now.
@@ -20,15 +19,7 @@ impl Engine {
         };
         let started = kept.timing.started;
         self.put(id, kept);
-        let Some(entry) = self.entries.get_mut(&id).filter(|entry| entry.is_shown()) else {
-            return Ok(());
-        };
-        for delta in std::mem::take(&mut entry.untold) {
-            entry.told = true;
-            let ulid = &entry.ulid;
-            self.sinks.iter_mut().try_for_each(|sink| sink.delta(ulid, started, &delta))?;
-        }
-        Ok(())
+        self.tell_deltas(id, started)
     }
 
     /// Takes an exchange off the screen; it may come back.
@@ -41,7 +32,8 @@ impl Engine {
         }
     }
 
-    /// Tells the sinks of the end of a shown exchange, once.
+    /// Tells the sinks of the end of a shown exchange that passes the filter,
+    /// once.
     pub(super) fn report(&mut self, id: ViewId) -> io::Result<()> {
         let Some(entry) = self.entries.get_mut(&id) else { return Ok(()) };
         let enough = self.options.count.is_some_and(|count| self.exchanges >= count);
@@ -51,7 +43,6 @@ impl Engine {
         let Some(conn) = self.conns.get(&id.conn) else { return Ok(()) };
         entry.reported = true;
         entry.told = true;
-        self.exchanges += 1;
         // What one end does not know of its addresses, the other may.
         let mut connection = conn.info.clone();
         let partner = self.ends.partner(id).and_then(|other| self.conns.get(&other.conn));
@@ -76,7 +67,16 @@ impl Engine {
                 process: &process,
                 peer_process: peer.as_deref(),
             };
-            self.sinks.iter_mut().try_for_each(|sink| sink.finished(seen))?;
+            let filter = self.options.filter.as_ref();
+            let judge = || filter.is_none_or(|filter| filter.matches(&seen));
+            if entry.passes.unwrap_or_else(judge) {
+                self.exchanges += 1;
+                let (ulid, started) = (&entry.ulid, record.exchange.timing.started);
+                for delta in std::mem::take(&mut entry.untold) {
+                    self.sinks.iter_mut().try_for_each(|sink| sink.delta(ulid, started, &delta))?;
+                }
+                self.sinks.iter_mut().try_for_each(|sink| sink.finished(seen))?;
+            }
         }
         store.settle(entry.id);
         drop(store);

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use llmtop_parsers::{self as parsers, Delta, Event, Exchange, Role, Verdict};
+use llmtop_parsers::{self as parsers, Delta, Event, Exchange, Role, Timestamp, Verdict};
 use llmtop_probe::ConnId;
 
 use super::Engine;
@@ -10,7 +10,7 @@ use crate::pipeline::both_ends::ViewId;
 use crate::pipeline::entry::{Entry, is_wanted};
 use crate::pipeline::facts::Facts;
 use crate::pipeline::ulid::ulid;
-use crate::store::{ExchangeId, grow};
+use crate::store::{ExchangeId, Seen, grow};
 
 impl Engine {
     /// Takes what a parser found.
@@ -57,6 +57,7 @@ impl Engine {
             ended: false,
             kept: None,
             untold: Vec::new(),
+            passes: self.options.filter.is_none().then_some(true),
         };
         self.entries.insert(id, entry);
         let facts = Facts::of(conn.process.key.0, &exchange);
@@ -85,16 +86,43 @@ impl Engine {
             }
             None => self.store.store().add_delta(entry.id, &delta).unwrap_or(delta.at),
         };
-        if !self.wants_deltas {
+        if !self.wants_deltas || entry.passes == Some(false) {
             return Ok(());
         }
-        if entry.is_shown() {
+        entry.untold.push(delta);
+        self.tell_deltas(id, started)
+    }
+
+    /// Tells sinks of deltas, once it is sure that they want to know.
+    pub(super) fn tell_deltas(&mut self, id: ViewId, started: Timestamp) -> io::Result<()> {
+        let Some(entry) = self.entries.get_mut(&id) else { return Ok(()) };
+        if !entry.is_shown() || entry.passes != Some(true) {
+            return Ok(());
+        }
+        for delta in std::mem::take(&mut entry.untold) {
             entry.told = true;
             let ulid = &entry.ulid;
-            self.sinks.iter_mut().try_for_each(|sink| sink.delta(ulid, started, &delta))
-        } else {
-            entry.untold.push(delta);
-            Ok(())
+            self.sinks.iter_mut().try_for_each(|sink| sink.delta(ulid, started, &delta))?;
+        }
+        Ok(())
+    }
+
+    /// Finds out whether an exchange that goes on is sure to pass the filter.
+    fn judge(&mut self, id: ViewId) {
+        let Some(filter) = self.options.filter.as_ref().filter(|_| self.wants_deltas) else {
+            return;
+        };
+        let Some(entry) = self.entries.get_mut(&id).filter(|entry| entry.passes.is_none()) else {
+            return;
+        };
+        let store = self.store.store();
+        let record = store.exchange(entry.id);
+        if let Some(seen) = record.and_then(|record| Seen::of(&store, record)) {
+            // What has ended is judged with all that is told of it.
+            entry.passes = filter.decide(&seen).filter(|_| !entry.ended);
+            if entry.passes == Some(false) {
+                entry.untold.clear();
+            }
         }
     }
 
@@ -137,5 +165,6 @@ impl Engine {
         }
         let record = entry.record(*exchange);
         self.store.store().put_exchange(record);
+        self.judge(id);
     }
 }

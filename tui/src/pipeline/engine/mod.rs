@@ -18,6 +18,7 @@ use super::both_ends::{BothEnds, Patience, ViewId};
 use super::entry::Entry;
 use super::processes::{Known, Processes};
 use crate::config::Mode;
+use crate::filter::Filter;
 use crate::sink::Sink;
 use crate::store::{Connection, Shared, Status};
 
@@ -28,6 +29,8 @@ pub struct Options {
     pub mode: Mode,
     /// Show both views of an exchange seen at both ends.
     pub both_ends: bool,
+    /// Sinks are told only of exchanges that pass it.
+    pub filter: Option<Filter>,
     /// Memory bounds of the parsers.
     pub limits: Limits,
     /// What tokens cost.

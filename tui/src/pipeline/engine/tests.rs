@@ -31,20 +31,26 @@ impl Write for Output {
 }
 
 impl Output {
-    fn exchanges(&self) -> Vec<Value> {
+    fn lines(&self) -> Vec<Value> {
         let bytes = self.0.lock().unwrap();
         let lines = bytes.split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
-        lines
-            .map(|line| serde_json::from_slice::<Value>(line).unwrap())
-            .filter(|line| line["schema"] == "llmtop.exchange/1")
-            .collect()
+        lines.map(|line| serde_json::from_slice::<Value>(line).unwrap()).collect()
+    }
+
+    fn exchanges(&self) -> Vec<Value> {
+        let lines = self.lines().into_iter();
+        lines.filter(|line| line["schema"] == "llmtop.exchange/1").collect()
     }
 }
 
 fn engine(options: Options) -> (Engine, Output) {
+    engine_with(options, false)
+}
+
+fn engine_with(options: Options, deltas: bool) -> (Engine, Output) {
     let output = Output::default();
     let to = Box::new(output.clone());
-    let lines = JsonLines::start(to, "live", Timestamp(0), false, false).unwrap();
+    let lines = JsonLines::start(to, "live", Timestamp(0), deltas, false).unwrap();
     let store = Arc::new(Shared::new(Store::with_budget(0), Session::default()).unwrap());
     (Engine::new(options, store, vec![Box::new(lines)], None, None), output)
 }
@@ -252,6 +258,69 @@ fn no_more_than_count_are_told() {
     let captures = (1..5).flat_map(|n| view(n, n as u32, Role::Client, None)).collect();
     let options = Options { count: Some(2), ..Options::default() };
     assert_eq!(run(options, captures).len(), 2);
+}
+
+fn filtered(text: &str) -> Options {
+    let filter = Filter::parse(text, &crate::filter::Names::default()).unwrap();
+    Options { filter: Some(filter), ..Options::default() }
+}
+
+#[test]
+fn what_does_not_pass_the_filter_is_neither_told_nor_counted() {
+    let captures =
+        || (1..5).flat_map(|n| view(n, n as u32, Role::Client, None)).collect::<Vec<_>>();
+    let pids = |options| -> Vec<u64> {
+        let shown = run(options, captures());
+        shown.iter().map(|one| one["process"]["pid"].as_u64().unwrap()).collect()
+    };
+    assert_eq!(pids(filtered("pid>2 text:hello")), [3, 4]);
+    assert_eq!(pids(Options { count: Some(2), ..filtered("!pid:1") }), [2, 3]);
+    assert_eq!(pids(filtered("tokens>2M")), [0; 0]);
+}
+
+#[test]
+fn deltas_are_told_once_their_exchange_is_sure_to_pass() {
+    let event = |text: &str| {
+        format!(
+            "data: {{\"object\":\"chat.completion.chunk\",\"model\":\"gpt-4o\",\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"{text}\"}}}}]}}\n\n"
+        )
+    };
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n";
+    let moved = || {
+        let asked = message("POST /v1/chat/completions HTTP/1.1", REQUEST);
+        let begun = format!("{head}{}", event("one")).into_bytes();
+        let goes_on = [event("two"), "data: [DONE]\n\n".to_owned()].concat().into_bytes();
+        vec![(Role::Client, 1, asked), (Role::Server, 5, begun), (Role::Server, 9, goes_on)]
+    };
+    // What was told when the first piece had come, and in the end.
+    for (filter, early, end) in [
+        ("pid:1", &["one"][..], &["one", "two", "exchange"][..]),
+        ("prompt:hi", &["one"], &["one", "two", "exchange"]),
+        ("text:two", &[], &["one", "two", "exchange"]),
+        ("text:three", &[], &[]),
+        ("pid:2", &[], &[]),
+    ] {
+        let (mut engine, output) = engine_with(filtered(filter), true);
+        let told = || -> Vec<String> {
+            let word = |line: &Value| match line["schema"].as_str() {
+                Some("llmtop.delta/1") => line["text"].as_str().map(str::to_owned),
+                Some("llmtop.exchange/1") => Some("exchange".to_owned()),
+                _ => None,
+            };
+            output.lines().iter().filter_map(word).collect()
+        };
+        let captures = connection(1, 1, Role::Client, None, moved());
+        let late = captures.len() - 2;
+        for (at, capture) in captures.into_iter().enumerate() {
+            if at == late {
+                assert_eq!(told(), early, "{filter}, early");
+            }
+            engine.capture(capture).unwrap();
+            engine.tick(engine.now()).unwrap();
+        }
+        engine.finish(&Totals::default()).unwrap();
+        assert_eq!(told(), end, "{filter}, in the end");
+    }
 }
 
 #[test]
