@@ -87,9 +87,18 @@ fn doctor_speaks_json() {
 fn without_privileges_it_says_what_is_missing_and_the_remedy() {
     let folder = Scratch::new();
     let copy = public_binary(&folder);
-    for arguments in [&["--json"][..], &["--plain"], &[]] {
+    let private = folder.file("private");
+    std::fs::create_dir(&private).unwrap();
+    std::fs::set_permissions(&private, std::fs::Permissions::from_mode(0o700)).unwrap();
+    for (arguments, home) in [
+        (&["--json"][..], "/nonexistent".into()),
+        (&["--plain"], "/nonexistent".into()),
+        (&[], "/nonexistent".into()),
+        // Who changes the user keeps the environment.
+        (&[], private),
+    ] {
         let mut command = as_nobody(&copy);
-        command.args(arguments);
+        command.args(arguments).env("HOME", home);
         let output = run(command);
         assert_eq!(output.status.code(), Some(77), "{}", text(&output.stderr));
         let said = one_line(&output);

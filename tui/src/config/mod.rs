@@ -146,6 +146,11 @@ impl Config {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && !asked => {
                 Ok(Config::default())
             }
+            // Below a home that somebody else left in the environment.
+            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied && !asked => {
+                log::info!("{}: {error}", path.display());
+                Ok(Config::default())
+            }
             Err(error) => Err(anyhow::anyhow!("{}: {error}", path.display())),
         }
     }
