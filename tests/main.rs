@@ -13,6 +13,7 @@
 mod calls;
 mod cli;
 mod clients;
+mod export;
 mod filter;
 mod hangup;
 mod harness;

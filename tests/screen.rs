@@ -76,7 +76,7 @@ fn an_answer_is_read_while_its_client_waits_and_all_is_done_by_keys() {
     tmux.shows(&early);
 
     // Export writes what is selected, and says where.
-    tmux.press(&["e"]);
+    tmux.press(&["e", "j"]);
     tmux.shows(".json");
     let file = eventually("the exported file", || {
         let entries = std::fs::read_dir(folder.path()).unwrap().map(Result::unwrap);

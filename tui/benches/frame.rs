@@ -147,6 +147,8 @@ fn main() {
         medians.push(screen.measure(&format!("main, {exchanges} exchanges")));
         screen.keys("g");
         medians.push(screen.measure(&format!("main, {exchanges} exchanges, at the oldest")));
+        screen.keys("\\ t e x t : g r o w s Space o r Space t t f t > 1 s Enter G");
+        medians.push(screen.measure(&format!("main, {exchanges} exchanges, filtered")));
     }
     for (name, bytes) in [("50 kB", 50_000), ("50 MB", 50_000_000)] {
         let mut screen = conversation(bytes);

@@ -45,7 +45,7 @@ fn main() -> anyhow::Result<()> {
             thread::sleep(Duration::from_millis(30));
         }
     });
-    let export = Box::new(|_| Err("the example writes no files".to_owned()));
+    let export = Box::new(|_, _| Err("the example writes no files".to_owned()));
     run(shared, UiOptions::default(), Hooks { export })?;
     Ok(())
 }

@@ -191,7 +191,7 @@ pub static ACTIONS: &[Entry] = &[
         "export",
         &["e"],
         &[E, A, V, D, J],
-        "write the exchange to a JSON file, and say where",
+        "write the exchange to a file: JSON, HAR, a curl command, the conversation as Markdown",
     )
     .offered("export", &[E, D, J]),
     entry(

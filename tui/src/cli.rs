@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::{Mode, Size};
 use crate::filter;
+use crate::sink::export::Form;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -183,7 +184,7 @@ pub enum Command {
         /// The recording (`-`: standard input)
         #[arg(short, long, value_name = "FILE")]
         read: PathBuf,
-        /// One JSON array, or one JSON object a line
+        /// What is written
         #[arg(long, value_enum, default_value_t = ExportFormat::Jsonl)]
         format: ExportFormat,
         /// Into a new file [default: standard output]
@@ -220,10 +221,25 @@ pub enum ConfigAction {
 /// Formats of `export`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ExportFormat {
-    /// One array.
+    /// One JSON array.
     Json,
-    /// One object a line.
+    /// One JSON object a line.
     Jsonl,
+    /// HTTP Archive 1.2, for browsers' tools.
+    Har,
+    /// Comma-separated values, a row an exchange.
+    Csv,
+}
+
+impl From<ExportFormat> for Form {
+    fn from(format: ExportFormat) -> Self {
+        match format {
+            ExportFormat::Json => Form::Json,
+            ExportFormat::Jsonl => Form::Jsonl,
+            ExportFormat::Har => Form::Har,
+            ExportFormat::Csv => Form::Csv,
+        }
+    }
 }
 
 impl FlowOptions {
@@ -310,6 +326,8 @@ mod tests {
             ("doctor -v", true),
             ("export", false),
             ("export -r x --format json -o y", true),
+            ("export -r x --format har", true),
+            ("export -r x --format csv", true),
             ("export -r x --format xml", false),
             ("config init", true),
             ("config", false),

@@ -46,6 +46,9 @@ impl App {
             let [before, after] = [before, after].map(|text| vec![Span::new(text, Role::Text)]);
             return Footer::Prompt { label: "/", before, after, hint: None };
         }
+        if self.exporting.is_some() {
+            return Footer::Keys(super::export::offers().collect());
+        }
         if let Some((message, _)) = &self.message {
             return Footer::Message(message.clone());
         }

@@ -26,6 +26,9 @@ impl App {
         if self.filtering.is_typed() {
             return self.type_filter(key, store);
         }
+        if let Some(id) = self.exporting.take() {
+            return self.export_as(id, key, effects);
+        }
         if let Some(prompt) = &mut self.prompt {
             match prompt.key(key) {
                 Typed::On => {}
@@ -64,7 +67,7 @@ impl App {
             Action::SearchNext => self.search(store, true, false),
             Action::SearchPrevious => self.search(store, false, false),
             Action::Export => match self.subject() {
-                Some(id) => effects.push(Effect::Export(id)),
+                Some(id) => self.exporting = Some(id),
                 None => self.tell("no exchange is selected", Role::Warning),
             },
             Action::Copy => self.copy(store, effects),

@@ -7,6 +7,7 @@
 
 mod build;
 mod event;
+mod export;
 mod filter;
 mod keyboard;
 mod keys;
@@ -24,6 +25,7 @@ use std::path::PathBuf;
 use llmtop_parsers::Timestamp;
 
 use crate::filter::Names;
+use crate::sink::export::Format;
 use crate::store::{ExchangeId, Scope, Session, Store};
 use crate::theme::Theme;
 use crate::view::gist::Gists;
@@ -74,7 +76,7 @@ impl Default for UiOptions {
 /// What the screen asks others to do.
 pub struct Hooks {
     /// Writes an exchange to a file of its own; returns where.
-    pub export: Box<dyn FnMut(ExchangeId) -> Result<PathBuf, String>>,
+    pub export: Box<dyn FnMut(ExchangeId, Format) -> Result<PathBuf, String>>,
 }
 
 /// Why the screen ended.
@@ -92,7 +94,7 @@ pub enum Effect {
     /// End.
     Exit(Exit),
     /// Write this exchange to a file.
-    Export(ExchangeId),
+    Export(ExchangeId, Format),
     /// Put this on the clipboard.
     Copy(String),
     /// Take the mouse, or leave it to the terminal.
@@ -119,6 +121,8 @@ pub struct App {
     gists: Gists,
     prompt: Option<Prompt>,
     filtering: Filtering,
+    /// An exchange that is to be exported, once it is said how.
+    exporting: Option<ExchangeId>,
     /// What is searched for.
     pattern: Option<Pattern>,
     message: Option<(Span, Timestamp)>,
@@ -146,6 +150,7 @@ impl App {
             frozen: None,
             gists: Gists::default(),
             prompt: None,
+            exporting: None,
             pattern: None,
             message: None,
             dirty: true,

@@ -143,7 +143,7 @@ impl Loop {
     fn carry_out(&mut self, effect: Effect) -> io::Result<Option<Exit>> {
         match effect {
             Effect::Exit(exit) => return Ok(Some(exit)),
-            Effect::Export(id) => match (self.hooks.export)(id) {
+            Effect::Export(id, format) => match (self.hooks.export)(id, format) {
                 Ok(path) => self.app.tell(&format!("written to {}", path.display()), Role::Good),
                 Err(why) => self.app.tell(&format!("not written: {why}"), Role::Error),
             },

@@ -7,7 +7,7 @@ use anyhow::Context;
 use clap::CommandFactory;
 
 use super::{settings, source};
-use crate::cli::{Cli, Command, ConfigAction, ExportFormat};
+use crate::cli::{Cli, Command, ConfigAction};
 use crate::config::{self, Config};
 use crate::pipeline::{self, Engine};
 use crate::sink::export::Exporter;
@@ -25,7 +25,7 @@ pub(super) fn run(cli: &Cli, command: &Command) -> anyhow::Result<()> {
             let options = settings::options(show, &config)?;
             let recording = source::recording(read)?;
             let to = settings::output(output.as_deref())?;
-            let exporter = Exporter::new(to, *format == ExportFormat::Json, show.show_secrets);
+            let exporter = Exporter::new(to, (*format).into(), show.show_secrets);
             let store = Arc::new(Shared::new(Store::with_budget(0), Session::default())?);
             let engine = Engine::new(options, store, vec![Box::new(exporter)], None, None);
             pipeline::start(Box::new(recording), engine)?.join()?.into_result()

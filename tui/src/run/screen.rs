@@ -13,6 +13,7 @@ use crate::cli::Cli;
 use crate::config::{Config, Mode, Size};
 use crate::logging;
 use crate::pipeline::{self, Engine, Running};
+use crate::sink::export::Format;
 use crate::sink::{Sink, export, file};
 use crate::store::{ExchangeId, Shared, Store};
 use crate::theme::{Depth, Theme};
@@ -93,8 +94,8 @@ fn ui_options(cli: &Cli, config: &Config, mode: Mode) -> anyhow::Result<UiOption
 
 /// Exports go where llmtop was started.
 fn hooks(shared: Arc<Shared>, show_secrets: bool) -> Hooks {
-    let export = move |id: ExchangeId| -> Result<PathBuf, String> {
-        let (name, bytes) = export::one(&shared.store(), id, show_secrets)?;
+    let export = move |id: ExchangeId, format: Format| -> Result<PathBuf, String> {
+        let (name, bytes) = export::one(&shared.store(), id, format, show_secrets)?;
         let directory = std::env::current_dir().map_err(|error| error.to_string())?;
         let (path, mut file) =
             create_numbered(&directory.join(name)).map_err(|error| error.to_string())?;
@@ -108,12 +109,13 @@ fn hooks(shared: Arc<Shared>, show_secrets: bool) -> Hooks {
 /// answer may be exported again when it has grown.
 fn create_numbered(path: &Path) -> std::io::Result<(PathBuf, std::fs::File)> {
     const MOST: u32 = 1000;
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let [stem, end] = [path.file_stem(), path.extension()]
+        .map(|part| part.unwrap_or_default().to_string_lossy().into_owned());
     let mut name = path.to_owned();
     for number in 2.. {
         match file::create(&name) {
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && number < MOST => {
-                name = path.with_file_name(format!("{stem}-{number}.json"));
+                name = path.with_file_name(format!("{stem}-{number}.{end}"));
             }
             created => return created.map(|file| (name, file)),
         }

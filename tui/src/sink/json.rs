@@ -357,12 +357,12 @@ fn one_line(json: &str) -> String {
 }
 
 /// Milliseconds with microseconds behind the point: what probes can tell.
-fn millis(at: Timestamp, since: Timestamp) -> f64 {
+pub(super) fn millis(at: Timestamp, since: Timestamp) -> f64 {
     (at.millis_since(since) * 1e3).round() / 1e3
 }
 
 /// Rounded to a billionth of a dollar: hides binary fractions, not money.
-fn nano_dollars(usd: f64) -> f64 {
+pub(super) fn nano_dollars(usd: f64) -> f64 {
     (usd * 1e9).round() / 1e9
 }
 
@@ -373,7 +373,7 @@ pub(super) fn rfc3339(at: Timestamp) -> String {
 }
 
 /// Serializes what cannot fail to serialize: no maps with odd keys are here.
-fn line(value: &impl Serialize) -> String {
+pub(super) fn line(value: &impl Serialize) -> String {
     let json = serde_json::to_string(value).unwrap_or_else(|error| {
         log::error!("an exchange could not be written as JSON: {error}");
         "null".to_owned()

@@ -1,11 +1,15 @@
 //! Where exchanges go besides the screen: JSON lines, readable lines, a
-//! recording, a file.
+//! recording, a file in one of many formats.
 
+mod csv;
+mod curl;
 pub mod export;
 pub mod file;
+mod har;
 pub mod json;
 mod limit;
 mod lines;
+mod markdown;
 mod plain;
 mod record;
 
@@ -73,3 +77,6 @@ pub trait Sink: Send {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

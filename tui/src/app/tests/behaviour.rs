@@ -7,6 +7,7 @@ use serde_json::json;
 use super::Person;
 use super::fixture::{NOW, answered, asks, machine, pending, process, streaming};
 use crate::app::{Effect, Event, Exit, Mouse, MouseKind, Signal};
+use crate::sink::export::Format;
 use crate::store::{ExchangeId, ProcessKey, Store};
 
 #[test]
@@ -136,8 +137,14 @@ fn copy_takes_the_value_under_the_cursor() {
 #[test]
 fn export_names_the_exchange_that_is_looked_at() {
     let mut person = Person::at(100, 30);
-    person.keys("g e Enter e");
-    assert_eq!(person.effects, [Effect::Export(ExchangeId(1)), Effect::Export(ExchangeId(1))]);
+    assert!(person.keys("g e").look().contains("export as  j JSON  h HAR  c curl  m Markdown"));
+    person.keys("j Enter e c e m e h e Enter");
+    let formats = [Format::Json, Format::Curl, Format::Markdown, Format::Har, Format::Json];
+    assert_eq!(person.effects, formats.map(|format| Effect::Export(ExchangeId(1), format)));
+    // Any other key is the way back, and does nothing else.
+    person.keys("e Esc e q e C-c");
+    assert_eq!(person.effects.len(), formats.len());
+    assert!(person.look().contains("conversation"));
 }
 
 #[test]
