@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::os::fd::BorrowedFd;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use rustix::process::{Pid, Signal, kill_process};
@@ -17,6 +18,8 @@ pub(crate) struct Terminal {
     master: Box<dyn MasterPty + Send>,
     keys: Box<dyn Write + Send>,
     seen: Arc<Mutex<Seen>>,
+    /// Reads what it writes, to the end.
+    reader: JoinHandle<()>,
 }
 
 /// All that the program wrote, and what a terminal makes of it.
@@ -49,7 +52,7 @@ impl Terminal {
             screen: vt100::Parser::new(rows, columns, 0),
         }));
         let written = Arc::clone(&seen);
-        std::thread::spawn(move || {
+        let reader = std::thread::spawn(move || {
             let mut buffer = [0; 4096];
             // An error is the end of the last program that had the terminal.
             while let Ok(count @ 1..) = output.read(&mut buffer) {
@@ -58,7 +61,7 @@ impl Terminal {
                 seen.screen.process(&buffer[..count]);
             }
         });
-        Terminal { child, master: pair.master, keys, seen }
+        Terminal { child, master: pair.master, keys, seen, reader }
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -97,10 +100,14 @@ impl Terminal {
         });
     }
 
-    /// Waits for the program's end; its exit status.
+    /// Waits for the program's end, and until all that it wrote was read; its exit
+    /// status.
     pub(crate) fn ended(&mut self) -> portable_pty::ExitStatus {
         let child = &mut self.child;
-        eventually("the end of the program in the terminal", || child.try_wait().unwrap())
+        let status =
+            eventually("the end of the program in the terminal", || child.try_wait().unwrap());
+        eventually("its last words", || self.reader.is_finished().then_some(()));
+        status
     }
 
     /// Whether the program has taken the terminal over.
