@@ -54,6 +54,8 @@ pub(crate) struct Assembler {
     answer_torn: bool,
     /// Requests may have been sent before the first that was seen.
     joined_midway: bool,
+    /// A request was seen, and answered.
+    paired: bool,
     /// A second request was seen before the first was answered.
     pipelines: bool,
     /// Which response answers which request is not known any more.
@@ -63,6 +65,10 @@ pub(crate) struct Assembler {
     asking: bool,
     /// The peers agreed to go on in another protocol.
     left_for: Option<LeftFor>,
+    /// A response that answers nothing yet waits for its request.
+    patient: bool,
+    /// One does.
+    early: bool,
     worth: Worth,
 }
 
@@ -80,13 +86,35 @@ impl Assembler {
             torn: false,
             answer_torn: false,
             joined_midway,
+            paired: false,
             pipelines: false,
             unpaired: false,
             answering: false,
             asking: false,
             left_for: None,
+            patient: true,
+            early: false,
             worth: Worth::default(),
         }
+    }
+
+    /// Whether the response to a request is still to begin, or to end.
+    pub(crate) fn expects_answer(&self) -> bool {
+        self.open.iter().any(|open| !open.response_done)
+    }
+
+    /// Whether a response waits for its request.
+    pub(crate) fn set_early(&mut self, early: bool) {
+        self.early = early;
+    }
+
+    /// From here on none does.
+    pub(crate) fn lose_patience(&mut self) {
+        self.patient = false;
+    }
+
+    pub(crate) fn is_patient(&self) -> bool {
+        self.patient
     }
 
     /// Where the direction of the requests goes.
@@ -168,6 +196,7 @@ impl Assembler {
             return;
         }
         let Some(first) = self.open.pop_front() else { return };
+        self.paired |= first.exchange.request.method.is_some();
         let telling = first.telling;
         let exchange = first.finish(time, State::Complete, &mut self.queue);
         self.queue.push_back(Event::Finished(exchange));

@@ -72,6 +72,10 @@ impl Sink for Requests<'_> {
         all.request_lost = all.request_lost.saturating_add(lost);
     }
 
+    fn waits(&self) -> bool {
+        self.0.early && self.0.expects_answer()
+    }
+
     fn skipped(&mut self, _time: Timestamp, _bytes: u64) {
         // The rest of a known request, or one that nothing is known of.
         self.0.asked_unseen = self.0.open.is_empty();
@@ -194,6 +198,14 @@ impl Sink for Responses<'_> {
     fn doubts_body(&self) -> bool {
         let first = self.0.open.front().filter(|_| self.0.answering);
         first.is_some_and(|open| open.exchange.request.method.is_none())
+    }
+
+    fn waits(&self) -> bool {
+        let all = &*self.0;
+        let before = all.joined_midway && !all.paired;
+        let unseen = before || all.asked_unseen || all.request_lost > 0;
+        let sure = !unseen && !all.torn && !all.unpaired && all.left_for.is_none();
+        all.patient && sure && !all.expects_answer()
     }
 
     fn skipped(&mut self, _time: Timestamp, _bytes: u64) {

@@ -1,6 +1,7 @@
 //! The driver: bytes of one connection in, events of its exchanges out.
 
 mod detecting;
+mod early;
 mod http1;
 
 use std::collections::VecDeque;
@@ -70,6 +71,8 @@ pub enum Verdict {
 pub struct Connection {
     limits: Limits,
     joined_midway: bool,
+    /// Bytes were lost.
+    torn: bool,
     state: State,
     verdict: Option<Verdict>,
     events: VecDeque<Event>,
@@ -90,6 +93,7 @@ impl Connection {
         Connection {
             limits,
             joined_midway,
+            torn: false,
             state: State::Detecting(Detecting::new(limits, joined_midway)),
             verdict: None,
             events: VecDeque::new(),
@@ -107,10 +111,13 @@ impl Connection {
                 Detected::WebSocket(socket) => self.state = State::WebSocket(socket),
             },
             State::Http1(http1) => {
-                let foreign = http1.receive(direction, time, bytes);
+                let rest = http1.receive(direction, time, bytes);
+                let rest = &bytes[bytes.len() - rest..];
                 if let Some(left) = http1.exchanges.leave(time) {
                     self.state = upgraded(self.limits, direction, left);
-                    self.receive(direction, time, &bytes[bytes.len() - foreign..]);
+                    self.receive(direction, time, rest);
+                } else if self.catch_up(time) && !rest.is_empty() {
+                    self.receive(direction, time, rest);
                 }
             }
             State::Http2(http2) => http2.receive(direction, time, bytes),
@@ -118,8 +125,29 @@ impl Connection {
         }
     }
 
+    /// Takes what waited for the other direction and is due. `false`: nothing is.
+    /// An answer is no older than the question seen at `now`.
+    fn catch_up(&mut self, now: Timestamp) -> bool {
+        let State::Http1(http1) = &mut self.state else { return false };
+        let Some((direction, early)) = http1.due() else { return false };
+        for (time, bytes) in early {
+            self.receive(direction, time.max(now), &bytes);
+        }
+        true
+    }
+
+    /// Nothing waits for the other direction any more.
+    fn lose_patience(&mut self, now: Timestamp) {
+        if let State::Http1(http1) = &mut self.state {
+            http1.exchanges.lose_patience();
+            self.catch_up(now);
+        }
+    }
+
     /// Bytes of one direction were lost here.
     pub fn gap(&mut self, direction: Direction, time: Timestamp, lost: u64) {
+        self.torn = true;
+        self.lose_patience(time);
         match &mut self.state {
             State::Detecting(detecting) => detecting.gap(direction, time, lost, self.limits),
             State::Http1(http1) => http1.gap(direction, time, lost),
@@ -130,6 +158,7 @@ impl Connection {
 
     /// The connection ended; open exchanges end with it.
     pub fn close(&mut self, time: Timestamp) {
+        self.lose_patience(time);
         match &mut self.state {
             State::Detecting(_) => {}
             State::Http1(http1) => http1.close(time),
@@ -188,7 +217,11 @@ impl Connection {
             let carry = detecting.carry(direction);
             (direction, carry.since(), carry.take())
         });
-        self.state = State::Http1(Box::new(Http1::new(role, self.limits, self.joined_midway)));
+        let mut http1 = Box::new(Http1::new(role, self.limits, self.joined_midway));
+        if self.torn {
+            http1.exchanges.lose_patience();
+        }
+        self.state = State::Http1(http1);
         for (direction, since, bytes) in carried {
             self.receive(direction, since, &bytes);
         }

@@ -42,6 +42,11 @@ pub(crate) trait Sink {
     fn doubts_body(&self) -> bool {
         false
     }
+    /// Whether what follows has to wait for the other direction. Asked where a
+    /// message begins, and after the head of a request.
+    fn waits(&self) -> bool {
+        false
+    }
 }
 
 /// Reads one direction. Drive it with [`receive`](Self::receive) and
@@ -116,7 +121,8 @@ impl Half {
         matches!(self.state, State::Opaque)
     }
 
-    /// The next bytes. Answers how many at their end belong to another protocol.
+    /// The next bytes. Answers how many at their end belong to another protocol,
+    /// or wait.
     pub(crate) fn receive(&mut self, time: Timestamp, bytes: &[u8], sink: &mut impl Sink) -> usize {
         let mut rest = bytes;
         if std::mem::take(&mut self.doubtful)
@@ -128,7 +134,15 @@ impl Half {
             match &mut self.state {
                 State::Head { sure } => {
                     let sure = *sure;
+                    let begins = self.carry.is_empty()
+                        && detect::start_line(self.kind, rest, true) != Match::No;
+                    if begins && sink.waits() {
+                        return rest.len();
+                    }
                     rest = self.head(time, rest, sure, sink);
+                    if self.kind == Kind::Request && sink.waits() {
+                        return rest.len();
+                    }
                 }
                 State::Length(left) => {
                     let taken = usize::try_from(*left).unwrap_or(usize::MAX).min(rest.len());
