@@ -7,7 +7,7 @@ use super::asked::{Question, left_out};
 use super::elide::{Piece, elide};
 use super::{CLIENT, SERVER, side};
 use crate::body::Keeper;
-use crate::llm::{Answer, Dialect, Turn};
+use crate::llm::{Answer, Dialect, Repeat, Turn};
 use crate::websocket::Message;
 use crate::{Delta, Event, Exchange, Finding, Limits, Role, State, Timestamp, usage};
 
@@ -28,6 +28,7 @@ pub(super) struct Talk {
     pub(super) begun: Option<u64>,
     dialect: Option<&'static dyn Dialect>,
     answer: Answer,
+    repeat: Repeat,
     body: Keeper,
     /// Octets of base64 that are not kept of the answer.
     elided: u64,
@@ -59,6 +60,7 @@ impl Talk {
             begun: None,
             dialect,
             answer: Answer::with_limit(limits.body),
+            repeat: Repeat::default(),
             body: Keeper::new(limits.body),
             elided: 0,
         }
@@ -123,7 +125,7 @@ impl Talk {
         else {
             return false;
         };
-        dialect.event("", text, &mut self.answer);
+        self.repeat.event(dialect, "", text, &mut self.answer);
         for (kind, text) in self.answer.deltas.drain(..) {
             let timing = &mut self.exchange.timing;
             timing.first_token.get_or_insert(time);
