@@ -2,10 +2,6 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use llmtop_fuzz::{body, websocket};
+use llmtop_fuzz::websocket;
 
-fuzz_target!(|data: &[u8]| {
-    if let [cut, rest @ ..] = data {
-        body::check_cut(&websocket::opened(rest), *cut);
-    }
-});
+fuzz_target!(|data: &[u8]| websocket::check(data));

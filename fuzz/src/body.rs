@@ -1,6 +1,7 @@
 //! Any bytes as the body of a well-formed answer.
 
 use llmtop_parsers::Direction::{Received, Sent};
+use llmtop_parsers::Event;
 
 use crate::requests::REQUESTS;
 use crate::script::{Script, Step};
@@ -76,16 +77,25 @@ pub fn check_frames(data: &[u8]) {
 /// Plays a script at once and cut as `cut` says: the first exchange must be the
 /// same, unless bytes were lost or are corrupt.
 fn check_first(script: &Script, cut: u8) {
+    let (whole, pieces) = check_contract(script, cut);
+    if !same::depends(&whole) && !same::depends(&pieces) {
+        let first = |events: &[_]| same::finished(events).into_iter().next();
+        assert_eq!(first(&whole), first(&pieces), "in pieces of {cut}");
+    }
+}
+
+/// Plays a script at once and cut as `cut` says: the [`contract`] must hold
+/// both times. What came out.
+///
+/// # Panics
+/// It does not.
+pub fn check_contract(script: &Script, cut: u8) -> (Vec<Event>, Vec<Event>) {
     let play = |script: &Script| {
         let events = script.play(LIMITS);
         contract::check(&events, LIMITS);
         events
     };
-    let (whole, pieces) = (play(script), play(&script.in_pieces(usize::from(cut))));
-    if !same::depends(&whole) && !same::depends(&pieces) {
-        let first = |events: &[_]| same::finished(events).into_iter().next();
-        assert_eq!(first(&whole), first(&pieces), "in pieces of {cut}");
-    }
+    (play(script), play(&script.in_pieces(usize::from(cut))))
 }
 
 /// Plays a script at once and cut as `cut` says: the exchanges must be the
@@ -94,11 +104,8 @@ fn check_first(script: &Script, cut: u8) {
 /// # Panics
 /// They are not.
 pub fn check_cut(script: &Script, cut: u8) {
-    let whole = script.play(LIMITS);
-    contract::check(&whole, LIMITS);
+    let (whole, pieces) = check_contract(script, cut);
     outlet::check(&whole);
-    let pieces = script.in_pieces(usize::from(cut)).play(LIMITS);
-    contract::check(&pieces, LIMITS);
     if !same::depends(&whole) && !same::depends(&pieces) {
         let (whole, pieces) = (same::finished(&whole), same::finished(&pieces));
         assert_eq!(whole, pieces, "in pieces of {cut}");

@@ -133,4 +133,4 @@ impl Script {
 }
 
 /// So that a cut moves no time.
-const TIME: Timestamp = Timestamp(1_700_000_000_000_000_000);
+pub(crate) const TIME: Timestamp = Timestamp(1_700_000_000_000_000_000);

@@ -1,8 +1,10 @@
 //! A WebSocket (RFC 6455), opened well.
 
 use llmtop_parsers::Direction::{Received, Sent};
+use llmtop_parsers::websocket::{Defect, Event, Extensions, WebSocket};
 
-use crate::script::{Script, Step};
+use crate::script::{Script, Step, TIME};
+use crate::{LIMITS, body};
 
 const PATHS: [&str; 4] = [
     "/v1/responses",
@@ -19,10 +21,54 @@ const EXTENSIONS: [&str; 4] = [
     "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=9\r\n",
 ];
 
-/// What happens once it is open. The first byte of `data` chooses what is
-/// agreed on, the rest is a script.
-pub fn opened(data: &[u8]) -> Script {
-    let (choice, rest) = data.split_first().unwrap_or((&0, &[]));
+/// Plays what happens once it is open, at once and cut into pieces of as many
+/// bytes as the first of `data` says. As long as frames follow one another the
+/// same must come out; the contract holds whatever they do.
+///
+/// # Panics
+/// It is not so.
+pub fn check(data: &[u8]) {
+    let [cut, choice, rest @ ..] = data else { return };
+    let script = opened(*choice, rest);
+    let framed = framed(&script, *choice);
+    if framed.steps.len() < script.steps.len() {
+        body::check_contract(&script, *cut);
+    }
+    body::check_cut(&framed, *cut);
+}
+
+/// What happens before frames have to be searched for, which are found here or
+/// there, and before a message is given up for its size, which more or less of
+/// it is needed to tell.
+fn framed(script: &Script, choice: u8) -> Script {
+    let agreed = EXTENSIONS[usize::from(choice / 4 % 4)].split_once(": ");
+    let mut frames =
+        WebSocket::new(LIMITS, Sent, Extensions::accepted(agreed.iter().map(|(_, to)| *to)));
+    let mut steps = script.steps.clone();
+    let handshake = 2;
+    for at in handshake..steps.len() {
+        let mut depends = false;
+        let tell = |event| match event {
+            Event::Lost { .. } => depends = true,
+            Event::Message { message, .. } => depends |= message.defect == Some(Defect::Bomb),
+            Event::Close { .. } => {}
+        };
+        match &steps[at] {
+            Step::Chunk(direction, bytes) => frames.receive(*direction, TIME, bytes, tell),
+            Step::Gap(direction, lost) => frames.gap(*direction, *lost, tell),
+            Step::Close => break,
+        }
+        if depends {
+            steps.truncate(at);
+            break;
+        }
+    }
+    Script { steps, ..*script }
+}
+
+/// What happens once it is open. `choice` chooses what is agreed on, the rest
+/// is a script.
+fn opened(choice: u8, rest: &[u8]) -> Script {
     let path = PATHS[usize::from(choice % 4)];
     let extensions = EXTENSIONS[usize::from(choice / 4 % 4)];
     let request = format!(

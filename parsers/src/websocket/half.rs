@@ -16,7 +16,8 @@ pub(super) enum Told {
         reason: String,
     },
     /// Octets are missing between frames, or passed where no frame could be
-    /// told: messages may be among them.
+    /// told: messages may be among them, and among what follows until the next
+    /// message.
     Lost {
         captured: u64,
         missing: u64,
@@ -174,9 +175,8 @@ impl Half {
         }
         self.inflater.lose();
         self.state = State::Searching(Search::new(self.masked));
-        if captured > 0 || missing > 0 {
-            tell(Told::Lost { captured, missing });
-        }
+        // Told at once, so that it does not depend on how octets come.
+        tell(Told::Lost { captured, missing });
     }
 
     /// Reads one header, or what is there of one payload.

@@ -44,6 +44,8 @@ pub(crate) struct Socket {
     /// Messages of the client were not seen since it last asked; so many bytes
     /// of them were lost.
     unseen: Option<u64>,
+    /// Where the server's frames begin is not known since its last message.
+    unframed: bool,
     /// Why the client closes it.
     closing: Option<String>,
 }
@@ -78,6 +80,7 @@ impl Socket {
             others: Others::default(),
             answers: 0,
             unseen: None,
+            unframed: false,
             closing: None,
         }
     }
@@ -107,6 +110,7 @@ impl Socket {
     ) {
         match event {
             websocket::Event::Message { from, message } if message.is_whole() => {
+                self.unframed &= from == Role::Client;
                 self.message(time, from, &message, ledger);
             }
             websocket::Event::Message { from, message } => {
@@ -118,6 +122,10 @@ impl Socket {
                 self.pass(time, message.wire, ledger);
             }
             websocket::Event::Lost { from, captured, missing } => {
+                self.unframed |= from == Role::Server;
+                for talk in self.talks.iter_mut().filter(|_| missing == 0) {
+                    talk.note(UNFRAMED, others::unframed(from));
+                }
                 self.missing(time, from, missing, ledger);
                 self.others.lost(captured, missing);
                 self.pass(time, captured, ledger);
@@ -252,6 +260,9 @@ impl Socket {
         }
     }
 }
+
+/// The kind of finding that says that frames could not be told apart.
+const UNFRAMED: &str = "unframed";
 
 /// Places of the two ends in a pair.
 const CLIENT: usize = 0;

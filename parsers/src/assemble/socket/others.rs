@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::side;
 use super::talk::Talk;
+use super::{UNFRAMED, side};
 use crate::websocket::{Defect, Message};
 use crate::{Body, BodyKind, Event, Exchange, Finding, Role, Timestamp};
 
@@ -86,7 +86,7 @@ impl Others {
         }
         if self.unframed > 0 {
             let detail = format!("{} bytes belong to frames that were not found", self.unframed);
-            talk.exchange.findings.push(Finding { kind: "unframed", detail });
+            talk.exchange.findings.push(Finding { kind: UNFRAMED, detail });
         }
         talk.exchange.lost_bytes = self.lost;
         Some(talk.finish(time, why))
@@ -105,4 +105,10 @@ pub(super) fn why(from: Role, message: &Message) -> String {
         None => "is longer than what is kept of one",
     };
     format!("a message of the {who} {why}")
+}
+
+/// Why messages of an exchange may not have been found.
+pub(super) fn unframed(from: Role) -> String {
+    let who = super::super::name(from);
+    format!("where frames of the {who} begin was not known while this was open")
 }

@@ -3,8 +3,9 @@
 use serde_json::Value;
 
 use super::asked::Question;
+use super::others::unframed;
 use super::talk::Talk;
-use super::{Ledger, SERVER, Socket};
+use super::{Ledger, SERVER, Socket, UNFRAMED};
 use crate::llm::{RequestFacts, Turn, TurnPart};
 use crate::websocket::Message;
 use crate::{Event, Exchange, Finding, Protocol, Role, Timestamp};
@@ -182,6 +183,9 @@ impl Socket {
             }
         }
         let mut talk = Talk::new(exchange, self.dialect, &self.limits);
+        if self.unframed {
+            talk.note(UNFRAMED, unframed(Role::Server));
+        }
         if let Some(question) = question {
             talk.ask(question);
         }
