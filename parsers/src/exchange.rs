@@ -30,6 +30,14 @@ pub enum Direction {
 }
 
 impl Direction {
+    /// The way of what `from` writes, as the client sees it.
+    pub(crate) fn of_client(from: Role) -> Self {
+        match from {
+            Role::Client => Direction::Sent,
+            Role::Server => Direction::Received,
+        }
+    }
+
     /// The other way.
     pub fn opposite(self) -> Self {
         match self {
@@ -106,6 +114,9 @@ pub struct Exchange {
     pub operation: Option<&'static str>,
     /// The API shape: `openai.chat`, `anthropic.messages`, ...
     pub dialect: Option<&'static str>,
+    /// What all of its WebSocket is part of, where the server remembers what was
+    /// said there: the API's name of it, or one made for the socket.
+    pub session: Option<String>,
     /// What was asked.
     pub request: Request,
     /// What was answered.
@@ -137,6 +148,7 @@ impl Exchange {
             provider: None,
             operation: None,
             dialect: None,
+            session: None,
             request: Request::default(),
             response: Response::default(),
             usage: Usage::default(),

@@ -173,7 +173,7 @@ impl Open {
         }
         let response = &mut self.exchange.response;
         response.limits = headers::limits(&head.headers);
-        response.retry_after_ms = headers::retry_after_ms(&head.headers);
+        response.retry_after_ms = headers::retry_after_ms(&head.headers, started);
         response.headers = head.headers;
         self.exchange.findings.extend(head.findings);
     }

@@ -74,6 +74,13 @@ impl Ids {
         }
     }
 
+    /// The same, in a session of a WebSocket, which is one conversation if nobody
+    /// names another.
+    pub(super) fn or_session(self, session: Option<&str>) -> Self {
+        let thread = self.thread.or_else(|| session.map(str::to_owned));
+        Ids { thread, ..self }
+    }
+
     /// The one conversation that the client names, if it does: a thread, or an
     /// agent of a session.
     pub(super) fn own(&self, process: u64) -> Option<Mark> {

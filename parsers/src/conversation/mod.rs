@@ -6,6 +6,8 @@
 //! continues the exchange whose messages and answer it begins with. System
 //! prompts are left out of the history, as many change with every request.
 //!
+//! - Where the server remembers what is said on a WebSocket, the socket is one
+//!   conversation.
 //! - A branch (an earlier message edited, an answer asked for anew) stays in
 //!   its conversation.
 //! - The same first request again is the same conversation only as a retry:
@@ -323,7 +325,7 @@ impl Reading {
         let dialect = exchange.dialect.and_then(llm::by_name);
         let messages = dialect.map(|dialect| dialect.messages(&body)).unwrap_or_default();
         Reading {
-            ids: Ids::of(&exchange.request.headers, &body),
+            ids: Ids::of(&exchange.request.headers, &body).or_session(exchange.session.as_deref()),
             history: History::of(&messages),
             tools: tools(&body),
         }

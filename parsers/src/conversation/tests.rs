@@ -432,3 +432,24 @@ fn other_dialects_have_conversations_too() {
     let first = process.ask("a2a", &sent("Book a room."), &[]).place;
     assert_eq!(process.ask("a2a", &sent("For two."), &[]).place, first);
 }
+
+#[test]
+fn a_session_on_a_websocket_is_one_conversation() {
+    let mut process = Process::default();
+    let mut say = |session: &str, text: &str| {
+        let item = json!({"type": "message", "role": "user",
+            "content": [{"type": "input_text", "text": text}]});
+        let body = json!([{"type": "conversation.item.create", "item": item}]);
+        let exchange = Exchange {
+            session: Some(session.to_owned()),
+            ..exchange("openai.realtime", &body, &[])
+        };
+        process.tracker.place(process.pid, &exchange)
+    };
+    let first = say("sess_1", "Hello");
+    assert_eq!(say("sess_1", "And now?"), first, "no history is repeated");
+    let other = say("sess_2", "Hello");
+    assert_ne!(other, first, "it begins alike");
+    assert_eq!(say("sess_1", "Bye"), first);
+    assert_eq!(say("sess_2", "Bye"), other);
+}

@@ -11,5 +11,5 @@ pub use agent::Agent;
 pub use quota::RateLimit;
 
 pub(crate) use agent::agent;
-pub(crate) use quota::limits;
+pub(crate) use quota::{CREDITS, limits, merge};
 pub(crate) use retry::{retries, retry_after_ms};

@@ -5,7 +5,8 @@
 //! - `anthropic-ratelimit-NAME-{limit,remaining,reset}`, the reset a moment; and
 //!   of subscriptions `anthropic-ratelimit-unified-NAME-{utilization,reset,status}`,
 //!   the utilization a fraction and the reset in seconds since 1970.
-//! - `x-codex-NAME-{used-percent,window-minutes,reset-at}` of ChatGPT's plans.
+//! - `x-codex-NAME-{used-percent,window-minutes,reset-at}` of ChatGPT's plans, and
+//!   `x-codex-credits-{has-credits,unlimited,balance}` of what one has bought.
 //! - `x-quota-snapshot-NAME` of GitHub Copilot, like a URL's query: `ent` is what
 //!   one is entitled to, `rem` the percentage that remains, `rst` the moment.
 
@@ -31,8 +32,11 @@ pub struct RateLimit {
     pub resets_at: Option<Timestamp>,
     /// When it begins anew, in milliseconds after the response.
     pub resets_after_ms: Option<u64>,
-    /// How it stands, in the API's words: `allowed`, `rejected`.
+    /// How it stands, in the API's words: `allowed`, `rejected`. Of credits:
+    /// `unlimited`, `has_credits` or `no_credits`.
     pub status: Option<String>,
+    /// What is left of credits, as the API writes it, in units of its own.
+    pub balance: Option<String>,
 }
 
 /// Limits of one response that are kept.
@@ -57,13 +61,44 @@ pub(crate) fn limits(headers: &[(String, String)]) -> Vec<RateLimit> {
         }
         set(&mut limits[at], fact);
     }
-    // Azure says -1 where it does not know: a period alone tells nothing.
-    limits.retain(|limit| {
-        let counted = limit.limit.is_some() || limit.remaining.is_some();
-        counted || limit.used_percent.is_some() || limit.status.is_some()
-    });
+    limits.retain(RateLimit::tells);
     limits
 }
+
+/// Puts limits that were told later in the place of those of the same name.
+pub(crate) fn merge(limits: &mut Vec<RateLimit>, later: &[RateLimit]) {
+    for limit in later {
+        match limits.iter().position(|known| known.name == limit.name) {
+            Some(at) => limits[at].clone_from(limit),
+            None if limits.len() < LIMITS => limits.push(limit.clone()),
+            None => {}
+        }
+    }
+}
+
+impl RateLimit {
+    /// Whether it says more than a period: Azure says -1 where it does not know.
+    pub(crate) fn tells(&self) -> bool {
+        let counted = self.limit.is_some() || self.remaining.is_some();
+        counted || self.used_percent.is_some() || self.status.is_some() || self.balance.is_some()
+    }
+
+    /// Takes in one of three facts of credits.
+    pub(crate) fn credit(&mut self, fact: &str, value: &str) {
+        match (fact, value) {
+            ("unlimited", "true") => self.status = Some("unlimited".to_owned()),
+            ("has_credits", "true" | "false") if self.status.is_none() => {
+                let status = if value == "true" { "has_credits" } else { "no_credits" };
+                self.status = Some(status.to_owned());
+            }
+            ("balance", balance) if !balance.is_empty() => self.balance = Some(balance.to_owned()),
+            _ => {}
+        }
+    }
+}
+
+/// What a plan's limit by credits is called.
+pub(crate) const CREDITS: &str = "credits";
 
 /// What one header tells.
 enum Fact {
@@ -74,6 +109,7 @@ enum Fact {
     ResetsAt(Option<Timestamp>),
     ResetsAfter(Option<u64>),
     Status(String),
+    Credit(&'static str, String),
     Snapshot(String),
 }
 
@@ -114,6 +150,12 @@ fn read<'a>(name: &'a str, value: &str) -> Option<(&'a str, Fact)> {
             },
         ));
     }
+    if let Some(fact) = name.strip_prefix("x-codex-credits-") {
+        let facts = ["has-credits", "unlimited", "balance"];
+        let fact = facts.into_iter().find(|known| *known == fact)?;
+        let fact = if fact == "has-credits" { "has_credits" } else { fact };
+        return Some((CREDITS, Fact::Credit(fact, value.to_owned())));
+    }
     if let Some(rest) = name.strip_prefix("x-codex-") {
         let facts = ["used-percent", "window-minutes", "reset-at", "reset-after-seconds"];
         let fact = facts.iter().find(|fact| rest.ends_with(**fact))?;
@@ -141,6 +183,7 @@ fn set(limit: &mut RateLimit, fact: Fact) {
         Fact::ResetsAt(time) => limit.resets_at = time,
         Fact::ResetsAfter(ms) => limit.resets_after_ms = ms,
         Fact::Status(status) => limit.status = Some(status),
+        Fact::Credit(fact, value) => limit.credit(fact, &value),
         Fact::Snapshot(snapshot) => set_snapshot(limit, &snapshot),
     }
 }
@@ -261,6 +304,8 @@ mod tests {
             ("x-codex-primary-reset-at", "1735689600"),
             ("x-codex-bengalfox-secondary-used-percent", "80"),
             ("x-codex-credits-has-credits", "true"),
+            ("x-codex-credits-unlimited", "false"),
+            ("x-codex-credits-balance", "5.39"),
             ("x-codex-turn-state", "opaque"),
             (
                 "x-quota-snapshot-premium_interactions",
@@ -277,6 +322,11 @@ mod tests {
                 ..named("primary")
             },
             RateLimit { used_percent: Some(80.0), ..named("bengalfox-secondary") },
+            RateLimit {
+                status: Some("has_credits".into()),
+                balance: Some("5.39".into()),
+                ..named("credits")
+            },
             RateLimit {
                 limit: Some(300),
                 used_percent: Some(1.5),

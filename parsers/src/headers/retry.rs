@@ -1,5 +1,7 @@
 //! Which attempt a request is, and when the next one may come.
 
+use super::time::http_date;
+use crate::Timestamp;
 use crate::llm::header;
 
 /// How often the client's library has tried before, where it says so:
@@ -15,11 +17,19 @@ pub(crate) fn retries(headers: &[(String, String)]) -> Option<u32> {
 }
 
 /// How long to wait before another attempt, in milliseconds: `retry-after-ms`,
-/// else the seconds of `Retry-After` (RFC 9110, section 10.2.3). A date is not
-/// read: it is no duration without a clock.
-pub(crate) fn retry_after_ms(headers: &[(String, String)]) -> Option<u64> {
-    let number = |name| header(headers, name)?.trim().parse::<f64>().ok();
-    let ms = number("retry-after-ms").or_else(|| Some(number("retry-after")? * 1000.0))?;
+/// else the seconds of `Retry-After` (RFC 9110, section 10.2.3), or how far its
+/// date is from that of the response (`Date`), which was `answered` then by this
+/// machine's clock; 0 for one that has passed.
+pub(crate) fn retry_after_ms(headers: &[(String, String)], answered: Timestamp) -> Option<u64> {
+    let field = |name| header(headers, name).map(str::trim);
+    let number = |name| field(name)?.parse::<f64>().ok();
+    let Some(ms) = number("retry-after-ms").or_else(|| Some(number("retry-after")? * 1000.0))
+    else {
+        let until = http_date(field("retry-after")?)?;
+        // Both by the server's clock, where it tells it.
+        let now = field("date").and_then(http_date).unwrap_or(answered);
+        return Some(until.millis_since(now).round() as u64);
+    };
     (0.0..1e15).contains(&ms).then_some(ms.round() as u64)
 }
 
@@ -54,13 +64,28 @@ mod tests {
             ("retry-after", "20", Some(20_000)),
             ("Retry-After-Ms", "1500.4", Some(1500)),
             ("retry-after", "0.5", Some(500)),
-            ("retry-after", "Wed, 21 Oct 2026 07:28:00 GMT", None),
+            ("retry-after", "Wed, 21 Oct 2026 07:28:00 GMT", Some(60_000)),
+            ("retry-after", "Wed, 21 Oct 2026 07:26:00 GMT", Some(0)),
+            ("retry-after", "tomorrow", None),
             ("retry-after", "-1", None),
             ("retry-after", "NaN", None),
             ("retry-after", "1e300", None),
         ];
         for (name, value, expected) in cases {
-            assert_eq!(retry_after_ms(&headers(name, value)), expected, "{name}: {value}");
+            let headers = headers(name, value);
+            assert_eq!(retry_after_ms(&headers, ANSWERED), expected, "{name}: {value}");
         }
+    }
+
+    /// 2026-10-21 07:27:00 UTC.
+    const ANSWERED: Timestamp = Timestamp(1_792_567_620_000_000_000);
+
+    #[test]
+    fn a_date_is_measured_by_the_servers_clock() {
+        let mut headers = headers("retry-after", "Wed, 21 Oct 2026 07:28:00 GMT");
+        headers.push(("Date".into(), "Wed, 21 Oct 2026 07:27:30 GMT".into()));
+        assert_eq!(retry_after_ms(&headers, ANSWERED), Some(30_000));
+        headers[2].1 = "now".into();
+        assert_eq!(retry_after_ms(&headers, ANSWERED), Some(60_000));
     }
 }

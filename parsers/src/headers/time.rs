@@ -54,8 +54,7 @@ pub(super) fn rfc3339(text: &str) -> Option<Timestamp> {
     let marked = mark(4, b"-") && mark(7, b"-") && mark(10, b"Tt ");
     let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
     let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
-    let sane = (1..=12).contains(&month) && (1..=31).contains(&day) && hour < 24 && minute < 60;
-    if !(marked && mark(13, b":") && mark(16, b":") && sane && second <= 60) {
+    if !(marked && mark(13, b":") && mark(16, b":")) {
         return None;
     }
     let zone = text.get(19..)?.trim_start_matches(|c: char| c == '.' || c.is_ascii_digit());
@@ -68,6 +67,45 @@ pub(super) fn rfc3339(text: &str) -> Option<Timestamp> {
         }
         _ => return None,
     };
+    moment([year, month, day], [hour, minute, second], offset)
+}
+
+/// A moment as HTTP writes it (RFC 9110, section 5.6.7): `Sun, 06 Nov 1994
+/// 08:49:37 GMT`, and the two obsolete forms, of which one has two digits of the
+/// year: of the years since 1970 the first one that they fit.
+pub(super) fn http_date(text: &str) -> Option<Timestamp> {
+    let words: Vec<&str> =
+        text.split([' ', ',', '-']).filter(|word| !word.is_empty()).take(7).collect();
+    let (day, month, year, time) = match words[..] {
+        [_, day, month, year, time, "GMT"] => (day, month, year, time),
+        [_, month, day, time, year] => (day, month, year, time),
+        _ => return None,
+    };
+    let number = |digits: &str| -> Option<i64> {
+        let all = (1..=4).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
+        all.then(|| digits.parse().ok())?
+    };
+    let month = MONTHS.iter().position(|name| *name == month)? as i64 + 1;
+    let year = match (year.len(), number(year)?) {
+        (2, year) if year < 70 => 2000 + year,
+        (2, year) => 1900 + year,
+        (_, year) => year,
+    };
+    let mut clock = time.split(':').map(number);
+    let (hour, minute, second) = (clock.next()??, clock.next()??, clock.next()??);
+    moment([year, month, number(day)?], [hour, minute, second], 0)
+}
+
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+/// A date and a time of day, so many minutes ahead of UTC.
+fn moment(date: [i64; 3], time: [i64; 3], offset: i64) -> Option<Timestamp> {
+    let ([year, month, day], [hour, minute, second]) = (date, time);
+    let sane = (1..=12).contains(&month) && (1..=31).contains(&day) && hour < 24 && minute < 60;
+    if !sane || second > 60 {
+        return None;
+    }
     let seconds = (days(year, month, day) * 24 + hour) * 3600 + minute * 60 + second - offset * 60;
     u64::try_from(seconds).ok()?.checked_mul(1_000_000_000).map(Timestamp)
 }
@@ -134,5 +172,30 @@ mod tests {
         assert_eq!(unix("1735689600"), rfc3339("2025-01-01T00:00:00Z"));
         assert_eq!(unix("soon"), None);
         assert_eq!(unix("18446744073709551615"), None);
+    }
+
+    /// RFC 9110 section 5.6.7: the same moment in all three forms.
+    #[test]
+    fn moments_of_http() {
+        let moment = Some(Timestamp(784_111_777_000_000_000));
+        let cases = [
+            ("Sun, 06 Nov 1994 08:49:37 GMT", moment),
+            ("Sunday, 06-Nov-94 08:49:37 GMT", moment),
+            ("Sun Nov  6 08:49:37 1994", moment),
+            ("Tue, 01-Jan-30 00:00:00 GMT", Some(Timestamp(1_893_456_000_000_000_000))),
+            ("Sun, 06 Nov 1994 08:49:37 CET", None),
+            ("Sun, 06 Nov 1994 08:49 GMT", None),
+            ("Sun, 06 Now 1994 08:49:37 GMT", None),
+            ("Sun, 32 Nov 1994 08:49:37 GMT", None),
+            ("Sun, 06 Nov 1994 24:49:37 GMT", None),
+            ("Sun, +6 Nov 1994 08:49:37 GMT", None),
+            ("Sun, 06 Nov 99999 08:49:37 GMT", None),
+            ("Sun, 06 Nov 1901 08:49:37 GMT", None),
+            ("120", None),
+            ("", None),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(http_date(text), expected, "{text}");
+        }
     }
 }

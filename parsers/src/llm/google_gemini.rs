@@ -14,6 +14,7 @@ use super::gemini_message as message;
 use super::json::one_of;
 use super::message::Message;
 use super::{Dialect, Recognised, RequestFacts, RequestHead, json, provider};
+use crate::ToolCall;
 use crate::usage::{Convention, Reported};
 
 /// See the module.
@@ -176,11 +177,7 @@ fn read_candidate(candidate: &Value, choice: u64, answer: &mut Answer) {
             let kind = if message::is_thought(part) { SlotKind::Reasoning } else { SlotKind::Text };
             answer.add(slot(kind), text);
         } else if let Some(call) = message::call(part) {
-            // Calls come whole, and are not numbered.
-            let slot = slot(SlotKind::ToolCall);
-            answer.call(slot, call.id.as_deref(), call.name.as_deref());
-            answer.add(slot, &call.arguments);
-            answer.detach(slot);
+            read_call(part, &call, slot(SlotKind::ToolCall), answer);
         }
     }
     let reason = one_of(candidate, &["finishReason", "finish_reason"]).and_then(Value::as_str);
@@ -189,6 +186,44 @@ fn read_candidate(candidate: &Value, choice: u64, answer: &mut Answer) {
             answer.finish_reason = Some(reason.to_owned());
         }
         answer.done = true;
+    }
+}
+
+/// A call: whole, or the next of its pieces (Vertex's
+/// `streamFunctionCallArguments`), which say where in the arguments they belong.
+/// Calls are not numbered: one begins where another is over.
+fn read_call(part: &Value, call: &ToolCall, slot: Slot, answer: &mut Answer) {
+    let of_part = one_of(part, &["functionCall", "function_call"]).unwrap_or(&Value::Null);
+    let goes_on = one_of(of_part, &["willContinue", "will_continue"]).and_then(Value::as_bool);
+    let pieces = one_of(of_part, &["partialArgs", "partial_args"]).and_then(Value::as_array);
+    let arriving = answer.is_arriving(slot);
+    if arriving && call.name.is_some() {
+        // Its end was not said, or not seen.
+        answer.arrive_whole();
+    }
+    let continues = arriving && call.name.is_none() && of_part.get("args").is_none();
+    if !continues {
+        answer.call(slot, call.id.as_deref(), call.name.as_deref());
+    }
+    if goes_on != Some(true) && pieces.is_none() && !continues {
+        answer.add(slot, &call.arguments);
+        return answer.detach(slot);
+    }
+    // The arguments are an object, whatever there is of them.
+    answer.arrive(slot, "$", None);
+    for piece in pieces.into_iter().flatten() {
+        let path = one_of(piece, &["jsonPath", "json_path"]).and_then(Value::as_str);
+        let values = [
+            ["stringValue", "string_value"],
+            ["numberValue", "number_value"],
+            ["boolValue", "bool_value"],
+        ];
+        // Without any of them it is null, as every place is at first.
+        let value = values.iter().find_map(|names| one_of(piece, names));
+        answer.arrive(slot, path.unwrap_or_default(), value);
+    }
+    if goes_on != Some(true) {
+        answer.arrive_whole();
     }
 }
 

@@ -71,11 +71,22 @@ impl Dialect for GoogleLive {
         }
         Some(match from {
             Role::Client => asked(kind, message),
-            Role::Server => Turn::new(match *kind {
-                "serverContent" | "toolCall" => TurnPart::MayBegin,
-                _ => TurnPart::Beside,
-            }),
+            Role::Server => {
+                let part = match *kind {
+                    "serverContent" | "toolCall" => TurnPart::MayBegin,
+                    _ => TurnPart::Beside,
+                };
+                let complete = member(message, "setupComplete", "setup_complete");
+                let session =
+                    complete.and_then(|complete| member(complete, "sessionId", "session_id"));
+                Turn { session: session.and_then(Value::as_str), ..Turn::new(part) }
+            }
         })
+    }
+
+    /// A question says what is new.
+    fn keeps_history(&self) -> bool {
+        true
     }
 
     fn messages(&self, body: &Value) -> Vec<Message> {

@@ -36,6 +36,7 @@ mod ollama_generate;
 mod openai_chat;
 mod openai_completions;
 mod openai_embeddings;
+mod openai_limits;
 mod openai_realtime;
 mod openai_responses;
 mod openai_socket;
@@ -129,6 +130,12 @@ pub trait Dialect: Sync {
     fn turn<'a>(&self, head: &RequestHead<'_>, from: Role, message: &'a Value) -> Option<Turn<'a>> {
         let _ = (head, from, message);
         None
+    }
+
+    /// Whether the server remembers what was said on a WebSocket, so that a
+    /// request does not repeat it: all exchanges there are one conversation.
+    fn keeps_history(&self) -> bool {
+        false
     }
 
     /// The request's messages, as the conversation view shows them.

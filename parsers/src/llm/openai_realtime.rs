@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::answer::{Answer, Slot, SlotKind};
 use super::message::Message;
+use super::openai_limits::{is_limits, limits};
 use super::openai_responses::{message as item_message, read_item};
 use super::{Dialect, Recognised, RequestFacts, RequestHead, Turn, TurnPart, json};
 use crate::usage::{Convention, Reported};
@@ -79,6 +80,7 @@ impl Dialect for OpenAiRealtime {
                 answer.done = true;
             }
             "error" => answer.error = json::error(&event),
+            kind if is_limits(kind) => answer.limits = limits(&event),
             _ => {}
         }
     }
@@ -109,12 +111,18 @@ impl Dialect for OpenAiRealtime {
         if !known && (head.path.ends_with("/responses") || !is_ours(from, kind, message)) {
             return None;
         }
-        let model = message.pointer("/session/model").and_then(Value::as_str);
+        let of_session = |key| json::text(message.get("session")?, key);
+        let (model, session) = (of_session("model"), of_session("id"));
         let turn = match from {
             Role::Client => Turn { message: json::text(message, "event_id"), ..asked(kind) },
             Role::Server => told(kind, message),
         };
-        Some(Turn { model, ..turn })
+        Some(Turn { model, session, ..turn })
+    }
+
+    /// A question says what is new.
+    fn keeps_history(&self) -> bool {
+        true
     }
 
     fn messages(&self, body: &Value) -> Vec<Message> {
@@ -147,6 +155,7 @@ fn told<'a>(kind: &str, message: &'a Value) -> Turn<'a> {
                 if about.is_some() || asked { TurnPart::Rejects } else { TurnPart::Complains };
             Turn { message: about, ..Turn::new(part) }
         }
+        kind if is_limits(kind) => Turn::new(TurnPart::Limits),
         kind if kind.starts_with("response.") && answer.is_some() => {
             Turn { answer, ..Turn::new(TurnPart::Tells) }
         }

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::answer::{Answer, Slot, SlotKind};
 use super::message::{Message, Part};
+use super::openai_limits::{is_limits, limits};
 use super::{Dialect, Recognised, RequestFacts, RequestHead, Turn, json, openai_socket, provider};
 use crate::usage::{Convention, Reported};
 use crate::{ApiError, Role, ToolCall};
@@ -103,6 +104,7 @@ impl Dialect for OpenAiResponses {
                 }
                 answer.done = true;
             }
+            kind if is_limits(kind) => answer.limits = limits(&event),
             _ => {
                 let flat = kind == "error" && !event.get("error").is_some_and(Value::is_object);
                 let error = if flat { Some(json::error_of(&event)) } else { json::error(&event) };

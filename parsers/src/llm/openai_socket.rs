@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::openai_limits::is_limits;
 use super::{RequestHead, Turn, TurnPart, json};
 use crate::Role;
 
@@ -22,6 +23,7 @@ pub(super) fn turn<'a>(head: &RequestHead<'_>, from: Role, message: &'a Value) -
             TurnPart::Begins
         }
         (Role::Server, "error") => TurnPart::Fails,
+        (Role::Server, kind) if is_limits(kind) => TurnPart::Limits,
         (Role::Server, kind) if kind.starts_with("response.inject.") => TurnPart::Beside,
         (Role::Server, kind) if kind.starts_with("response.") => TurnPart::Tells,
         _ => TurnPart::Beside,
@@ -45,7 +47,8 @@ fn is_ours(from: Role, kind: &str, message: &Value) -> bool {
             }
         }
         Role::Server => {
-            kind.starts_with("response.") && json::count(message, "sequence_number").is_some()
+            let numbered = json::count(message, "sequence_number").is_some();
+            kind == "codex.rate_limits" || (kind.starts_with("response.") && numbered)
         }
     }
 }

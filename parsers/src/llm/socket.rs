@@ -20,6 +20,8 @@ pub struct Turn<'a> {
     pub message: Option<&'a str>,
     /// The model that is said to answer from here on.
     pub model: Option<&'a str>,
+    /// What the server calls the session that all on the socket is part of.
+    pub session: Option<&'a str>,
     /// The HTTP status that an error would have had.
     pub status: Option<u16>,
     /// The header fields that it would have had.
@@ -53,6 +55,9 @@ pub enum TurnPart {
     Rejects,
     /// From the server: an error that is of no exchange.
     Complains,
+    /// From the server: what is left of quotas. Of the exchange that is open, if
+    /// it is one alone; it may come before the answer.
+    Limits,
     /// Of no exchange: read with the answer on its way, where there is one alone.
     #[default]
     Beside,

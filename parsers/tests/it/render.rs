@@ -103,6 +103,12 @@ pub(crate) fn response(exchange: &Exchange) -> String {
     for (name, value) in &response.headers {
         writeln!(o, "< {name}: {value}").unwrap();
     }
+    for limit in &response.limits {
+        writeln!(o, "< {limit:?}").unwrap();
+    }
+    if let Some(ms) = response.retry_after_ms {
+        writeln!(o, "< retry after {ms} ms").unwrap();
+    }
     let whole = body(response.body.as_deref());
     writeln!(o, "< body: {} sent, {} events, {whole}", response.body_bytes, response.events)
         .unwrap();

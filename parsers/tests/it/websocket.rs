@@ -41,6 +41,34 @@ fn pieces_of_any_size_mean_the_same() {
     }
 }
 
+/// Where the server remembers what was said, a socket is one session, which has
+/// the server's name or one of its own.
+#[test]
+fn a_socket_is_a_session_where_the_server_keeps_the_history() {
+    let mut unnamed = Vec::new();
+    for (directory, capture) in cases("websocket") {
+        let exchanges = finished(&capture.play(Limits::default()));
+        let mut own = Vec::new();
+        for exchange in &exchanges {
+            let context = format!("{}:\n{}", directory.display(), render::exchange(exchange));
+            match exchange.dialect {
+                Some("openai.realtime") => {
+                    assert_eq!(exchange.session.as_deref(), Some("sess_1"), "{context}");
+                }
+                Some("google.live") => own.push(exchange.session.clone().expect(&context)),
+                _ => assert_eq!(exchange.session, None, "{context}"),
+            }
+        }
+        own.dedup();
+        assert!(own.len() <= 1, "{}: {own:?}", directory.display());
+        unnamed.extend(own);
+    }
+    let all = unnamed.len();
+    unnamed.sort();
+    unnamed.dedup();
+    assert!(all > 1 && all == unnamed.len(), "{unnamed:?}");
+}
+
 /// Joined at any byte and at every frame, nothing wrong is told.
 #[test]
 fn joined_midway_nothing_wrong_is_told() {

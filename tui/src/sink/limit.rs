@@ -16,6 +16,7 @@ pub(super) struct LimitObject<'a> {
     resets_at: Option<String>,
     resets_after_ms: Option<u64>,
     status: Option<&'a str>,
+    balance: Option<&'a str>,
 }
 
 impl<'a> LimitObject<'a> {
@@ -29,6 +30,7 @@ impl<'a> LimitObject<'a> {
             resets_at: limit.resets_at.map(rfc3339),
             resets_after_ms: limit.resets_after_ms,
             status: limit.status.as_deref(),
+            balance: limit.balance.as_deref(),
         }
     }
 }

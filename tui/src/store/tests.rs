@@ -21,6 +21,7 @@ fn exchange(state: State, ended: Option<u64>, body: usize) -> Exchange {
         provider: None,
         operation: None,
         dialect: Some("openai.chat"),
+        session: None,
         request: Request {
             body: Some(Arc::new(Body { bytes, ..Body::default() })),
             ..Request::default()

@@ -145,6 +145,7 @@ fn quota(limit: &RateLimit, timing: &Timing) -> String {
             .window_minutes
             .map(|minutes| format!("in {}", format::duration(minutes as f64 * 6e4))),
         resets.map(|ms| format!("again in {}", format::duration(ms))),
+        limit.balance.as_deref().map(|balance| format!("{} left", gist(balance, 20))),
         limit.status.as_deref().map(|status| gist(status, 40)),
     ];
     facts.into_iter().flatten().collect::<Vec<_>>().join(", ")

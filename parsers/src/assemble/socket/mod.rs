@@ -8,12 +8,14 @@ mod talk;
 mod tunnelled;
 mod turns;
 
+use std::collections::HashSet;
+
 use self::asked::Asked;
 use self::others::Others;
 use self::talk::Talk;
 use self::turns::Said;
 use super::Ledger;
-use crate::llm::{self, DIALECTS, Dialect, RequestFacts};
+use crate::llm::{self, DIALECTS, Dialect, RequestFacts, Turn};
 use crate::websocket::{self, Extensions, Message, close_name};
 use crate::{ApiError, Event, Limits, Role, Timestamp};
 
@@ -36,6 +38,8 @@ pub(crate) struct Socket {
     dialect: Option<&'static dyn Dialect>,
     /// The model that answers, as was said last.
     model: Option<String>,
+    /// The session that the exchanges are part of, once it has a name.
+    session: Option<String>,
     talks: Vec<Talk>,
     asked: Asked,
     others: Others,
@@ -44,8 +48,9 @@ pub(crate) struct Socket {
     /// Messages of the client were not seen since it last asked; so many bytes
     /// of them were lost.
     unseen: Option<u64>,
-    /// Where the server's frames begin is not known since its last message.
-    unframed: bool,
+    /// Where frames begin is not known since the last message: of the client, of
+    /// the server.
+    unframed: [bool; 2],
     /// Why the client closes it.
     closing: Option<String>,
 }
@@ -75,12 +80,13 @@ impl Socket {
             joined_midway: false,
             dialect: None,
             model: None,
+            session: None,
             talks: Vec::new(),
             asked: Asked::default(),
             others: Others::default(),
             answers: 0,
             unseen: None,
-            unframed: false,
+            unframed: [false; 2],
             closing: None,
         }
     }
@@ -110,10 +116,11 @@ impl Socket {
     ) {
         match event {
             websocket::Event::Message { from, message } if message.is_whole() => {
-                self.unframed &= from == Role::Client;
+                self.unframed[side(from)] = false;
                 self.message(time, from, &message, ledger);
             }
             websocket::Event::Message { from, message } => {
+                self.unframed[side(from)] = false;
                 self.missing(time, from, message.lost, ledger);
                 for talk in &mut self.talks {
                     talk.note("unread_message", others::why(from, &message));
@@ -122,7 +129,7 @@ impl Socket {
                 self.pass(time, message.wire, ledger);
             }
             websocket::Event::Lost { from, captured, missing } => {
-                self.unframed |= from == Role::Server;
+                self.unframed[side(from)] = true;
                 for talk in self.talks.iter_mut().filter(|_| missing == 0) {
                     talk.note(UNFRAMED, others::unframed(from));
                 }
@@ -173,6 +180,8 @@ impl Socket {
             let turn = dialect.turn(&head, from, &value)?;
             Some((*dialect, turn))
         });
+        // What else is said where a dialect is spoken is of it, too.
+        let turn = turn.or_else(|| Some((self.dialect?, Turn::default())));
         if let Some((dialect, turn)) = turn {
             self.dialect = Some(dialect);
             return self.spoken(&Said { time, from, turn, value: &value, message }, ledger);
@@ -218,8 +227,24 @@ impl Socket {
             let unseen = self.unseen.get_or_insert(0);
             *unseen = unseen.saturating_add(if alone { 0 } else { lost });
         }
+        if from == Role::Server {
+            self.abort_asked_again(time, ledger);
+        }
         let why = "messages of both ends were lost: what follows may be of another answer";
         self.abort(time, why, ledger, Talk::is_adrift);
+    }
+
+    /// Messages of the server are missing: who has asked again since had an answer,
+    /// whose end was among them.
+    fn abort_asked_again(&mut self, time: Timestamp, ledger: &mut Ledger<'_>) {
+        let mut lanes = HashSet::new();
+        let mut over = HashSet::new();
+        for talk in self.talks.iter().rev() {
+            if !lanes.insert(talk.lane.as_deref()) && talk.is_cut() {
+                over.insert(talk.exchange.seq);
+            }
+        }
+        self.abort(time, ENDLESS, ledger, |talk| over.contains(&talk.exchange.seq));
     }
 
     /// One end closes the socket.
@@ -263,6 +288,9 @@ impl Socket {
 
 /// The kind of finding that says that frames could not be told apart.
 const UNFRAMED: &str = "unframed";
+
+/// Why an exchange ends whose end nobody saw.
+const ENDLESS: &str = "its end was lost";
 
 /// Places of the two ends in a pair.
 const CLIENT: usize = 0;

@@ -5,8 +5,9 @@ use serde_json::Value;
 use super::asked::Question;
 use super::others::unframed;
 use super::talk::Talk;
-use super::{Ledger, SERVER, Socket, UNFRAMED};
-use crate::llm::{RequestFacts, Turn, TurnPart};
+use super::{CLIENT, ENDLESS, Ledger, SERVER, Socket, UNFRAMED};
+use crate::headers;
+use crate::llm::{RequestFacts, Turn, TurnPart, header};
 use crate::websocket::Message;
 use crate::{Event, Exchange, Finding, Protocol, Role, Timestamp};
 
@@ -26,6 +27,9 @@ impl Socket {
         if let Some(model) = turn.model {
             self.model = Some(model.to_owned());
         }
+        if self.session.is_none() {
+            self.session = turn.session.map(str::to_owned);
+        }
         match turn.part {
             TurnPart::Adds => self.asked.add(message, self.limits.body),
             TurnPart::Feeds => self.asked.feed(message),
@@ -39,12 +43,14 @@ impl Socket {
             },
             TurnPart::Begins | TurnPart::Tells | TurnPart::MayBegin => self.hear(spoken, ledger),
             TurnPart::Fails | TurnPart::Rejects | TurnPart::Complains => self.fail(spoken, ledger),
-            TurnPart::Beside => {
+            TurnPart::Limits | TurnPart::Beside => {
                 // Said while an answer comes, it is shown there.
                 if let ([talk], Role::Server) = (&mut self.talks[..], spoken.from)
-                    && talk.begun.is_some()
+                    && (talk.begun.is_some() || turn.part == TurnPart::Limits)
                 {
-                    talk.hear(message, 0);
+                    if talk.begun.is_some() {
+                        talk.hear(message, 0);
+                    }
                     talk.read(spoken.time, message, ledger.queue);
                 }
             }
@@ -54,7 +60,7 @@ impl Socket {
     fn ask(&mut self, spoken: &Said<'_>, ledger: &mut Ledger<'_>) {
         let Said { time, turn, value, message, .. } = spoken;
         // Who asks again had an answer, whose end was lost.
-        self.abort(*time, "its end was lost", ledger, |talk| talk.is_in(turn) && talk.is_cut());
+        self.abort(*time, ENDLESS, ledger, |talk| talk.is_in(turn) && talk.is_cut());
         self.asked.add(message, self.limits.body);
         let question = self.asked.take(*time);
         let facts = self.dialect.map(|dialect| dialect.request(&self.handshake.head(), value));
@@ -63,6 +69,10 @@ impl Socket {
             // What it continues was not seen.
             talk.exchange.joined_midway |= self.joined_midway;
         }
+        // What was joined may be its answer: the two directions are not always
+        // found at the same time.
+        let joined = |other: &Talk| other.is_in(turn) && other.exchange.joined_midway;
+        talk.torn[SERVER] = self.joined_midway && self.talks.iter().any(joined);
         talk.exchange.timing.sent = Some(*time);
         talk.lane = turn.lane.map(str::to_owned);
         talk.message = turn.message.map(str::to_owned);
@@ -83,7 +93,7 @@ impl Socket {
         let mut talk = self.talks.remove(at);
         if turn.part == TurnPart::Begins {
             let over = |other: &Talk| other.begun.is_some() && other.is_in(turn) && other.is_cut();
-            self.abort(*time, "its end was lost", ledger, over);
+            self.abort(*time, ENDLESS, ledger, over);
         }
         if let Some(answer) = turn.answer {
             talk.answer_id.get_or_insert_with(|| answer.to_owned());
@@ -151,7 +161,10 @@ impl Socket {
             room = left.unwrap_or(0);
             left.is_some()
         };
-        talk.exchange.response.headers.extend(turn.headers.iter().take_while(fits).cloned());
+        let response = &mut talk.exchange.response;
+        response.headers.extend(turn.headers.iter().take_while(fits).cloned());
+        response.limits = headers::limits(&response.headers);
+        response.retry_after_ms = headers::retry_after_ms(&response.headers, message.began);
         talk.hear(message, self.answers);
         talk.read(*time, message, ledger.queue);
         ledger.finished(talk.finish(*time, None));
@@ -166,12 +179,13 @@ impl Socket {
         ledger: &mut Ledger<'_>,
     ) -> Talk {
         let mut exchange = self.exchange(time, ledger);
-        exchange.joined_midway =
-            question.is_none() && (self.joined_midway || self.unseen.is_some());
+        let unseen = self.joined_midway || self.unseen.is_some() || self.unframed[CLIENT];
+        exchange.joined_midway = question.is_none() && unseen;
         if let Some(dialect) = self.dialect {
             exchange.dialect = Some(dialect.name());
             exchange.operation = Some("chat");
             exchange.provider = self.handshake.provider;
+            exchange.session = dialect.keeps_history().then(|| self.session(time));
             exchange.request.model = facts.model.or_else(|| self.model.clone());
             exchange.request.stream = Some(true);
         }
@@ -183,13 +197,22 @@ impl Socket {
             }
         }
         let mut talk = Talk::new(exchange, self.dialect, &self.limits);
-        if self.unframed {
+        if self.unframed[SERVER] {
             talk.note(UNFRAMED, unframed(Role::Server));
         }
         if let Some(question) = question {
             talk.ask(question);
         }
         talk
+    }
+
+    /// What this socket's session is called. Where nobody has named it, it is
+    /// called by what no other socket of the process has.
+    fn session(&mut self, time: Timestamp) -> String {
+        let key = header(&self.handshake.request.headers, "sec-websocket-key");
+        let stream = self.stream.unwrap_or_default();
+        let name = || key.map_or_else(|| format!("{}-{stream}", time.0), str::to_owned);
+        self.session.get_or_insert_with(name).clone()
     }
 
     /// An exchange of this socket.

@@ -1,7 +1,13 @@
 //! An answer being put together, piece by piece.
 
+mod arriving;
+mod watch;
+
 use std::collections::{BTreeMap, HashMap};
 
+use self::arriving::Arriving;
+use self::watch::Growth;
+use crate::headers::{self, RateLimit};
 use crate::usage::Reported;
 use crate::{ApiError, Cost, CostSource, DeltaKind, Exchange, Finding, ToolCall};
 
@@ -33,6 +39,8 @@ pub struct Answer {
     pub cost: Option<f64>,
     /// The API's error.
     pub error: Option<ApiError>,
+    /// What is left of quotas, as far as the stream itself tells.
+    pub limits: Vec<RateLimit>,
     /// The stream said that it is over.
     pub done: bool,
     /// Added since the driver last took them. Of several choices, only the
@@ -48,19 +56,11 @@ pub struct Answer {
     /// Where the last piece went.
     recent: Option<usize>,
     growth: Growth,
+    /// A call whose arguments come in pieces that are no text.
+    arriving: Option<Arriving>,
+    /// Pieces of arguments did not fit together.
+    broken: bool,
 }
-
-/// What became of the content while it was [watched](Answer::watch).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Growth {
-    None,
-    /// One piece was added, here.
-    Once(Slot),
-    More,
-}
-
-/// All of an answer but its content, to be compared.
-pub(super) type Facts = ([Option<String>; 3], Reported, Option<f64>, Option<ApiError>, bool);
 
 impl Default for Answer {
     fn default() -> Self {
@@ -139,6 +139,7 @@ impl Answer {
             reported: Reported::default(),
             cost: None,
             error: None,
+            limits: Vec::new(),
             done: false,
             deltas: Vec::new(),
             slots: Vec::new(),
@@ -150,6 +151,8 @@ impl Answer {
             reasons: false,
             recent: None,
             growth: Growth::None,
+            arriving: None,
+            broken: false,
         }
     }
 
@@ -233,6 +236,7 @@ impl Answer {
         self.slots.clear();
         self.places.clear();
         self.recent = None;
+        self.arriving = None;
         self.growth = Growth::More;
         self.truncated = false;
     }
@@ -283,56 +287,6 @@ impl Answer {
     }
 }
 
-/// Watching, for the reader of events that repeat one another.
-impl Answer {
-    /// From here on, [`grown`](Self::grown) counts.
-    pub(super) fn watch(&mut self) {
-        self.growth = Growth::None;
-    }
-
-    /// Where a piece was added since, if the content did not change otherwise.
-    pub(super) fn grown(&self) -> Option<Slot> {
-        match self.growth {
-            Growth::Once(slot) => Some(slot),
-            Growth::None | Growth::More => None,
-        }
-    }
-
-    /// What the slot holds, if there is no other.
-    pub(super) fn only(&self, slot: Slot) -> Option<&String> {
-        match &self.slots[..] {
-            [content] if content.slot == slot => Some(&content.text),
-            _ => None,
-        }
-    }
-
-    /// All but the content.
-    pub(super) fn facts(&self) -> Facts {
-        // Every member is named, so that a new one is thought of here.
-        let Answer {
-            model,
-            id,
-            finish_reason,
-            reported,
-            cost,
-            error,
-            done,
-            deltas: _,
-            slots: _,
-            places: _,
-            room: _,
-            truncated: _,
-            told: _,
-            muted: _,
-            reasons: _,
-            recent: _,
-            growth: _,
-        } = self;
-        let names = [model.clone(), id.clone(), finish_reason.clone()];
-        (names, *reported, *cost, error.clone(), *done)
-    }
-}
-
 /// Between two pieces of reasoning.
 const PARAGRAPH: &str = "\n\n";
 
@@ -346,7 +300,7 @@ impl Answer {
         let mut reasoning: Option<String> = None;
         response.tool_calls.clear();
         let first = self.slots.iter().map(|content| content.slot.choice).min().unwrap_or(0);
-        for content in &self.slots {
+        for (place, content) in self.slots.iter().enumerate() {
             match content.slot.kind.delta() {
                 DeltaKind::Text => {
                     texts.entry(content.slot.choice).or_default().push_str(&content.text);
@@ -362,7 +316,7 @@ impl Answer {
                 DeltaKind::ToolCall => response.tool_calls.push(ToolCall {
                     id: content.id.clone(),
                     name: content.name.clone(),
-                    arguments: content.text.clone(),
+                    arguments: self.arrived(place).unwrap_or_else(|| content.text.clone()),
                 }),
             }
         }
@@ -379,10 +333,14 @@ impl Answer {
         if self.error.is_some() {
             exchange.error.clone_from(&self.error);
         }
-        let kind = "answer_truncated";
-        if self.truncated && !exchange.findings.iter().any(|finding| finding.kind == kind) {
-            let detail = "the answer is longer than what is kept of it".to_owned();
-            exchange.findings.push(Finding { kind, detail });
-        }
+        headers::merge(&mut exchange.response.limits, &self.limits);
+        let mut note = |is, kind, detail: &str| {
+            if is && !exchange.findings.iter().any(|finding| finding.kind == kind) {
+                exchange.findings.push(Finding { kind, detail: detail.to_owned() });
+            }
+        };
+        note(self.truncated, "answer_truncated", "the answer is longer than what is kept of it");
+        let detail = "pieces of a tool call's arguments do not fit together";
+        note(self.broken, "broken_arguments", detail);
     }
 }
