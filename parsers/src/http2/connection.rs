@@ -5,6 +5,7 @@ use super::half::{Half, Piece};
 use super::role::{Client, Held, Waiting, are_events};
 use super::streams::{Phase, Stream, Streams};
 use super::{ErrorCode, Head};
+use crate::websocket::WebSocket;
 use crate::{Direction, Limits, Role};
 
 /// Follows a connection, both directions.
@@ -167,6 +168,11 @@ impl Http2 {
             Piece::Data { bytes, .. } if are_events(bytes) => {
                 self.client.suppose(direction, Role::Server);
             }
+            // On a stream of a WebSocket (RFC 8441), masks tell.
+            Piece::Data { bytes, .. } => match WebSocket::writer_of(bytes) {
+                Some(role) => self.client.suppose(direction, role),
+                None => return false,
+            },
             _ => return false,
         }
         true
@@ -264,7 +270,7 @@ impl Http2 {
         let begins =
             head.writer().is_some() || (head.unknown > 0 && !ends_stream) || (head.broken && new);
         match phase {
-            Some(Phase::Ended) => return,
+            Some(Phase::Ended | Phase::Unseen) => return,
             Some(Phase::Head) if !begins && head.broken => {
                 // Nobody can tell what it was.
                 tell(Event::Lost { stream, from, bytes: None });
@@ -310,7 +316,7 @@ impl Http2 {
         if *phase == Phase::Head {
             *phase = Phase::Body;
         }
-        *phase == Phase::Body
+        matches!(phase, Phase::Body | Phase::Unseen)
     }
 
     /// Begins a stream at the first that is seen of it; whether it may be one.
@@ -328,8 +334,7 @@ impl Http2 {
         if new {
             self.youngest = stream;
         }
-        // A request that was not seen has been sent by the time it is answered.
-        let client = if from == Role::Server { Phase::Ended } else { Phase::Head };
+        let client = if from == Role::Server { Phase::Unseen } else { Phase::Head };
         self.insert(stream, Stream { client, server: Phase::Head }, tell);
         true
     }
@@ -342,12 +347,14 @@ impl Http2 {
 
     fn end(&mut self, id: u32, from: Role, tell: &mut impl FnMut(Event<'_>)) {
         let Some(stream) = self.streams.get(id) else { return };
-        *stream.phase(from) = Phase::Ended;
-        let over = stream.client == Phase::Ended && stream.server == Phase::Ended;
+        let unseen = std::mem::replace(stream.phase(from), Phase::Ended) == Phase::Unseen;
+        let over = stream.client.is_past() && stream.server.is_past();
         if over {
             self.streams.forget(id);
         }
-        tell(Event::End { stream: id, from });
+        if !unseen {
+            tell(Event::End { stream: id, from });
+        }
     }
 
     /// A server will not deal with streams after `last`.
@@ -363,7 +370,7 @@ impl Http2 {
     fn unframed(&mut self, from: Role, tell: &mut impl FnMut(Event<'_>)) {
         self.partial = true;
         for (stream, phases) in self.streams.iter_mut() {
-            if *phases.phase(from) != Phase::Ended {
+            if !phases.phase(from).is_past() {
                 tell(Event::Lost { stream, from, bytes: None });
             }
         }

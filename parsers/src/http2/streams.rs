@@ -14,7 +14,17 @@ pub(super) enum Phase {
     #[default]
     Head,
     Body,
+    /// Nothing was seen of it when the other end had answered: nearly always it
+    /// is over, but where both talk at once.
+    Unseen,
     Ended,
+}
+
+impl Phase {
+    /// Whether nothing of the message is waited for.
+    pub(super) fn is_past(self) -> bool {
+        matches!(self, Phase::Unseen | Phase::Ended)
+    }
 }
 
 /// A request and its response.

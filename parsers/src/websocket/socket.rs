@@ -1,5 +1,6 @@
 //! The messages of a connection, from its two directions.
 
+use super::frame::{Frame, Opcode, Parsed};
 use super::half::{Half, Told};
 use super::{Extensions, Message};
 use crate::{Direction, Limits, Role, Timestamp};
@@ -83,6 +84,37 @@ impl WebSocket {
         WebSocket { sent: half(), received: half(), client: None, limits }
     }
 
+    /// The same, where it is known which direction the client writes.
+    pub(crate) fn joined_as(limits: Limits, client: Direction) -> Self {
+        let mut socket = WebSocket::joined(limits);
+        socket.client = Some(client);
+        socket.half(client).expect(true);
+        socket.half(client.opposite()).expect(false);
+        socket.half(client.opposite()).bound(limits.event);
+        socket
+    }
+
+    /// Whether octets begin as a message, or a frame between messages, of `from`
+    /// does.
+    pub(crate) fn begins(octets: &[u8], from: Role) -> bool {
+        let Parsed::Header(frame, _) = Frame::parse(octets) else { return false };
+        let masked = frame.mask.is_some() == (from == Role::Client);
+        masked && frame.opcode != Opcode::Continuation
+    }
+
+    /// Who writes octets that begin with a frame, if they surely do: one that ends
+    /// with them, or says JSON.
+    pub(crate) fn writer_of(octets: &[u8]) -> Option<Role> {
+        let Parsed::Header(frame, at) = Frame::parse(octets) else { return None };
+        let payload = octets.get(at..)?;
+        let first = payload.first()? ^ frame.mask.map_or(0, |mask| mask[0]);
+        let message = matches!(frame.opcode, Opcode::Text | Opcode::Binary);
+        let json = message && !frame.compressed && matches!(first, b'{' | b'[');
+        let whole = payload.len() as u64 == frame.length && frame.opcode != Opcode::Continuation;
+        let writer = if frame.mask.is_some() { Role::Client } else { Role::Server };
+        (json || whole).then_some(writer)
+    }
+
     /// Which end the observed process is, as far as it is known.
     pub fn role(&self) -> Option<Role> {
         self.client.map(|client| match client {
@@ -102,6 +134,14 @@ impl WebSocket {
             .any(|half| half.frames() >= if proven(half) { FRAMES_PROVEN } else { FRAMES })
             || each(FRAMES_EACH)
             || (proven(sent) && proven(received))
+    }
+
+    /// Whether this is a WebSocket where octets began as one: a frame said what
+    /// only frames do, or some follow one another.
+    pub(crate) fn is_likely(&self) -> bool {
+        let likely =
+            |half: &Half| half.frames() >= FRAMES_EACH || (half.is_proven() && half.frames() > 0);
+        likely(&self.sent) || likely(&self.received)
     }
 
     /// The next octets of one direction.

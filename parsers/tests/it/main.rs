@@ -12,4 +12,5 @@ mod http2;
 mod large;
 mod random;
 mod render;
+mod tunnelled;
 mod websocket;

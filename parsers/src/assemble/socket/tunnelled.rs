@@ -19,8 +19,18 @@ impl Tunnelled {
         stream: u32,
         handshake: Handshake,
     ) -> Self {
-        let frames = WebSocket::new(limits, direction(Role::Client), handshake.extensions);
+        let frames =
+            WebSocket::new(limits, Direction::of_client(Role::Client), handshake.extensions);
         Tunnelled { frames, exchanges: Socket::new(limits, role, Some(stream), handshake) }
+    }
+
+    /// One whose CONNECT was not seen.
+    pub(in crate::assemble) fn joined(limits: Limits, role: Role, stream: u32) -> Self {
+        let frames = WebSocket::joined_as(limits, Direction::of_client(Role::Client));
+        let mut exchanges = Socket::joined(limits);
+        exchanges.set_role(role);
+        exchanges.stream = Some(stream);
+        Tunnelled { frames, exchanges }
     }
 
     /// The next bytes that `from` wrote.
@@ -32,7 +42,9 @@ impl Tunnelled {
         ledger: &mut Ledger<'_>,
     ) {
         let Tunnelled { frames, exchanges } = self;
-        frames.receive(direction(from), time, bytes, |event| exchanges.tell(time, event, ledger));
+        frames.receive(Direction::of_client(from), time, bytes, |event| {
+            exchanges.tell(time, event, ledger)
+        });
     }
 
     /// Bytes that `from` wrote were lost; 0: nobody knows how many.
@@ -44,7 +56,7 @@ impl Tunnelled {
         ledger: &mut Ledger<'_>,
     ) {
         let Tunnelled { frames, exchanges } = self;
-        frames.gap(direction(from), lost, |event| exchanges.tell(time, event, ledger));
+        frames.gap(Direction::of_client(from), lost, |event| exchanges.tell(time, event, ledger));
     }
 
     /// The stream ended.
@@ -55,13 +67,5 @@ impl Tunnelled {
         ledger: &mut Ledger<'_>,
     ) {
         self.exchanges.close(time, why, ledger);
-    }
-}
-
-/// A direction as the client's end sees it.
-fn direction(from: Role) -> Direction {
-    match from {
-        Role::Client => Direction::Sent,
-        Role::Server => Direction::Received,
     }
 }

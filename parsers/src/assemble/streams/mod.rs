@@ -1,7 +1,10 @@
 //! Exchanges, put together from the streams of an HTTP/2 connection.
 
+mod unseen;
+
 use std::collections::BTreeMap;
 
+use self::unseen::{Held, Unseen, settles};
 use super::Carried;
 use super::open::Open;
 use super::socket::{Handshake, PROTOCOL, Tunnelled};
@@ -22,6 +25,10 @@ pub(crate) struct Streams {
     /// Which end the observed process is; told before the first stream.
     role: Role,
     open: BTreeMap<u32, Stream>,
+    /// Those whose bodies may yet be a WebSocket's.
+    doubted: BTreeMap<u32, Unseen>,
+    /// What clients sent on streams that are asked to become tunnels.
+    early: BTreeMap<u32, Vec<Held>>,
     carried: Carried,
     /// Why the peer closes the connection.
     going_away: Option<String>,
@@ -34,6 +41,8 @@ enum Stream {
     Socket(Box<Tunnelled>),
     /// The same, another protocol.
     Tunnel,
+    /// Nothing of it was seen but bytes that may be a WebSocket's.
+    Unseen(Box<Unseen>),
 }
 
 impl Streams {
@@ -42,6 +51,8 @@ impl Streams {
             limits,
             role: Role::Client,
             open: BTreeMap::new(),
+            doubted: BTreeMap::new(),
+            early: BTreeMap::new(),
             carried: Carried::default(),
             going_away: None,
         }
@@ -63,6 +74,12 @@ impl Streams {
     }
 
     pub(crate) fn tell(&mut self, time: Timestamp, event: Told<'_>) {
+        if let Some(stream) = settles(&event) {
+            self.settle(stream);
+            if !matches!(event, Told::Response { .. }) {
+                self.refuse_early(stream);
+            }
+        }
         match event {
             Told::Role(role) => self.role = role,
             Told::Request { stream, head } => self.request(time, stream, *head),
@@ -89,6 +106,8 @@ impl Streams {
         let why = self.going_away.take();
         let why = why.as_deref().unwrap_or("the connection ended first");
         for stream in self.open.keys().copied().collect::<Vec<_>>() {
+            self.settle(stream);
+            self.refuse_early(stream);
             self.abort(time, stream, why);
         }
     }
@@ -100,7 +119,7 @@ impl Streams {
     fn exchange(&mut self, stream: u32) -> Option<&mut Open> {
         match self.open.get_mut(&stream)? {
             Stream::Exchange(open) => Some(open),
-            Stream::Socket(_) | Stream::Tunnel => None,
+            Stream::Socket(_) | Stream::Tunnel | Stream::Unseen(_) => None,
         }
     }
 
@@ -150,6 +169,10 @@ impl Streams {
         let Some(open) = self.exchange(stream) else { return };
         let connect = open.exchange.request.method.as_deref() == Some("CONNECT");
         let tunnel = connect && head.status.is_some_and(|status| status < 300);
+        if !tunnel {
+            self.refuse_early(stream);
+        }
+        let Some(open) = self.exchange(stream) else { return };
         open.response_head(message(head, Role::Server), time, &limits);
         self.update(stream);
         if tunnel {
@@ -157,20 +180,25 @@ impl Streams {
             let handshake =
                 self.exchange(stream).and_then(|open| Handshake::of_stream(&open.exchange));
             self.finish(time, stream);
-            let role = self.role;
-            self.open.insert(
-                stream,
-                match handshake {
-                    Some(handshake) => {
-                        Stream::Socket(Box::new(Tunnelled::new(limits, role, stream, handshake)))
-                    }
-                    None => Stream::Tunnel,
-                },
-            );
+            let early = self.early.remove(&stream).unwrap_or_default();
+            let tunnel = match handshake {
+                Some(handshake) => {
+                    let mut socket = Tunnelled::new(limits, self.role, stream, handshake);
+                    let mut ledger = self.carried.ledger();
+                    early.iter().for_each(|held| held.play(&mut socket, &mut ledger));
+                    Stream::Socket(Box::new(socket))
+                }
+                None => Stream::Tunnel,
+            };
+            self.open.insert(stream, tunnel);
         }
     }
 
     fn data(&mut self, time: Timestamp, stream: u32, from: Role, bytes: &[u8]) {
+        if self.is_early(time, stream, from, bytes) || self.may_be_socket(time, stream, from, bytes)
+        {
+            return;
+        }
         if from == Role::Server {
             self.joined_inside(time, stream);
         }
