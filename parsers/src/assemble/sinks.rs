@@ -109,10 +109,15 @@ impl Sink for Responses<'_> {
             orphan.exchange.lost_bytes = std::mem::take(&mut all.request_lost);
             all.start(orphan, true);
         }
-        // What was lost before it was of others.
-        all.response_lost = 0;
+        // What was lost before it was of others, unless it is one of theirs.
+        let lost = std::mem::take(&mut all.response_lost);
+        let doubtful = all.answer_torn && all.request_lost > 0;
         let Some(open) = all.open.front_mut() else { return Framing::Unknown };
         open.response_head(head, started, &all.limits);
+        if doubtful {
+            open.exchange.lost_bytes = open.exchange.lost_bytes.saturating_add(lost);
+            open.note("unpaired", "requests and responses were lost before: it may be another's");
+        }
         open.exchange.findings.append(&mut findings);
         if framing == Framing::Upgrade && !open.request_done {
             open.request_end(time, true);

@@ -238,6 +238,14 @@ impl Capture {
 }
 
 impl Step {
+    /// The same bytes, not captured.
+    pub(crate) fn lost(&self) -> Step {
+        match self {
+            Step::Chunk(direction, bytes) => Step::Gap(*direction, bytes.len() as u64),
+            other => other.clone(),
+        }
+    }
+
     fn len(&self) -> usize {
         match self {
             Step::Chunk(_, bytes) => bytes.len(),

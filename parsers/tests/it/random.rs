@@ -1,11 +1,12 @@
 //! Bytes nobody meant: no panic, no broken contract, no unbounded memory.
 
-use llmtop_parsers::{Connection, Direction, Event, Limits, Timestamp};
+use llmtop_parsers::{Connection, Direction, Event, Exchange, Limits, State, Timestamp, Usage};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 use crate::capture::{Capture, Step, cases};
-use crate::corpus::{check_contract, check_order};
+use crate::corpus::{check_contract, check_order, finished};
+use crate::render;
 
 const LIMITS: Limits = Limits { body: 512, head: 1024, event: 256, open_exchanges: 4 };
 
@@ -126,6 +127,21 @@ fn check_bounds(events: &[Event]) {
     }
 }
 
+/// Whether an exchange says that something of it may be missing.
+fn is_marked(exchange: &Exchange) -> bool {
+    exchange.state != State::Complete
+        || exchange.lost_bytes > 0
+        || exchange.joined_midway
+        || !exchange.findings.is_empty()
+}
+
+/// All its numbers, and what was asked for them.
+fn numbers(exchange: &Exchange) -> (Usage, Option<f64>, [u64; 2], Option<&[u8]>) {
+    let (request, response) = (&exchange.request, &exchange.response);
+    let body = request.body.as_ref().map(|body| &body.bytes[..]);
+    (exchange.usage, exchange.cost.usd, [request.body_bytes, response.body_bytes], body)
+}
+
 /// At least 2000 cases; more with `PROPTEST_CASES`.
 fn config() -> ProptestConfig {
     let config = ProptestConfig::default();
@@ -176,9 +192,7 @@ proptest! {
                     capture.steps[at] = (time, Step::Chunk(direction, bytes));
                 }
                 // A chunk is lost.
-                (1, Step::Chunk(direction, bytes)) => {
-                    capture.steps[at] = (time, Step::Gap(direction, bytes.len() as u64));
-                }
+                (1, step @ Step::Chunk(..)) => capture.steps[at] = (time, step.lost()),
                 // A chunk comes twice.
                 (2, step) => capture.steps.insert(at, (time, step)),
                 // Something is lost, nobody knows where from.
@@ -194,5 +208,35 @@ proptest! {
         let events = capture.play(LIMITS);
         check_order(&events, "damaged");
         check_bounds(&events);
+    }
+
+    /// What was lost in capture may be missing, and then it is said; a number is
+    /// that of the whole capture, or its exchange is marked.
+    #[test]
+    fn losses_make_no_number_wrong(
+        which in any::<prop::sample::Index>(),
+        losses in vec(any::<prop::sample::Index>(), 1..4),
+        size in 1..500usize,
+    ) {
+        let cases = [cases("http1"), cases("http2"), cases("websocket")].concat();
+        let (directory, capture) = which.get(&cases);
+        let whole = finished(&capture.play(Limits::default()));
+        let mut damaged = capture.in_pieces(size);
+        for at in losses {
+            let at = at.index(damaged.steps.len());
+            if let (_, step @ Step::Chunk(..)) = &mut damaged.steps[at] {
+                *step = step.lost();
+            }
+        }
+        damaged.steps.push((u64::MAX / 1_000_000, Step::Close));
+        for seen in finished(&damaged.play(Limits::default())) {
+            let is_it = |truth: &Exchange| numbers(truth) == numbers(&seen);
+            prop_assert!(
+                is_marked(&seen) || whole.iter().any(is_it),
+                "{}:\n{}",
+                directory.display(),
+                render::exchange(&seen)
+            );
+        }
     }
 }

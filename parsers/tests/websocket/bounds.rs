@@ -112,3 +112,24 @@ fn what_is_no_websocket_is_not_taken_for_one() {
         }
     }
 }
+
+/// Octets that begin no frame: said where they are, whether or not a call ends
+/// among them.
+#[test]
+fn a_loss_of_framing_is_told_at_once() {
+    let mut server = Encoder::new(false, false, false);
+    let good = server.frame(0x81, b"{\"a\":1}");
+    // Two octets that may begin a frame, but for the second's length.
+    let octets = [&good[..], &[0x82, 0x7E, 0x00], &[0x7D]].concat();
+    for cut in 0..octets.len() {
+        let (first, rest) = octets.split_at(cut);
+        let mut lost = 0;
+        let mut socket = socket();
+        for call in [first, rest] {
+            socket.receive(Direction::Received, Timestamp(0), call, |event| {
+                lost += usize::from(matches!(event, Event::Lost { .. }));
+            });
+        }
+        assert_eq!(lost, 1, "cut at {cut}");
+    }
+}
