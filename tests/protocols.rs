@@ -42,6 +42,8 @@ const CODINGS: &[Case] = &[
     (Tool::Python("httpx"), MESSAGES, true, "zstd=1"),
     (Tool::Python("httpx"), RESPONSES, true, "deflate=1"),
     (Tool::Node("fetch"), CHAT, true, "br=1"),
+    (Tool::Python("httpx"), RESPONSES, true, "asked_in=zstd tools=1"),
+    (Tool::Python("httpx-h2"), RESPONSES, true, "asked_in=zstd"),
 ];
 
 /// Streams that are no server-sent events.

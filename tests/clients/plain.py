@@ -24,6 +24,18 @@ def with_requests(o):
             collected.told(call, answer.status_code)
 
 
+def question(o, call):
+    """What a call sends, as httpx takes it: compressed, as Codex does, if the
+    options say so."""
+    if "asked_in=zstd" not in o.options.split():
+        return {"headers": o.headers, "json": arguments(o, call)}
+    import zstandard
+
+    body = zstandard.compress(json.dumps(arguments(o, call)).encode(), level=3)
+    fields = {"Content-Type": "application/json", "Content-Encoding": "zstd"}
+    return {"headers": {**o.headers, **fields}, "content": body}
+
+
 def kept():
     """Connections wait for as long as a test does between two calls."""
     import httpx
@@ -37,7 +49,7 @@ def with_httpx(o):
     with httpx.Client(timeout=60, http2=o.http2, limits=kept()) as client:
         for call in o.turns():
             collected = Collected(o)
-            with client.stream("POST", o.url, headers=o.headers, json=arguments(o, call)) as answer:
+            with client.stream("POST", o.url, **question(o, call)) as answer:
                 if o.stream and answer.is_success and o.dialect == "google.gemini":
                     for element in json.loads(answer.read()):
                         collected.event(element)

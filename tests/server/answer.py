@@ -21,11 +21,12 @@ class Broken(Exception):
 class Call:
     """A request to the model API; `dialect` is `None` where it is none.
 
-    `headers` has its names in lower case.
+    `headers` has its names in lower case; `sent` is the body as it came.
     """
 
     def __init__(self, target, headers, body):
-        self.target, self.headers, self.body = target, headers, body
+        self.target, self.headers, self.sent = target, headers, body
+        self.body = body = codings.undone(headers.get("content-encoding"), body)
         self.path, _, self.query = target.partition("?")
         self.dialect, self.words = route(self.path)
         if self.dialect is not None:
@@ -36,7 +37,7 @@ class Call:
 
     def log(self):
         """What is to be known of the call and its answer."""
-        dialect, answer, size = self.dialect, self.plan, len(self.body)
+        dialect, answer, size = self.dialect, self.plan, len(self.sent)
         text = answer.text if self.status == 200 else None
         told = dialect.reports_usage(self.request) and self.status == 200
         return {
@@ -46,7 +47,7 @@ class Call:
             "model": answer.model,
             "stream": self.asks_to_stream,
             "body_bytes": size,
-            "body_sha256": hashlib.sha256(self.body).hexdigest(),
+            "body_sha256": hashlib.sha256(self.sent).hexdigest(),
             "body": self.request if size <= LOGGED else None,
             "status": self.status,
             "text": text if text is None or len(text) <= LOGGED else None,

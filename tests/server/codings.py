@@ -50,6 +50,13 @@ class Identity:
 CODINGS = {"gzip": lambda: Zlib(31), "deflate": lambda: Zlib(15), "br": Brotli, "zstd": Zstandard}
 
 
+def undone(name, body):
+    """A request's body as its client meant it."""
+    if name == "zstd":
+        return zstandard.ZstdDecompressor().decompressobj().decompress(body)
+    return body
+
+
 def choose(plan, accepted):
     """The coding that the plan asks for, if the client takes it: name, coder."""
     taken = [word.partition(";")[0].strip() for word in accepted.split(",")]

@@ -10,6 +10,8 @@ The prompt steers it by `key=value` words in its first kilobyte:
     hold=1         wait after half of the pieces until GET /release/ID
     gzip=1, br=1, zstd=1, deflate=1
                    compress the answer so, if the client accepts it
+    asked_in=CODING
+                   the client compresses its request so, if it can
     reasoning=1    think first
     tools=N        call N tools
     status=N       answer with an API error

@@ -5,7 +5,7 @@
 
 Event streams of AWS and messages of Connect are written here from their
 specifications, with nothing but the standard library, so that they say nothing
-of how llmtop reads them. A case is a function; its docstring is the comment.
+of how llmtop reads them; for zstd they need `zstandard`. A case is a function; its docstring is the comment.
 """
 
 import base64
@@ -409,7 +409,76 @@ def array_that_is_no_stream(tape):
     tape.answer("application/json", [b'[{"name":"a"},', b'{"name":"b"}]'])
 
 
-CASES = [bedrock_converse_stream, bedrock_converse_tools, bedrock_converse_errors,
+# Zstandard (RFC 8878).
+
+def packer(level=3):
+    import zstandard
+
+    return zstandard.ZstdCompressor(level=level).compressobj(), zstandard.COMPRESSOBJ_FLUSH_BLOCK
+
+
+def packed(pieces):
+    """Each of them decodable once it has arrived."""
+    coder, flush = packer()
+    return [coder.compress(piece) + coder.flush(flush) for piece in pieces] + [coder.flush()]
+
+
+def sse(*events):
+    return [f"event: {event['type']}\ndata: {json.dumps(event, separators=(',', ':'))}\n\n".encode()
+            for event in events]
+
+
+def response(status, **more):
+    return {"id": "resp_1", "object": "response", "status": status, "model": "gpt-5-codex",
+            "output": [], **more}
+
+
+MESSAGE = {"type": "message", "id": "msg_1", "role": "assistant",
+           "content": [{"type": "output_text", "text": "Hello there!"}]}
+ANSWER = [
+    {"type": "response.created", "response": response("in_progress")},
+    {"type": "codex.rate_limits", "plan_type": "plus",
+     "rate_limits": {"primary": {"used_percent": 13, "window_minutes": 300,
+                                 "reset_at": 1790000000}},
+     "credits": {"has_credits": True, "unlimited": False, "balance": "5.39"}},
+    {"type": "response.output_text.delta", "output_index": 0, "content_index": 0, "delta": "Hello"},
+    {"type": "response.output_text.delta", "output_index": 0, "content_index": 0, "delta": " there!"},
+    {"type": "response.output_item.done", "output_index": 0, "item": MESSAGE},
+    {"type": "response.completed", "response": response("completed", usage={
+        "input_tokens": 40, "input_tokens_details": {"cached_tokens": 32}, "output_tokens": 4,
+        "output_tokens_details": {"reasoning_tokens": 0}, "total_tokens": 44})},
+]
+
+
+def codex(tape):
+    """Codex with a ChatGPT account: the request is compressed with zstd, headers and
+    an event tell of the plan. Then it is refused until a date."""
+    asked = {"model": "gpt-5-codex", "instructions": "You are Codex.", "stream": True, "store": False,
+             "input": [{"type": "message", "role": "user",
+                        "content": [{"type": "input_text", "text": "Say hello"}]}]}
+    body = b"".join(packed([json.dumps(asked, separators=(",", ":")).encode()]))
+    fields = {"Content_Encoding": "zstd", "Authorization": "Bearer sk-0123456789",
+              "Originator": "codex_exec"}
+    tape.ask("/backend-api/codex/responses", body, "chatgpt.com", **fields)
+    tape.answer("text/event-stream", sse(*ANSWER), x_codex_primary_used_percent="12.5",
+                x_codex_primary_window_minutes="300", x_codex_primary_reset_at="1790000000",
+                x_codex_secondary_used_percent="40", x_codex_credits_has_credits="true",
+                x_codex_credits_unlimited="false", x_codex_credits_balance="5.40")
+    tape.ask("/backend-api/codex/responses", body, "chatgpt.com", **fields)
+    tape.answer_whole("application/json", {"error": {
+        "type": "usage_limit_reached", "message": "The usage limit has been reached"}},
+        "429 Too Many Requests", Date="Wed, 21 Oct 2026 07:27:30 GMT",
+        Retry_After="Wed, 21 Oct 2026 07:28:00 GMT")
+
+
+def sse_zstd(tape):
+    """Zstandard, flushed after each event."""
+    tape.ask("/v1/responses", {"model": "gpt-5-codex", "input": "Say hello", "stream": True},
+             "api.openai.com")
+    tape.answer("text/event-stream", packed(sse(*ANSWER)), Content_Encoding="zstd")
+
+
+CASES = [codex, sse_zstd, bedrock_converse_stream, bedrock_converse_tools, bedrock_converse_errors,
          bedrock_invoke_claude, bedrock_invoke_others, event_stream_damaged, event_stream_gap,
          event_stream_of_others, connect_stream, connect_unary, grpc_web,
          messages_that_are_none, cursor_chat, cursor_agent, gemini_array, gemini_array_error,
