@@ -181,18 +181,7 @@ pub(super) static MODALITY_COUNT: Message = Message(&[
 
 static SAFETY_SETTING: Message = Message(&[
     one(3, "category", Enum(HARM_CATEGORIES)),
-    one(
-        4,
-        "threshold",
-        Enum(&[
-            "HARM_BLOCK_THRESHOLD_UNSPECIFIED",
-            "BLOCK_LOW_AND_ABOVE",
-            "BLOCK_MEDIUM_AND_ABOVE",
-            "BLOCK_ONLY_HIGH",
-            "BLOCK_NONE",
-            "OFF",
-        ]),
-    ),
+    one(4, "threshold", Enum(HARM_THRESHOLDS)),
 ]);
 
 static SAFETY_RATING: Message = Message(&[
@@ -216,6 +205,18 @@ const HARM_CATEGORIES: &[&str] = &[
     "HARM_CATEGORY_CIVIC_INTEGRITY",
 ];
 
+pub(super) const HARM_THRESHOLDS: &[&str] = &[
+    "HARM_BLOCK_THRESHOLD_UNSPECIFIED",
+    "BLOCK_LOW_AND_ABOVE",
+    "BLOCK_MEDIUM_AND_ABOVE",
+    "BLOCK_ONLY_HIGH",
+    "BLOCK_NONE",
+    "OFF",
+];
+
+/// Of answers.
+pub(super) const MODALITIES: &[&str] = &["MODALITY_UNSPECIFIED", "TEXT", "IMAGE", "AUDIO"];
+
 pub(super) const HARM_PROBABILITIES: &[&str] =
     &["HARM_PROBABILITY_UNSPECIFIED", "NEGLIGIBLE", "LOW", "MEDIUM", "HIGH"];
 
@@ -233,7 +234,7 @@ static GENERATION_CONFIG: Message = Message(&[
     one(16, "frequencyPenalty", Float),
     one(17, "responseLogprobs", Bool),
     one(18, "logprobs", Int),
-    many(20, "responseModalities", Enum(&["MODALITY_UNSPECIFIED", "TEXT", "IMAGE", "AUDIO"])),
+    many(20, "responseModalities", Enum(MODALITIES)),
     one(
         22,
         "thinkingConfig",

@@ -3,8 +3,8 @@
 //! `prediction_service.proto` (v1).
 
 use super::gemini::{
-    BLOB, CODE_RESULT, EXECUTABLE_CODE, FILE_DATA, HARM_PROBABILITIES, MODALITY_COUNT, NOTHING,
-    TYPES,
+    BLOB, CODE_RESULT, EXECUTABLE_CODE, FILE_DATA, HARM_PROBABILITIES, HARM_THRESHOLDS, MODALITIES,
+    MODALITY_COUNT, NOTHING, TYPES,
 };
 use super::schema::Kind::{
     Any, Bool, Bytes, Double, Enum, Float, Int, Long, Map, Message as Of, Struct, Text,
@@ -116,18 +116,7 @@ static USAGE_METADATA: Message = Message(&[
 
 static SAFETY_SETTING: Message = Message(&[
     one(1, "category", Enum(HARM_CATEGORIES)),
-    one(
-        2,
-        "threshold",
-        Enum(&[
-            "HARM_BLOCK_THRESHOLD_UNSPECIFIED",
-            "BLOCK_LOW_AND_ABOVE",
-            "BLOCK_MEDIUM_AND_ABOVE",
-            "BLOCK_ONLY_HIGH",
-            "BLOCK_NONE",
-            "OFF",
-        ]),
-    ),
+    one(2, "threshold", Enum(HARM_THRESHOLDS)),
 ]);
 
 static SAFETY_RATING: Message = Message(&[
@@ -161,7 +150,7 @@ static GENERATION_CONFIG: Message = Message(&[
     one(13, "responseMimeType", Text),
     one(16, "responseSchema", Of(&SCHEMA)),
     one(18, "responseLogprobs", Bool),
-    many(21, "responseModalities", Enum(&["MODALITY_UNSPECIFIED", "TEXT", "IMAGE", "AUDIO"])),
+    many(21, "responseModalities", Enum(MODALITIES)),
     one(
         25,
         "thinkingConfig",

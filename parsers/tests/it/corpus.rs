@@ -18,8 +18,14 @@ fn all() -> impl Iterator<Item = (PathBuf, Capture)> {
 
 #[test]
 fn captures_mean_what_their_snapshots_say() {
-    for (directory, capture) in all() {
-        let events = capture.play(LIMITS);
+    check_snapshots(all(), LIMITS);
+}
+
+/// Each capture means what the snapshot beside it says, and keeps the contract.
+pub(crate) fn check_snapshots(cases: impl IntoIterator<Item = (PathBuf, Capture)>, limits: Limits) {
+    for (directory, capture) in cases {
+        let events = capture.play(limits);
+        check_contract(&events, &directory.display().to_string());
         insta::with_settings!({
             snapshot_path => &directory,
             prepend_module_to_snapshot => false,

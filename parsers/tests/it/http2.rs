@@ -4,22 +4,12 @@
 use llmtop_parsers::{Exchange, Limits, Protocol, State, Timestamp, UsageSource};
 
 use crate::capture::cases;
-use crate::corpus::{check_contract, finished, told};
+use crate::corpus::{check_contract, check_snapshots, finished, told};
 use crate::render;
 
 #[test]
 fn captures_mean_what_their_snapshots_say() {
-    for (directory, capture) in cases("http2") {
-        let events = capture.play(Limits::default());
-        check_contract(&events, &directory.display().to_string());
-        insta::with_settings!({
-            snapshot_path => &directory,
-            prepend_module_to_snapshot => false,
-            omit_expression => true,
-        }, {
-            insta::assert_snapshot!("expected", render::events(&events));
-        });
-    }
+    check_snapshots(cases("http2"), Limits::default());
 }
 
 #[test]
