@@ -38,6 +38,7 @@ pub enum Action {
     Show,
     Sort,
     SortReverse,
+    Compare,
     Export,
     Copy,
     Mouse,
@@ -62,21 +63,23 @@ pub enum Context {
     Detail,
     /// One exchange, JSON tabs.
     Json,
+    /// What differs between two exchanges.
+    Compare,
     /// The help.
     Help,
 }
 
 use Context::{
-    Answer as A, Connections as C, Conversation as V, Detail as D, Exchanges as E, Help as H,
-    Json as J, Processes as P,
+    Answer as A, Compare as X, Connections as C, Conversation as V, Detail as D, Exchanges as E,
+    Help as H, Json as J, Processes as P,
 };
 
-const EVERYWHERE: &[Context] = &[P, E, A, C, V, D, J, H];
+const EVERYWHERE: &[Context] = &[P, E, A, C, V, D, J, X, H];
 const MAIN: &[Context] = &[P, E, A, C];
 
-const READING: &[Context] = &[A, V, D, J];
+const READING: &[Context] = &[A, V, D, J, X];
 const INNER: &[Context] = &[V, D, J];
-const BESIDE_HELP: &[Context] = &[P, E, A, C, V, D, J];
+const BESIDE_HELP: &[Context] = &[P, E, A, C, V, D, J, X];
 
 /// One line of the table.
 #[derive(Clone, Copy, Debug)]
@@ -123,7 +126,7 @@ pub static ACTIONS: &[Entry] = &[
     )
     .offered("open", &[P, E, A, C]),
     entry(Action::Back, "back", &["Esc", "Backspace"], EVERYWHERE, "back to where you came from")
-        .offered("back", &[V, D, J, H]),
+        .offered("back", &[V, D, J, X, H]),
     entry(Action::NextPane, "next-pane", &["Tab", "Right", "l"], MAIN, "next pane")
         .offered("pane", MAIN),
     entry(Action::PreviousPane, "previous-pane", &["S-Tab", "Left", "h"], MAIN, "previous pane"),
@@ -187,6 +190,14 @@ pub static ACTIONS: &[Entry] = &[
     )
     .offered("show", &[P, E]),
     entry(
+        Action::Compare,
+        "compare",
+        &["x"],
+        &[E, A, V, D, J],
+        "mark the exchange; on another one: compare them, what was asked and answered",
+    )
+    .offered("compare", &[E, V]),
+    entry(
         Action::Export,
         "export",
         &["e"],
@@ -198,7 +209,7 @@ pub static ACTIONS: &[Entry] = &[
         Action::Copy,
         "copy",
         &["y"],
-        &[P, E, A, C, V, D, J],
+        &[P, E, A, C, V, D, J, X],
         "copy to the clipboard (OSC 52): the answer, the value, the row",
     )
     .offered("copy", &[D, J, V]),

@@ -173,6 +173,13 @@ impl App {
                 panel.content = Content::Text(scroll.window(detail.document(), &reader, size));
                 detail.scroll = scroll;
             }
+            Some(Page::Compare(page)) => {
+                page.refresh(&reader);
+                panel.title = title(&page.title(&reader));
+                panel.note = page.note();
+                let window = page.scroll.window(&mut page.comparison.document, &reader, size);
+                panel.content = Content::Text(window);
+            }
             Some(Page::Help(help)) => {
                 panel.title = title("Help: what keys do here");
                 let window = help.scroll.window(&mut help.document, &reader, size);

@@ -70,6 +70,7 @@ impl App {
                 Some(id) => self.exporting = Some(id),
                 None => self.tell("no exchange is selected", Role::Warning),
             },
+            Action::Compare => self.compare(store),
             Action::Copy => self.copy(store, effects),
             Action::Up => self.step(store, -1),
             Action::Down => self.step(store, 1),

@@ -6,6 +6,7 @@
 //! times a second.
 
 mod build;
+mod compare;
 mod event;
 mod export;
 mod filter;
@@ -256,7 +257,8 @@ impl App {
     fn looked_at(&self, store: &Store) -> Vec<ExchangeId> {
         let reader = self.reader(store);
         let pages = self.pages.iter().flat_map(|page| page.looks_at(&reader));
-        self.main.exchanges.selected.into_iter().chain(pages).collect()
+        let list = [self.main.exchanges.selected, self.main.exchanges.marked];
+        list.into_iter().flatten().chain(pages).collect()
     }
 
     /// Does what takes longer than a frame may and needs no store: call it

@@ -2,6 +2,7 @@
 
 use llmtop_parsers::BodyKind;
 
+use super::compare::Compare;
 use crate::action::Context;
 use crate::store::{ExchangeId, ProcessKey, Record};
 use crate::view::answer::Answer;
@@ -21,6 +22,8 @@ pub(super) enum Page {
     Conversation(Conversation),
     /// One exchange, from every side.
     Detail(Detail),
+    /// What differs between two exchanges.
+    Compare(Compare),
     /// What keys do.
     Help(Help),
 }
@@ -233,6 +236,7 @@ impl Page {
             Page::Conversation(_) => Context::Conversation,
             Page::Detail(Detail { side: Side::Json(_), .. }) => Context::Json,
             Page::Detail(_) => Context::Detail,
+            Page::Compare(_) => Context::Compare,
             Page::Help(_) => Context::Help,
         }
     }
@@ -242,6 +246,7 @@ impl Page {
         match self {
             Page::Conversation(page) => page.chat.exchange_of(page.scroll.cursor),
             Page::Detail(detail) => Some(detail.id),
+            Page::Compare(page) => Some(page.right),
             Page::Help(_) => None,
         }
     }
@@ -249,11 +254,12 @@ impl Page {
     /// The exchanges that it is about. A conversation's latest request repeats
     /// the ones before, so it stands for all.
     pub(super) fn looks_at(&self, reader: &Reader<'_>) -> impl Iterator<Item = ExchangeId> {
-        let latest = match self {
+        let other = match self {
             Page::Conversation(page) => page.latest(reader),
+            Page::Compare(page) => Some(page.left),
             Page::Detail(_) | Page::Help(_) => None,
         };
-        self.subject().into_iter().chain(latest)
+        self.subject().into_iter().chain(other)
     }
 
     pub(super) fn reading(&mut self) -> (&mut dyn Document, &mut Scroll) {
@@ -267,6 +273,7 @@ impl Page {
                 };
                 (document, &mut detail.scroll)
             }
+            Page::Compare(page) => (&mut page.comparison.document, &mut page.scroll),
             Page::Help(help) => (&mut help.document, &mut help.scroll),
         }
     }
@@ -279,6 +286,7 @@ impl Page {
                 Side::Text(text) => Some((text, &mut detail.scroll)),
                 Side::Json(_) => None,
             },
+            Page::Compare(page) => Some((&mut page.comparison.document, &mut page.scroll)),
             Page::Help(help) => Some((&mut help.document, &mut help.scroll)),
         }
     }

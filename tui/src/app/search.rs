@@ -269,6 +269,9 @@ impl App {
             if let Some((json, scroll)) = page.json() {
                 return Some(json.value(scroll.cursor).to_owned());
             }
+            if let Page::Compare(page) = page {
+                return Some(page.comparison.document.plain(&reader, crate::term::CLIPBOARD));
+            }
             if let Page::Detail(detail) = page
                 && detail.tab != super::page::Tab::Answer
             {

@@ -32,6 +32,8 @@ pub struct Position {
     pub top: usize,
     /// The newest is selected as it comes.
     pub follow: bool,
+    /// To be compared with another.
+    pub marked: Option<ExchangeId>,
 }
 
 /// Brings the position up to date with the list, for a window of `height` rows.
@@ -72,9 +74,11 @@ pub fn table(
             table.selected = Some(table.rows.len());
         }
         let dim = show == Show::Smart && record.exchange.dialect.is_none();
-        let cells = columns
-            .iter()
-            .map(|&(at, column)| cell(at, usize::from(column.width), reader, record, gists));
+        let marked = position.marked == Some(record.id);
+        let cells = columns.iter().map(|&(at, column)| match at {
+            0 if marked => vec![Span::new("◆", Role::Accent)],
+            _ => cell(at, usize::from(column.width), reader, record, gists),
+        });
         table.rows.push(Row { cells: cells.collect(), dim });
     }
     table.columns = columns.into_iter().map(|(_, column)| column).collect();

@@ -7,6 +7,7 @@
 pub mod answer;
 pub mod area;
 pub mod chat;
+pub mod compare;
 pub mod connections;
 pub mod document;
 pub mod exchanges;

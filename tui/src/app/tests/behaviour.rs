@@ -148,6 +148,31 @@ fn export_names_the_exchange_that_is_looked_at() {
 }
 
 #[test]
+fn two_exchanges_are_compared() {
+    let mut person = Person::at(100, 40);
+    let marked = person.keys("g x").look();
+    assert!(marked.contains("marked: x on another") && marked.contains("◆"), "{marked}");
+    // Marked twice is not marked.
+    assert!(!person.keys("x").look().contains("◆"));
+    person.keys("G x g d x");
+    let screen = person.look();
+    assert!(screen.contains("claude 14:01:45 → claude 14:03:16"), "{screen}");
+    assert!(screen.contains("+ state: streaming") && screen.contains("- state: complete"));
+    assert!(!screen.contains("sekret"), "{screen}");
+    person.types("/println").keys("Enter");
+    assert!(person.look().contains("println"), "{}", person.look());
+    person.keys("y");
+    let Some(Effect::Copy(text)) = person.effects.pop() else { panic!("copied") };
+    assert!(text.contains("+         tool_use_id: toolu_1"), "{text}");
+    assert!(person.keys("Esc").look().contains("Timing"), "back to where it was opened");
+    // Gone, it says so; marked, it stays.
+    person.keys("Esc g x j x");
+    person.store.remove_exchange(ExchangeId(1));
+    person.does(Event::StoreChanged);
+    assert!(person.look().contains("forgotten → claude"), "{}", person.look());
+}
+
+#[test]
 fn secrets_are_redacted_unless_asked_for() {
     for (show, seen) in [(false, false), (true, true)] {
         let mut person = Person::at(120, 50);

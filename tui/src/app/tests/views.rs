@@ -75,6 +75,11 @@ fn detail_usage() {
 }
 
 #[test]
+fn comparison() {
+    views("comparison", "g x j x");
+}
+
+#[test]
 fn help() {
     views("help", "?");
 }

@@ -1,0 +1,81 @@
+//! Two exchanges beside each other: one is marked, then another is chosen.
+
+use super::App;
+use super::page::Page;
+use crate::store::{ExchangeId, Store};
+use crate::view::compare::Comparison;
+use crate::view::document::Scroll;
+use crate::view::{Reader, Role, Span, exchanges, format, is_over};
+
+/// What differs between two exchanges.
+#[derive(Debug)]
+pub(super) struct Compare {
+    pub(super) left: ExchangeId,
+    pub(super) right: ExchangeId,
+    pub(super) scroll: Scroll,
+    pub(super) comparison: Comparison,
+    secrets: bool,
+    /// Whether each had ended when they were compared; `None`: not yet compared.
+    compared: Option<[bool; 2]>,
+}
+
+impl Compare {
+    fn new(left: ExchangeId, right: ExchangeId, secrets: bool) -> Self {
+        let (scroll, comparison) = (Scroll::default(), Comparison::default());
+        Compare { left, right, scroll, comparison, secrets, compared: None }
+    }
+
+    /// Compares them, once, and again when one has ended.
+    pub(super) fn refresh(&mut self, reader: &Reader<'_>) {
+        let records = [self.left, self.right].map(|id| reader.exchange(id));
+        let [Some(left), Some(right)] = records else { return };
+        let over = [left, right].map(|record| is_over(&record.exchange));
+        if self.compared != Some(over) {
+            self.comparison = Comparison::new(reader, left, right, self.secrets);
+            self.compared = Some(over);
+        }
+    }
+
+    pub(super) fn title(&self, reader: &Reader<'_>) -> String {
+        let [left, right] = [self.left, self.right].map(|id| {
+            reader.exchange(id).map_or("forgotten".to_owned(), |record| {
+                let process = exchanges::process_name(reader, record.process);
+                let clock = format::clock(record.exchange.timing.started, reader.utc_offset);
+                format!("{process} {clock}")
+            })
+        });
+        format!("{left} → {right}")
+    }
+
+    pub(super) fn note(&self) -> Vec<Span> {
+        let Comparison { removed, added, .. } = &self.comparison;
+        vec![
+            Span::new(format!("-{removed}"), Role::Error),
+            Span::new(format!(" +{added}"), Role::Good),
+        ]
+    }
+}
+
+impl App {
+    /// Marks what is looked at; compares it with what was marked before.
+    pub(super) fn compare(&mut self, store: &Store) {
+        let Some(id) = self.subject() else {
+            return self.tell("no exchange is selected", Role::Warning);
+        };
+        let marked = self.main.exchanges.marked.filter(|&id| store.exchange(id).is_some());
+        self.main.exchanges.marked = None;
+        match marked {
+            None => {
+                self.main.exchanges.marked = Some(id);
+                self.tell("marked: x on another exchange compares them", Role::Good);
+            }
+            Some(marked) if marked == id => self.tell("marked no more", Role::Dim),
+            Some(marked) => {
+                // What changed reads from the earlier one to the later.
+                let (left, right) = (marked.min(id), marked.max(id));
+                let secrets = self.options.show_secrets;
+                self.pages.push(Page::Compare(Compare::new(left, right, secrets)));
+            }
+        }
+    }
+}
