@@ -7,7 +7,7 @@ use llmtop_probe::recording::{Ending, Item, Reader};
 use serde_json::Value;
 
 use crate::harness::{
-    Ask, Client, Exchange, Llmtop, Load, Report, Round, Scratch, Server, Tool, command, run,
+    Ask, Client, Exchange, Llmtop, Load, Report, Round, Scratch, Server, Tool, binary, command, run,
 };
 
 /// Plays a recording as JSON lines.
@@ -241,4 +241,31 @@ fn gaps_are_recorded() {
     for (played, live) in contents(&played).iter().zip(&contents(&live)) {
         same(live, played);
     }
+}
+
+#[test]
+fn a_recording_that_finds_no_room_ends_and_nothing_else_does() {
+    let folder = Scratch::new();
+    let small = folder.file("small");
+    std::fs::create_dir(&small).unwrap();
+    // A mount that nobody else sees, and that goes with the process.
+    let mut full = std::process::Command::new("unshare");
+    let script =
+        "mount -t tmpfs -o size=16k none \"$1\" && exec \"$0\" --json --demo -w \"$1/rec\"";
+    full.args(["-m", "sh", "-c", script]).arg(binary()).arg(&small);
+    full.env("XDG_CONFIG_HOME", "/nonexistent");
+    let output = run(full);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("small/rec") && said.contains("No space left"), "{said}");
+    let mut demo = command();
+    demo.args(["--json", "--demo"]);
+    let lines = |output: &std::process::Output| -> Vec<Value> {
+        let text = String::from_utf8(output.stdout.clone()).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let (with, without) = (Report::of(&lines(&output)), Report::of(&lines(&run(demo))));
+    assert!(!with.exchanges.is_empty());
+    assert_eq!(contents(&with), contents(&without));
+    assert_eq!(with.end, without.end);
 }

@@ -17,7 +17,8 @@ pub(super) fn run(cli: &Cli) -> anyhow::Result<()> {
     options.count = cli.flow.count;
     options.eager = cli.flow.json == Some(Json::Deltas);
     let prepared = source::prepare(cli)?;
-    let mut sinks: Vec<Box<dyn Sink>> = settings::recorder(cli)?.into_iter().collect();
+    let mut sinks: Vec<Box<dyn Sink>> =
+        settings::recorder(cli, Box::new(|what| log::warn!("{what}")))?.into_iter().collect();
     let to = settings::output(cli.flow.output.as_deref())?;
     let opened = prepared.open(cli, &config)?;
     let secrets = cli.show.show_secrets;

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use anyhow::Context;
 use rustix::process::{Signal, getpid, kill_process};
@@ -14,8 +14,8 @@ use crate::config::{Config, Mode, Size};
 use crate::logging;
 use crate::pipeline::{self, Engine, Running};
 use crate::sink::export::Format;
-use crate::sink::{Sink, export, file};
-use crate::store::{ExchangeId, Shared, Store};
+use crate::sink::{OnFailure, Sink, export, file};
+use crate::store::{ExchangeId, Recording, Shared, Store};
 use crate::theme::{Depth, Theme};
 use crate::view::Show;
 
@@ -30,12 +30,18 @@ pub(super) fn run(cli: &Cli) -> anyhow::Result<()> {
     let ui = ui_options(cli, &config, options.mode)?;
     // All that can fail does so before the terminal is taken.
     let prepared = source::prepare(cli)?;
-    let sinks: Vec<Box<dyn Sink>> = settings::recorder(cli)?.into_iter().collect();
+    let recording = Arc::new(OnceLock::new());
+    let recorder = settings::recorder(cli, tell(Arc::clone(&recording)))?;
+    let sinks: Vec<Box<dyn Sink>> = recorder.into_iter().collect();
     let opened = prepared.open(cli, &config)?;
     let mut session = opened.session;
-    session.recording_to = cli.flow.write.as_deref().map(|path| path.display().to_string());
+    if let Some(path) = &cli.flow.write {
+        session.recording = Recording::To(path.display().to_string());
+    }
     let memory = cli.screen.memory.or(config.memory).unwrap_or(MEMORY);
     let shared = Arc::new(Shared::new(Store::with_budget(memory.0), session)?);
+    // Nobody else sets it.
+    let _ = recording.set(Arc::clone(&shared));
     let control = opened.source.control();
     let engine = Engine::new(options, Arc::clone(&shared), sinks, Some(control), opened.lookup);
     logging::silence();
@@ -50,6 +56,16 @@ pub(super) fn run(cli: &Cli) -> anyhow::Result<()> {
     let ended = pipeline.join().map_err(|_| anyhow::anyhow!("the pipeline failed"))?;
     shown?;
     ended
+}
+
+/// Shows on the screen, once there is one, that the recording failed.
+fn tell(screen: Arc<OnceLock<Arc<Shared>>>) -> OnFailure {
+    Box::new(move |what| {
+        if let Some(shared) = screen.get() {
+            shared.session().recording = Recording::Failed(what.to_owned());
+            shared.changed();
+        }
+    })
 }
 
 /// Waits for the pipeline, so that its end is noticed while the screen runs.

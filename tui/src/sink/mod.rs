@@ -22,7 +22,7 @@ use crate::store::Seen;
 
 pub use lines::JsonLines;
 pub use plain::PlainLines;
-pub use record::Recorder;
+pub use record::{OnFailure, Recorder};
 
 /// Takes what the pipeline tells, in order, on the pipeline's thread.
 ///

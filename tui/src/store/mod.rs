@@ -29,7 +29,7 @@ pub use model::{
     Connection, ExchangeId, ProcessKey, ProcessTotals, Record, Totals, is_failed, is_over,
 };
 pub use seen::{Seen, canonical, messages};
-pub use session::{Session, Status};
+pub use session::{Recording, Session, Status};
 pub use shared::Shared;
 pub(crate) use write::grow;
 

@@ -10,11 +10,23 @@ pub struct Session {
     /// Probes attached.
     pub probes: usize,
     /// The recording being written.
-    pub recording_to: Option<String>,
+    pub recording: Recording,
     /// How far the source is.
     pub status: Status,
     /// Bytes the source moved and deliberately did not copy.
     pub ignored_bytes: u64,
+}
+
+/// What is recorded.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Recording {
+    /// Nothing.
+    #[default]
+    None,
+    /// Everything, to the file of this name.
+    To(String),
+    /// Nothing any more: what failed, in one line that names the file.
+    Failed(String),
 }
 
 /// How far a source is.

@@ -1,7 +1,7 @@
 //! The header: totals, and the state of the session.
 
 use super::{Reader, Role, Show, Span, format, gist};
-use crate::store::{Scope, Session, Status};
+use crate::store::{Recording, Scope, Session, Status};
 
 /// Both rows of the header.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -102,8 +102,10 @@ fn facts(session: &Session, setting: Setting) -> Vec<Vec<Span>> {
     if !session.filters.is_empty() {
         fact(format!("only {}", gist(&session.filters.join(", "), 60)), Role::Accent);
     }
-    if let Some(file) = &session.recording_to {
-        fact(format!("● recording to {}", gist(file, 60)), Role::Error);
+    match &session.recording {
+        Recording::None => {}
+        Recording::To(file) => fact(format!("● recording to {}", gist(file, 60)), Role::Error),
+        Recording::Failed(what) => fact(gist(what, 120), Role::Error),
     }
     match setting.show {
         Show::Smart => {}

@@ -173,7 +173,9 @@ impl Engine {
         }
         self.store.store().set_source_totals(totals);
         let exchanges = self.exchanges;
-        self.sinks.iter_mut().try_for_each(|sink| sink.end(totals, exchanges))
+        // Each has its end, whatever became of the others.
+        let ends = self.sinks.iter_mut().map(|sink| sink.end(totals, exchanges));
+        ends.fold(Ok(()), io::Result::and)
     }
 
     /// Says in the store how the run ended.
