@@ -48,6 +48,8 @@ pub(crate) struct Socket {
     /// Messages of the client were not seen since it last asked; so many bytes
     /// of them were lost.
     unseen: Option<u64>,
+    /// An answer came since to what was not seen: others may.
+    answered_unseen: bool,
     /// Where frames begin is not known since the last message: of the client, of
     /// the server.
     unframed: [bool; 2],
@@ -86,6 +88,7 @@ impl Socket {
             others: Others::default(),
             answers: 0,
             unseen: None,
+            answered_unseen: false,
             unframed: [false; 2],
             closing: None,
         }

@@ -179,8 +179,9 @@ impl Socket {
         ledger: &mut Ledger<'_>,
     ) -> Talk {
         let mut exchange = self.exchange(time, ledger);
-        let unseen = self.joined_midway || self.unseen.is_some() || self.unframed[CLIENT];
-        exchange.joined_midway = question.is_none() && unseen;
+        let missed = self.unseen.is_some() || self.answered_unseen || self.unframed[CLIENT];
+        exchange.joined_midway = question.is_none() && (self.joined_midway || missed);
+        self.answered_unseen = question.is_none() && missed;
         if let Some(dialect) = self.dialect {
             exchange.dialect = Some(dialect.name());
             exchange.operation = Some("chat");
