@@ -66,11 +66,18 @@ pub(crate) fn agree(server: &Server, base: &str, cases: &[Case]) -> Vec<RequestL
 /// With llmtop: exactly one exchange a call, which says what the client and the
 /// server know.
 pub(crate) fn check(cases: &[Case]) {
+    check_where_used(cases, &[]);
+}
+
+/// The same, of programs whose files are probed as soon as somebody runs them: these
+/// do.
+pub(crate) fn check_where_used(cases: &[Case], users: &[u32]) {
     let server = Server::start();
     let clients = spawn(cases, &server.https());
     let mut watched: Vec<u32> = clients.iter().map(Client::pid).collect();
     // The server is an OpenSSL program too: both ends are seen.
     watched.push(server.pid());
+    watched.extend(users);
     let llmtop = Llmtop::json(&watched, &[]);
     let made = make(&server, clients);
     let report = llmtop.finish_after(made.len());
@@ -110,9 +117,11 @@ fn differences(shown: &Exchange, call: &Expected, server: u32) -> Vec<String> {
     same("/process/pid", call.pid.into());
     same("/process/comm", call.comm.as_str().into());
     same("/connection/role", "client".into());
-    same("/connection/tls", "openssl".into());
+    same("/connection/tls", call.tool.tls().into());
     same("/connection/protocol", call.tool.protocol().into());
-    same("/connection/server_name", "localhost".into());
+    // Of Go's connections it is not looked for.
+    let name = if call.tool.tls() == "go" { Value::Null } else { "localhost".into() };
+    same("/connection/server_name", name);
     same("/connection/local", sent.peer.clone().into());
     same("/connection/peer", sent.local.clone().into());
     same("/connection/peer_process/pid", server.into());

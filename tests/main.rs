@@ -15,6 +15,7 @@ mod cli;
 mod clients;
 mod export;
 mod filter;
+mod go;
 mod hangup;
 mod harness;
 mod http2;

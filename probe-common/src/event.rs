@@ -76,6 +76,8 @@ pub mod tls {
     pub const OPENSSL: u32 = 1;
     /// BoringSSL.
     pub const BORINGSSL: u32 = 2;
+    /// Go's `crypto/tls`.
+    pub const GO: u32 = 5;
     /// None: a plain socket. No cookie has it.
     pub const NONE: u32 = 0x8000_0000;
 

@@ -17,6 +17,6 @@ pub use event::{
     direction, flags, tls,
 };
 pub use state::{
-    Call, Conn, ConnKey, INTEREST_SLOTS, PLAIN_SOCKET, SocketKey, SocketState, Stats, Thread,
-    Transfer, Vector, conn_flags, interest_slot,
+    Call, Conn, ConnKey, GoCall, GoFrame, INTEREST_SLOTS, PLAIN_SOCKET, SocketKey, SocketState,
+    Stats, Thread, Transfer, Vector, conn_flags, interest_slot,
 };

@@ -44,8 +44,9 @@ pub struct Conn {
     pub guesses: u32,
     /// Not zero: a call that writes is under way. Of TLS objects only.
     pub writing: u32,
-    /// Unused, zero.
-    pub reserved: u32,
+    /// Of a Go connection, the lower half of the number of its socket's inode, where
+    /// known; else 0.
+    pub socket: u32,
 }
 
 /// Bits of [`Conn::flags`].
@@ -136,6 +137,38 @@ pub struct Transfer {
     pub flags: u64,
 }
 
+/// Names a call of a goroutine, by the frame it made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[repr(C)]
+pub struct GoFrame {
+    /// Address of the goroutine's `runtime.g`.
+    pub goroutine: u64,
+    /// How far the frame is from the high end of the goroutine's stack, in bytes:
+    /// the same wherever the stack moves.
+    pub depth: u64,
+    /// Thread group.
+    pub pid: u32,
+    /// Unused, zero: keys are compared as bytes.
+    pub reserved: u32,
+}
+
+/// A call of a goroutine under way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct GoCall {
+    /// The `tls.Conn`.
+    pub object: u64,
+    /// The caller's buffer.
+    pub buffer: u64,
+    /// Its length.
+    pub len: u64,
+    /// When it began.
+    pub begun: u64,
+    /// Not zero: `buffer` is how far it is from the high end of the goroutine's
+    /// stack, on which it lies.
+    pub moves: u64,
+}
+
 /// A plain transfer on its way out: one buffer, or one after another. The rest of
 /// the current one is in `transfer`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -190,6 +223,8 @@ const _: () = {
     assert!(size_of::<Conn>() == 80);
     assert!(size_of::<Call>() == 48);
     assert!(size_of::<Thread>() == 2 * 48 + 16 + 72);
+    assert!(size_of::<GoFrame>() == 24 && align_of::<GoFrame>() == 8);
+    assert!(size_of::<GoCall>() == 40);
     assert!(size_of::<Vector>() == 72 + 24);
     assert!(size_of::<SocketKey>() == 8);
     assert!(size_of::<SocketState>() == 40);

@@ -46,6 +46,8 @@ pub enum Method {
     Symbols,
     /// By the code's references to texts.
     References,
+    /// By the table of functions that the program itself needs.
+    FunctionTable,
 }
 
 /// One probed function.
@@ -65,6 +67,10 @@ pub struct Site {
     /// stack. Equal to `entry` wherever a return is probed at all, so that both
     /// share one trap.
     pub start: u64,
+    /// File offsets of the function's own return instructions, where those are
+    /// probed and its return address is not; else none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub returns: Vec<u64>,
     /// What kind of place it is.
     pub placement: Placement,
     /// Why this place, for people.
@@ -79,8 +85,10 @@ pub enum Function {
     Write,
     /// Plaintext enters it.
     Read,
-    /// `SSL_free(ssl)`: the object's generation ends.
+    /// `SSL_free(ssl)`, `(*tls.Conn).Close`: the object's generation ends.
     Free,
+    /// `(*tls.Conn).clientHandshake`, `serverHandshake`: a generation begins.
+    Handshake,
     /// `SSL_set_fd(ssl, fd)`, `SSL_set_rfd`, `SSL_set_wfd`.
     SetFd,
     /// `SSL_ctrl(ssl, cmd, larg, parg)`: cmd 55 sets the server name.
@@ -99,6 +107,12 @@ pub enum Abi {
     BehindArgument4,
     /// `int f(ssl, buf, size_t num, uint64_t flags, size_t *moved)`.
     BehindArgument5,
+    /// Go's `func (c *Conn) f(b []byte) (n int, err error)`: the first result. The
+    /// arguments are kept from the entry, by goroutine.
+    Goroutine,
+    /// The same, where the function keeps its arguments above its return address, so
+    /// that they are found at its end; the entry is not probed.
+    Spilled,
     /// The function moves nothing.
     None,
 }
@@ -117,4 +131,6 @@ pub enum Placement {
     Later,
     /// The first instruction, single-stepped: nothing better was found.
     Stepped,
+    /// The function's return instructions alone, single-stepped.
+    Returns,
 }

@@ -34,6 +34,11 @@ pub(crate) fn bun() -> PathBuf {
     CLIENTS.join(format!("node_modules/@oven/bun-linux-{machine}/bin/bun"))
 }
 
+/// `clients/golang/chat.go`, with symbols or without.
+pub(crate) fn go_client(stripped: bool) -> PathBuf {
+    CLIENTS.join(if stripped { "go/chat-stripped" } else { "go/chat" })
+}
+
 /// A program on the PATH.
 pub(crate) fn program(name: &str) -> PathBuf {
     let path = std::env::var_os("PATH").unwrap();
@@ -52,6 +57,8 @@ pub(crate) enum Tool {
     Python(&'static str),
     /// A client of `clients/chat.mjs`.
     Node(&'static str),
+    /// A client of `clients/golang/chat.go`.
+    Go(&'static str),
 }
 
 impl Tool {
@@ -63,10 +70,16 @@ impl Tool {
     pub(crate) fn protocol(self) -> &'static str {
         match self {
             Tool::CurlHttp2 | Tool::Node("grpc") => "h2",
+            Tool::Go("go-h2" | "go-h2-many") => "h2",
             Tool::Python(name) | Tool::Node(name) if name.ends_with("-h2") => "h2",
             Tool::Python(name) if name.starts_with("websockets") => "websocket",
             _ => "http/1.1",
         }
+    }
+
+    /// Its TLS library, as llmtop names it.
+    pub(crate) fn tls(self) -> &'static str {
+        if matches!(self, Tool::Go(_)) { "go" } else { "openssl" }
     }
 
     /// Whether what it sends is shorter on the wire.
@@ -79,6 +92,7 @@ impl Tool {
             Tool::Curl | Tool::CurlHttp2 => program("curl"),
             Tool::Python(_) => python(),
             Tool::Node(_) => program("node"),
+            Tool::Go(_) => go_client(true),
         }
     }
 }
@@ -152,6 +166,7 @@ impl Client {
             Tool::Curl => curl_arguments("--http1.1", base, ask, &authority),
             Tool::CurlHttp2 => curl_arguments("--http2", base, ask, &authority),
             Tool::Python(client) => script_arguments("chat.py", client, base, ask),
+            Tool::Go(client) => client_arguments(client, base, ask),
             Tool::Node(client) => {
                 let mut arguments = script_arguments("chat.mjs", client, base, ask);
                 arguments.extend(["--modules".into(), CLIENTS.to_str().unwrap().into()]);
@@ -197,8 +212,13 @@ impl Client {
 
 fn script_arguments(script: &str, client: &str, base: &str, ask: &Ask) -> Vec<String> {
     let script = tests_folder().join("clients").join(script);
+    let mut arguments = vec![script.to_str().unwrap().to_owned()];
+    arguments.extend(client_arguments(client, base, ask));
+    arguments
+}
+
+fn client_arguments(client: &str, base: &str, ask: &Ask) -> Vec<String> {
     let mut arguments = vec![
-        script.to_str().unwrap().to_owned(),
         client.to_owned(),
         format!("--base={base}"),
         format!("--dialect={}", ask.dialect),

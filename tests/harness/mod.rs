@@ -15,7 +15,7 @@ mod told;
 mod wait;
 
 pub(crate) use certificates::Certificates;
-pub(crate) use client::{Ask, Call, Client, Tool, bun, program};
+pub(crate) use client::{Ask, Call, Client, Tool, bun, go_client, program};
 pub(crate) use llmtop::{Exchange, Llmtop, Report, binary, command, run};
 pub(crate) use load::{Load, LoadCall, Round};
 pub(crate) use process::{Gated, comm};

@@ -1,6 +1,7 @@
 //! A client that keeps its connection and makes each call when told to.
 
 use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 
@@ -18,9 +19,14 @@ pub(crate) struct Told {
 impl Told {
     /// Started; it has not connected.
     pub(crate) fn spawn(tool: Tool, base: &str, ask: &Ask) -> Self {
+        Self::spawn_as(tool, &tool.program(), base, ask)
+    }
+
+    /// The same by another copy of the tool.
+    pub(crate) fn spawn_as(tool: Tool, program: &Path, base: &str, ask: &Ask) -> Self {
         let (mut arguments, environment) = Client::command(tool, base, ask);
         arguments.push("--told".to_owned());
-        let mut child = Command::new(tool.program())
+        let mut child = Command::new(program)
             .args(arguments)
             .envs(environment)
             .stdin(Stdio::piped())

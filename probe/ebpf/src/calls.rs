@@ -23,21 +23,7 @@ pub const ZERO_IS_END: u32 = 4;
 /// reports what both move, once. `true`: it is remembered, and will [`leave`].
 #[inline(always)]
 pub fn enter(pid_tgid: u64, call: &Call) -> bool {
-    let Some(thread) = THREADS.get_ptr_mut(pid_tgid) else {
-        let thread = Thread {
-            call: *call,
-            outer: Call::default(),
-            received_fd: -1,
-            wrote: 0,
-            wrote_object: 0,
-            transfer: Transfer::default(),
-        };
-        let inserted = THREADS.insert(pid_tgid, thread, 0).is_ok();
-        if !inserted {
-            untracked();
-        }
-        return inserted;
-    };
+    let Some(thread) = THREADS.get_ptr_mut(pid_tgid) else { return begin(pid_tgid, call) };
     // SAFETY: the element stays valid for this program's run, and only this
     // thread's programs use it.
     let thread = unsafe { &mut *thread };
@@ -77,6 +63,35 @@ pub fn leave(pid_tgid: u64, stack: u64) -> Option<&'static mut Thread> {
     Some(thread)
 }
 
+/// What is kept of a thread, whatever it is inside of.
+#[cfg(bpf_target_arch = "x86_64")]
+#[inline(always)]
+pub fn thread(pid_tgid: u64) -> Option<&'static mut Thread> {
+    if THREADS.get_ptr_mut(pid_tgid).is_none() && !begin(pid_tgid, &Call::default()) {
+        return None;
+    }
+    // SAFETY: as in `enter`.
+    Some(unsafe { &mut *THREADS.get_ptr_mut(pid_tgid)? })
+}
+
+/// A thread's first call. Not inlined: it needs much of a program's stack.
+#[inline(never)]
+fn begin(pid_tgid: u64, call: &Call) -> bool {
+    let thread = Thread {
+        call: *call,
+        outer: Call::default(),
+        received_fd: -1,
+        wrote: 0,
+        wrote_object: 0,
+        transfer: Transfer::default(),
+    };
+    let inserted = THREADS.insert(pid_tgid, thread, 0).is_ok();
+    if !inserted {
+        untracked();
+    }
+    inserted
+}
+
 /// The innermost call is over.
 #[inline(always)]
 pub fn end(thread: &mut Thread) {
@@ -84,7 +99,8 @@ pub fn end(thread: &mut Thread) {
     thread.outer.kind = 0;
 }
 
-fn untracked() {
+/// Counts a call that could not be followed.
+pub fn untracked() {
     if let Some(stats) = STATS.get_ptr_mut(0) {
         // SAFETY: the kernel returned a live element.
         unsafe { (*stats).untracked_calls += 1 };

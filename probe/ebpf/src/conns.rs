@@ -44,7 +44,7 @@ pub fn open(key: &ConnKey, tls: u32, pid_tgid: u64, flags: u32) -> Option<&'stat
         pid: key.pid,
         guesses: 0,
         writing: 0,
-        reserved: 0,
+        socket: 0,
     };
     CONNS.insert(key, new, 0).ok()?;
     if let Some(mut entry) = emit::reserve::<Open>() {

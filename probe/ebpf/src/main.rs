@@ -10,6 +10,8 @@ mod descriptors;
 mod emit;
 mod file;
 mod filter;
+#[cfg(bpf_target_arch = "x86_64")]
+mod go;
 mod http;
 mod interest;
 mod maps;

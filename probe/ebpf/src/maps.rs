@@ -66,6 +66,12 @@ pub static UIDS: HashMap<u32, u8> = HashMap::with_max_entries(1024, 0);
 #[map]
 pub static CGROUPS: HashMap<u64, u8> = HashMap::with_max_entries(4096, 0);
 
+/// What goroutines are writing. What panics out of its call is left to be forgotten.
+#[cfg(bpf_target_arch = "x86_64")]
+#[map]
+pub static GO_CALLS: LruHashMap<llmtop_probe_common::GoFrame, llmtop_probe_common::GoCall> =
+    LruHashMap::with_max_entries(32768, 0);
+
 /// TCP sockets whose connect or accept was seen.
 #[map]
 pub static SOCKETS: LruHashMap<SocketKey, SocketState> = LruHashMap::with_max_entries(32768, 0);

@@ -103,7 +103,7 @@ pub fn after_transfer(thread: &mut Thread, conn: &mut Conn, read: bool, pid_tgid
 
 /// The connection's socket may be `fd`.
 #[inline(always)]
-fn guess(conn: &mut Conn, fd: i32, pid_tgid: u64) {
+pub fn guess(conn: &mut Conn, fd: i32, pid_tgid: u64) {
     if fd < 0 || conn.fd >= 0 {
         return;
     }

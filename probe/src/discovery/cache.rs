@@ -19,7 +19,7 @@ use crate::elf::Elf;
 use crate::stack::Contents;
 
 /// Changed whenever the finders may find something else in the same file.
-const REVISION: u32 = 2;
+const REVISION: u32 = 3;
 const MAX_SIZE: u64 = 16 << 20;
 const MAX_ENTRIES: usize = 4096;
 /// Code kept of each place, in bytes.
@@ -114,7 +114,8 @@ fn code_at(elf: &Elf, contents: &Contents) -> Vec<Vec<u8>> {
         if is_code { elf.bytes(offset, CODE) } else { Vec::new() }
     };
     let sites = || contents.found.iter().flat_map(|found| &found.sites);
-    let code: Vec<_> = sites().map(|site| at(site.entry)).collect();
+    let places = sites().flat_map(|site| std::iter::once(&site.entry).chain(&site.returns));
+    let code: Vec<_> = places.map(|&offset| at(offset)).collect();
     let moved = sites().any(|site| site.entry != site.start);
     if moved || code.iter().any(Vec::is_empty) { Vec::new() } else { code }
 }
@@ -194,6 +195,7 @@ mod tests {
                 symbol: "SSL_write".to_owned(),
                 entry,
                 start: entry,
+                returns: Vec::new(),
                 placement: Placement::Emulated,
                 reason: "a test".to_owned(),
             }],

@@ -4,7 +4,6 @@ use std::collections::HashSet;
 
 use super::{Discovery, Found, Known, maps, processes};
 use crate::Target;
-use crate::elf::Elf;
 
 /// Libraries known by name that this version does not read from.
 const NAMED: &[(&str, &str)] = &[
@@ -80,10 +79,6 @@ impl Discovery {
             let named = NAMED.iter().find(|(n, _)| name.starts_with(n));
             this.uncovered.extend(named.map(|(_, why)| format!("{}: {why}", mapping.path)));
         }
-        if is_go(pid) {
-            let why = "a Go program: crypto/tls is not covered by this version";
-            this.uncovered.push(why.to_owned());
-        }
         (!this.covered.is_empty() || !this.uncovered.is_empty()).then_some(this)
     }
 }
@@ -104,11 +99,4 @@ impl Known {
             Self::Without | Self::Unsearched | Self::Searched(_) => &[],
         }
     }
-}
-
-/// Whether the process runs a Go program (`debug/buildinfo`).
-fn is_go(pid: u32) -> bool {
-    let elf =
-        std::fs::File::open(format!("/proc/{pid}/exe")).ok().and_then(|file| Elf::open(file).ok());
-    elf.is_some_and(|elf| elf.sections().iter().any(|s| s.name == ".go.buildinfo"))
 }

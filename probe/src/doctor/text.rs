@@ -105,6 +105,7 @@ fn told(method: Method) -> &'static str {
     match method {
         Method::Symbols => "told by symbols",
         Method::References => "told by cross-references",
+        Method::FunctionTable => "told by its table of functions",
     }
 }
 
@@ -144,6 +145,7 @@ fn describe(f: &mut Formatter<'_>, site: &Site) -> fmt::Result {
         Function::Write => "write",
         Function::Read => "read",
         Function::Free => "free",
+        Function::Handshake => "begin",
         Function::SetFd => "set fd",
         Function::Ctrl => "ctrl",
     };
@@ -152,8 +154,13 @@ fn describe(f: &mut Formatter<'_>, site: &Site) -> fmt::Result {
         Placement::Internal => "internal, emulated",
         Placement::Later => "later, emulated",
         Placement::Stepped => "entry, single-stepped",
+        Placement::Returns => "returns, single-stepped",
     };
-    let at = format!("{:#x}", site.entry);
+    let at = match site.placement {
+        Placement::Returns => site.returns.first().copied().unwrap_or(site.entry),
+        _ => site.entry,
+    };
+    let at = format!("{at:#x}");
     let symbol = clean(&site.symbol);
     writeln!(f, "    {function:<7}{symbol:<24} {at:<12} {placement}")?;
     wrapped(f, "           ", &clean(&site.reason))

@@ -55,6 +55,25 @@ const ENTRIES: &[&str] = &[
     "free",
     "set_fd",
     "ctrl",
+    #[cfg(target_arch = "x86_64")]
+    "go_write",
+    #[cfg(target_arch = "x86_64")]
+    "go_handshake",
+    #[cfg(target_arch = "x86_64")]
+    "go_close",
+];
+
+/// Programs for the returns of transfers, each with the one for kernels without
+/// `bpf_loop`.
+const TRANSFER_RETURN: [&str; 2] = ["transfer_return", "transfer_return_bounded"];
+const GO_WRITE_RETURN: [&str; 2] = ["go_write_return", "go_write_return_bounded"];
+const GO_READ_RETURN: [&str; 2] = ["go_read_return", "go_read_return_bounded"];
+const RETURNS: &[[&str; 2]] = &[
+    TRANSFER_RETURN,
+    #[cfg(target_arch = "x86_64")]
+    GO_WRITE_RETURN,
+    #[cfg(target_arch = "x86_64")]
+    GO_READ_RETURN,
 ];
 
 /// Owns the programs and every link. Dropping it detaches all.
@@ -64,8 +83,9 @@ pub(super) struct Attacher {
     tracepoints: Vec<TracePointLink>,
     syscall_exit: Option<RawTracePointLink>,
     bpf: Ebpf,
-    /// The program for the returns of transfers.
-    transfer_return: &'static str,
+    /// Which of the programs for the returns of transfers: 1 where the kernel has no
+    /// `bpf_loop`.
+    bounded: usize,
     cookies: bool,
     /// How many targets there were.
     targets: u32,
@@ -80,7 +100,7 @@ impl Attacher {
             tracepoints: Vec::new(),
             syscall_exit: None,
             bpf,
-            transfer_return: "transfer_return",
+            bounded: 0,
             cookies: aya::features().bpf_cookie(),
             targets: 0,
             shared,
@@ -90,12 +110,18 @@ impl Attacher {
                 .load()
                 .map_err(|error| object::kernel(&format!("loading {name}"), &error))?;
         }
-        if let Err(error) = this.uprobe(this.transfer_return)?.load() {
+        if let Err(error) = this.uprobe(TRANSFER_RETURN[0])?.load() {
             log::info!("no bpf_loop, calls are captured up to 512 KiB: {error}");
-            this.transfer_return = "transfer_return_bounded";
-            this.uprobe(this.transfer_return)?
-                .load()
-                .map_err(|error| object::kernel("loading the return probe", &error))?;
+            this.bounded = 1;
+        }
+        for names in RETURNS {
+            let name = names[this.bounded];
+            let program = this.uprobe(name)?;
+            if program.fd().is_err() {
+                program
+                    .load()
+                    .map_err(|error| object::kernel(&format!("loading {name}"), &error))?;
+            }
         }
         Ok(this)
     }
@@ -140,7 +166,7 @@ impl Attacher {
         for stack in &target.stacks {
             let cookie = tls::cookie(tls_code(stack.tls), self.targets);
             for site in &stack.sites {
-                if let Err(error) = self.site(target, cookie, site, &mut links) {
+                if let Err(error) = self.site(target, stack.tls, cookie, site, &mut links) {
                     problems.push(format!("{}: {}: {error}", target.shown_path, site.symbol));
                 }
             }
@@ -158,17 +184,26 @@ impl Attacher {
     fn site(
         &mut self,
         target: &Target,
+        tls: Tls,
         cookie: u32,
         site: &Site,
         links: &mut Vec<UProbeLink>,
     ) -> Result<(), Error> {
-        let entry = entry_program(site);
-        let returns = matches!(site.function, Function::Write | Function::Read);
         // The return first: an entry without its return would leave calls open.
-        if returns {
-            links.push(self.link(self.transfer_return, target, cookie, site.start)?);
+        let ret = match site.function {
+            Function::Write => GO_WRITE_RETURN,
+            _ => GO_READ_RETURN,
+        };
+        for &offset in &site.returns {
+            links.push(self.link(ret[self.bounded], target, cookie, offset)?);
         }
-        links.push(self.link(entry, target, cookie, site.entry)?);
+        let returns = matches!(site.function, Function::Write | Function::Read);
+        if returns && site.returns.is_empty() {
+            links.push(self.link(TRANSFER_RETURN[self.bounded], target, cookie, site.start)?);
+        }
+        if let Some(entry) = entry_program(tls, site) {
+            links.push(self.link(entry, target, cookie, site.entry)?);
+        }
         Ok(())
     }
 
@@ -225,8 +260,13 @@ fn absent(name: &str) -> Error {
     }
 }
 
-fn entry_program(site: &Site) -> &'static str {
-    match (site.function, site.abi) {
+/// The program for the entry of a function, where that is probed.
+fn entry_program(tls: Tls, site: &Site) -> Option<&'static str> {
+    let name = match (site.function, site.abi) {
+        (_, Abi::Spilled) => return None,
+        (Function::Write | Function::Read, Abi::Goroutine) => "go_write",
+        (Function::Free, _) if tls == Tls::Go => "go_close",
+        (Function::Handshake, _) => "go_handshake",
         (Function::Write, Abi::BehindArgument4) => "write_arg4",
         (Function::Write, Abi::BehindArgument5) => "write_arg5",
         (Function::Write, _) => "write_returned",
@@ -239,13 +279,15 @@ fn entry_program(site: &Site) -> &'static str {
         (Function::Free, _) => "free",
         (Function::SetFd, _) => "set_fd",
         (Function::Ctrl, _) => "ctrl",
-    }
+    };
+    Some(name)
 }
 
 fn tls_code(tls: Tls) -> u32 {
     match tls {
         Tls::Boringssl => tls::BORINGSSL,
         Tls::Openssl => tls::OPENSSL,
+        Tls::Go => tls::GO,
         _ => tls::UNKNOWN,
     }
 }

@@ -7,7 +7,7 @@ use iced_x86::{Code, FlowControl, Instruction, OpKind};
 ///
 /// Only what every kernel since 5.0 emulates: multi-byte `nop`s, emulated since
 /// 6.18, are not counted.
-pub(super) fn is_emulated(instruction: &Instruction, bytes: &[u8]) -> bool {
+pub(crate) fn is_emulated(instruction: &Instruction, bytes: &[u8]) -> bool {
     match instruction.code() {
         Code::Push_r64 => matches!(bytes, [0x50..=0x57] | [0x41, 0x50..=0x57]),
         Code::Nopd => bytes == [0x90],

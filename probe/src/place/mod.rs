@@ -20,6 +20,8 @@ mod entry_only;
 
 #[cfg(target_arch = "x86_64")]
 pub use body::{Body, Immediates};
+#[cfg(target_arch = "x86_64")]
+pub(crate) use emulated::is_emulated;
 #[cfg(not(target_arch = "x86_64"))]
 pub use entry_only::{straight, walk};
 #[cfg(target_arch = "x86_64")]

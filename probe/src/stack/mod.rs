@@ -3,6 +3,7 @@
 //! A stack is told by what a file holds, never by the file's name.
 
 mod boringssl;
+mod go;
 mod openssl;
 #[cfg(target_arch = "x86_64")]
 mod reports;
@@ -87,7 +88,7 @@ impl FromIterator<Verdict> for Contents {
 }
 
 /// Every stack.
-const STACKS: &[&dyn Stack] = &[&openssl::OpenSsl, &boringssl::BoringSsl];
+const STACKS: &[&dyn Stack] = &[&openssl::OpenSsl, &boringssl::BoringSsl, &go::Go];
 
 /// Code that holds a TLS implementation is larger.
 const SMALLEST: u64 = 256 << 10;

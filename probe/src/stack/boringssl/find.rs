@@ -185,6 +185,7 @@ fn site(elf: &Elf, function: &Function, does: crate::Function, name: &str) -> Re
         symbol: name.to_owned(),
         entry: offset,
         start: offset,
+        returns: Vec::new(),
         placement: place.placement,
         reason: format!("told by the errors it reports, at {start:#x}; {}", place.reason),
     })

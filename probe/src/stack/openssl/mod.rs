@@ -134,6 +134,7 @@ fn site(
         symbol: name,
         entry: offset,
         start: offset,
+        returns: Vec::new(),
         placement: place.placement,
         reason: place.reason,
     })

@@ -1,0 +1,100 @@
+//! Go's `crypto/tls`, in programs with symbols and without.
+//!
+//! Every Go program carries a table of its functions with their names, which its
+//! runtime needs (`table`). The functions' code is then followed to see where to
+//! probe (`code`): never their return addresses, which the runtime looks at when it
+//! moves a stack, but their own `ret` instructions.
+
+mod build_info;
+#[cfg(target_arch = "x86_64")]
+mod code;
+#[cfg(target_arch = "x86_64")]
+mod table;
+#[cfg(test)]
+mod tests;
+
+use super::{Found, Neighbour, Stack, Verdict};
+use crate::Tls;
+use crate::elf::{Elf, Section};
+
+/// See the module's documentation.
+pub(super) struct Go;
+
+/// How the name of the section ends that holds the table of functions: `.gopclntab`,
+/// `.data.rel.ro.gopclntab`.
+const TABLE: &str = ".gopclntab";
+
+/// What is looked for, in this order: bytes move in the first two.
+#[cfg(target_arch = "x86_64")]
+const FUNCTIONS: [&str; 5] = [
+    "crypto/tls.(*Conn).Write",
+    "crypto/tls.(*Conn).Read",
+    "crypto/tls.(*Conn).Close",
+    "crypto/tls.(*Conn).clientHandshake",
+    "crypto/tls.(*Conn).serverHandshake",
+];
+
+impl Stack for Go {
+    fn examine(&self, _: &Elf, _: &Neighbour<'_>) -> Verdict {
+        // Its table of functions is of some megabytes.
+        Verdict::Absent
+    }
+
+    fn scan(&self, elf: &Elf, notes: &mut Vec<String>) -> Verdict {
+        let sections = elf.sections();
+        let version = build_info::version(elf, &sections);
+        if !is_go(&sections) {
+            return Verdict::Absent;
+        }
+        if let Some(version) = &version {
+            notes.push(format!("a program built by {version}"));
+        }
+        match find(elf, &sections, notes) {
+            Ok(None) => Verdict::Absent,
+            Ok(Some(found)) => Verdict::Found(Found { tls: Tls::Go, version, ..found }),
+            Err(why) => Verdict::Uncovered(format!("Go's crypto/tls: {why}")),
+        }
+    }
+}
+
+/// Whether the linker was Go's, or had its objects.
+fn is_go(sections: &[Section]) -> bool {
+    sections.iter().any(|section| section.name == build_info::SECTION || is_table(section))
+}
+
+/// Whether a section is the table of functions.
+fn is_table(section: &Section) -> bool {
+    section.name.ends_with(TABLE)
+}
+
+/// Where to probe; `None` where the program has no TLS of Go's.
+#[cfg(target_arch = "x86_64")]
+fn find(elf: &Elf, sections: &[Section], notes: &mut Vec<String>) -> Result<Option<Found>, String> {
+    let Some(table) = table::Table::read(elf, sections)? else {
+        return Err("the program has no table of functions (.gopclntab)".to_owned());
+    };
+    notes.push(format!("its table of functions, of {}, names {}", table.form(), table.len()));
+    let named = table.named(&FUNCTIONS)?;
+    let [Some(write), Some(read), ..] = named[..] else {
+        return match named[..2] {
+            [None, None] => Ok(None),
+            _ => Err("only one of Read and Write is there".to_owned()),
+        };
+    };
+    let moves = [write, read].map(|entry| entry.start);
+    let base = table.base(elf, sections, &moves)?;
+    notes.push(format!("its code is at {:#x}, {}", base.address, base.told_by));
+    let mut sites = Vec::new();
+    for (name, entry) in FUNCTIONS.into_iter().zip(named) {
+        let Some(entry) = entry else { continue };
+        let function = code::Function::read(elf, base.address, entry)
+            .map_err(|why| format!("{name}: {why}"))?;
+        sites.push(function.site(elf, name).map_err(|why| format!("{name}: {why}"))?);
+    }
+    Ok(Some(Found { tls: Tls::Go, version: None, method: crate::Method::FunctionTable, sites }))
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn find(_: &Elf, _: &[Section], _: &mut Vec<String>) -> Result<Option<Found>, String> {
+    Err("its functions' code is followed on x86_64 only".to_owned())
+}

@@ -1,0 +1,3 @@
+module llmtop-test-client
+
+go 1.18
