@@ -48,8 +48,9 @@ pub(crate) struct Socket {
     /// Messages of the client were not seen since it last asked; so many bytes
     /// of them were lost.
     unseen: Option<u64>,
-    /// An answer came since to what was not seen: others may.
-    answered_unseen: bool,
+    /// Messages of the client were not seen: what was asked in them may be answered
+    /// yet, whatever is asked in between.
+    missed: bool,
     /// Where frames begin is not known since the last message: of the client, of
     /// the server.
     unframed: [bool; 2],
@@ -88,7 +89,7 @@ impl Socket {
             others: Others::default(),
             answers: 0,
             unseen: None,
-            answered_unseen: false,
+            missed: false,
             unframed: [false; 2],
             closing: None,
         }
@@ -227,6 +228,7 @@ impl Socket {
             }
         }
         if from == Role::Client {
+            self.missed = true;
             let unseen = self.unseen.get_or_insert(0);
             *unseen = unseen.saturating_add(if alone { 0 } else { lost });
         }

@@ -179,9 +179,11 @@ impl Socket {
         ledger: &mut Ledger<'_>,
     ) -> Talk {
         let mut exchange = self.exchange(time, ledger);
-        let missed = self.unseen.is_some() || self.answered_unseen || self.unframed[CLIENT];
+        // Where one may speak and be answered, an answer without a question is none
+        // to wonder at, once the next has come.
+        let asks = self.dialect.is_some_and(|dialect| !dialect.keeps_history());
+        let missed = self.unseen.is_some() || self.unframed[CLIENT] || (asks && self.missed);
         exchange.joined_midway = question.is_none() && (self.joined_midway || missed);
-        self.answered_unseen = question.is_none() && missed;
         if let Some(dialect) = self.dialect {
             exchange.dialect = Some(dialect.name());
             exchange.operation = Some("chat");
