@@ -1,5 +1,7 @@
 //! Styled text as plain data: what a piece of text means, never its colour.
 
+use std::borrow::Cow;
+
 /// What a piece of text means; the theme says how that looks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "roles are called what they are for")]
@@ -109,12 +111,34 @@ impl From<Vec<Span>> for Line {
 /// The one display boundary: captured text as it may reach a terminal, on one
 /// line.
 pub fn shown(text: &str) -> String {
-    let visible = llmtop_parsers::escape::visible(text);
+    let visible = steady(text);
     if visible.contains(['\n', '\r', '\t', '\x1b']) {
         // What the boundary keeps for others to break lines at.
         return visible.replace(['\n', '\r', '\t', '\x1b'], " ");
     }
     visible.into_owned()
+}
+
+/// Captured text without what would act on a terminal, and without what
+/// terminals disagree about the width of, for where one of them thinks a line
+/// is longer, cells stay on the screen that nobody wrote: flags are shown as
+/// their letters, and symbols as the symbols they are, not as emoji.
+pub(super) fn steady(text: &str) -> Cow<'_, str> {
+    let visible = llmtop_parsers::escape::visible(text);
+    if visible.is_ascii() || !visible.contains(|c| c == EMOJI || letter_of(c).is_some()) {
+        return visible;
+    }
+    let kept = visible.chars().filter(|&c| c != EMOJI);
+    Cow::Owned(kept.map(|c| letter_of(c).unwrap_or(c)).collect())
+}
+
+/// Variation selector 16: what is before it is to look like an emoji.
+const EMOJI: char = '\u{fe0f}';
+
+/// The letter that a regional indicator stands for; two of them are a flag.
+fn letter_of(character: char) -> Option<char> {
+    let place = u32::from(character).checked_sub(0x1f1e6).filter(|&place| place < 26)?;
+    char::from_u32(u32::from('A') + place)
 }
 
 /// The beginning of captured text as one line of at most `width` columns:
@@ -167,7 +191,20 @@ pub fn truncated(text: &str, width: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Line, Role, Span, gist, truncated};
+    use super::{Line, Role, Span, gist, shown, truncated};
+
+    #[test]
+    fn a_line_is_as_wide_on_every_terminal() {
+        for (text, is) in [
+            ("🇩🇪 and 🇯🇵🇫🇷", "DE and JPFR"),
+            ("half a flag 🇩", "half a flag D"),
+            ("❄️ 1️⃣ ❄︎", "❄ 1⃣ ❄︎"),
+            ("\u{1f1e5}\u{1f200}", "\u{1f1e5}\u{1f200}"),
+            ("👩‍👩‍👧 \x1b", "👩‍👩‍👧 ^["),
+        ] {
+            assert_eq!(shown(text), is);
+        }
+    }
 
     #[test]
     fn cuts_by_columns() {

@@ -113,7 +113,7 @@ fn step(text: &str, at: usize) -> (usize, usize) {
 
 /// Columns of captured text once it is made fit to be shown.
 fn columns(text: &str) -> usize {
-    llmtop_parsers::escape::visible(text).width()
+    super::line::steady(text).width()
 }
 
 #[cfg(test)]
@@ -147,6 +147,8 @@ mod tests {
             ("日本語", 4, vec!["日本", "語"]),
             ("日本語", 1, vec!["日", "本", "語"]),
             ("ab👩‍👩‍👧cd", 4, vec!["ab👩‍👩‍👧", "cd"]),
+            ("🇩🇪🇯🇵🇫🇷", 4, vec!["🇩🇪🇯🇵", "🇫🇷"]),
+            ("❄️❄️❄️", 2, vec!["❄️❄️", "❄️"]),
         ] {
             assert_eq!(lines(text, width), want, "{text:?} in {width}");
         }
@@ -168,6 +170,7 @@ mod tests {
             Just("\r".to_owned()),
             Just("e\u{301}\u{301}".to_owned()),
             Just("👩‍👩‍👧‍👦🏳️‍🌈".to_owned()),
+            Just("🇩🇪🇩❄️".to_owned()),
             Just("漢字仮名".to_owned()),
             "[ -~]{0,12}",
             any::<char>().prop_map(String::from),
