@@ -19,22 +19,32 @@ impl App {
         let reader = Reader::new(store, self.frozen.as_ref(), self.now, self.options.utc_offset);
         // Some titles count what is listed, whether the list is visible or not.
         self.main.processes.put_in_order(&reader, self.main.lists_all());
-        let setting = Setting {
-            processes: self.main.processes.order.len(),
-            paused: self.frozen.is_some(),
-            follow: self.main.exchanges.follow,
-            show: self.main.show,
-            secrets: self.options.show_secrets,
-            mouse_off: !self.mouse,
-        };
         self.behind = false;
-        let head = header(&reader, session, setting);
         let (panels, divider) = if self.pages.is_empty() {
             self.main_panels(store, session, body)
         } else {
             (self.page_panels(store, body), None)
         };
+        let setting = Setting {
+            processes: self.main.processes.order.len(),
+            paused: self.frozen.is_some(),
+            follow: self.follows(),
+            show: self.main.show,
+            secrets: self.options.show_secrets,
+            mouse_off: !self.mouse,
+        };
+        let reader = self.reader(store);
+        let head = header(&reader, session, setting);
         Screen { header: (top, head), panels, footer: (bottom, self.footer(store)), divider }
+    }
+
+    /// Whether what `f` works on here stays at its end.
+    fn follows(&self) -> bool {
+        match self.pages.last() {
+            Some(page) => page.follows(),
+            None if self.main.focus == Pane::Answer => self.main.scroll.follow,
+            None => self.main.exchanges.follow,
+        }
     }
 
     fn footer(&self, store: &Store) -> Footer {

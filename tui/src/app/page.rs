@@ -251,6 +251,15 @@ impl Page {
         }
     }
 
+    /// Whether it stays at its end as that grows.
+    pub(super) fn follows(&self) -> bool {
+        match self {
+            Page::Conversation(page) => page.scroll.follow,
+            Page::Detail(detail) => detail.scroll.follow,
+            Page::Help(help) => help.scroll.follow,
+        }
+    }
+
     /// The exchanges that it is about. A conversation's latest request repeats
     /// the ones before, so it stands for all.
     pub(super) fn looks_at(&self, reader: &Reader<'_>) -> impl Iterator<Item = ExchangeId> {

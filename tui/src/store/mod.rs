@@ -26,7 +26,8 @@ use index::Index;
 pub use index::Scope;
 use judging::Judging;
 pub use model::{
-    Connection, ExchangeId, ProcessKey, ProcessTotals, Record, Totals, is_failed, is_over,
+    Connection, ExchangeId, ProcessKey, ProcessTotals, Record, Totals, is_cost_estimated,
+    is_failed, is_over,
 };
 pub use seen::{Seen, canonical, messages};
 pub use session::{Recording, Session, Status};

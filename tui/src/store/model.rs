@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use llmtop_parsers::conversation::ConversationId;
-use llmtop_parsers::{Exchange, State};
+use llmtop_parsers::{CostSource, Exchange, State, UsageSource};
 use llmtop_probe::{ConnId, Endpoint, Process, Timestamp, Tls};
 
 /// Names an exchange in the store; in order of their beginning.
@@ -87,10 +87,12 @@ pub struct ProcessTotals {
     pub output_tokens: u64,
     /// Likewise.
     pub cache_read_tokens: u64,
-    /// Some of the figures are estimates.
-    pub estimated: bool,
+    /// Exchanges whose tokens are estimates.
+    pub estimated: u64,
     /// Sum of known costs, US dollars.
     pub usd: f64,
+    /// Exchanges whose cost follows from an estimate.
+    pub estimated_costs: u64,
     /// Exchanges whose cost is known.
     pub priced: u64,
     /// Exchanges whose cost is unknown.
@@ -112,8 +114,12 @@ pub struct Totals {
     pub input_tokens: u64,
     /// Tokens out.
     pub output_tokens: u64,
+    /// Exchanges whose tokens are estimates.
+    pub estimated: u64,
     /// Known costs, US dollars.
     pub usd: f64,
+    /// Exchanges whose cost follows from an estimate.
+    pub estimated_costs: u64,
     /// Exchanges whose cost is unknown.
     pub unpriced: u64,
     /// Bytes captured.
@@ -127,6 +133,11 @@ pub struct Totals {
 /// Whether nothing more will come of an exchange.
 pub fn is_over(exchange: &Exchange) -> bool {
     matches!(exchange.state, State::Complete | State::Aborted)
+}
+
+/// Whether an exchange's cost was reckoned from tokens that are an estimate.
+pub fn is_cost_estimated(exchange: &Exchange) -> bool {
+    exchange.cost.source == CostSource::Priced && exchange.usage.source == UsageSource::Estimated
 }
 
 /// Whether an exchange broke off, or the API or the protocol said no.

@@ -3,7 +3,7 @@
 use llmtop_parsers::llm::{self, Dialect};
 use llmtop_parsers::{State, UsageSource};
 
-use super::{ProcessTotals, Record, Totals, is_failed};
+use super::{ProcessTotals, Record, Totals, is_cost_estimated, is_failed};
 
 /// One exchange's part of the sums. Kept apart, so that what an update
 /// changes, or a removal takes away, is exactly what was added.
@@ -15,8 +15,9 @@ pub(super) struct Part {
     input: u64,
     output: u64,
     cache_read: u64,
-    estimated: bool,
+    estimated: u64,
     usd: f64,
+    estimated_costs: u64,
     priced: u64,
     unpriced: u64,
 }
@@ -37,9 +38,10 @@ impl Part {
             part.input = usage.input_tokens.unwrap_or(0);
             part.output = usage.output_tokens.unwrap_or(0);
             part.cache_read = usage.cache_read_tokens.unwrap_or(0);
-            part.estimated = usage.source == UsageSource::Estimated;
+            part.estimated = u64::from(usage.source == UsageSource::Estimated);
             let usd = exchange.cost.usd.filter(|usd| usd.is_finite());
             part.usd = usd.unwrap_or(0.0);
+            part.estimated_costs = u64::from(usd.is_some() && is_cost_estimated(exchange));
             part.priced = u64::from(usd.is_some());
             // A failed request costs nothing that is not known, and neither
             // does one that no model answers.
@@ -55,7 +57,9 @@ impl Part {
         totals.active += self.active;
         totals.input_tokens = totals.input_tokens.saturating_add(self.input);
         totals.output_tokens = totals.output_tokens.saturating_add(self.output);
+        totals.estimated += self.estimated;
         totals.usd += self.usd;
+        totals.estimated_costs += self.estimated_costs;
         totals.unpriced += self.unpriced;
         if let Some(process) = process {
             process.exchanges += self.llm;
@@ -64,8 +68,9 @@ impl Part {
             process.input_tokens = process.input_tokens.saturating_add(self.input);
             process.output_tokens = process.output_tokens.saturating_add(self.output);
             process.cache_read_tokens = process.cache_read_tokens.saturating_add(self.cache_read);
-            process.estimated |= self.estimated;
+            process.estimated += self.estimated;
             process.usd += self.usd;
+            process.estimated_costs += self.estimated_costs;
             process.priced += self.priced;
             process.unpriced += self.unpriced;
         }
@@ -77,7 +82,9 @@ impl Part {
         totals.active -= self.active;
         totals.input_tokens = totals.input_tokens.saturating_sub(self.input);
         totals.output_tokens = totals.output_tokens.saturating_sub(self.output);
+        totals.estimated -= self.estimated;
         totals.usd -= self.usd;
+        totals.estimated_costs -= self.estimated_costs;
         totals.unpriced -= self.unpriced;
         if let Some(process) = process {
             process.exchanges -= self.llm;
@@ -86,7 +93,9 @@ impl Part {
             process.input_tokens = process.input_tokens.saturating_sub(self.input);
             process.output_tokens = process.output_tokens.saturating_sub(self.output);
             process.cache_read_tokens = process.cache_read_tokens.saturating_sub(self.cache_read);
+            process.estimated -= self.estimated;
             process.usd -= self.usd;
+            process.estimated_costs -= self.estimated_costs;
             process.priced -= self.priced;
             process.unpriced -= self.unpriced;
         }

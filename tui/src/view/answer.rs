@@ -146,15 +146,16 @@ pub fn head(reader: &Reader<'_>, exchange: &Exchange) -> Vec<Span> {
             .map_or("waiting".to_owned(), |tokens| format!("~{} tokens", format::count(tokens)));
         fact(growing, Role::Live);
     } else if let Some(tokens) = output.tokens {
-        let sign = if output.estimated { "~" } else { "" };
-        let input = exchange.usage.input_tokens.map_or("?".to_owned(), format::count);
-        fact(format!("{input} → {sign}{}", format::count(tokens)), Role::Dim);
+        let input = exchange.usage.input_tokens;
+        let input = input.map_or("?".to_owned(), |tokens| format::tokens(tokens, &exchange.usage));
+        let output = format::about(output.estimated, &format::count(tokens));
+        fact(format!("{input} → {output}"), Role::Dim);
     }
     if let Some(rate) = output.rate {
         fact(format::rate(rate), if over { Role::Dim } else { Role::Live });
     }
-    if let Some(usd) = exchange.cost.usd.filter(|_| over) {
-        fact(format::usd(usd), Role::Money);
+    if exchange.cost.usd.is_some() && over {
+        fact(format::cost(exchange), Role::Money);
     }
     fact(format::duration(reader.elapsed(exchange)), if over { Role::Dim } else { Role::Live });
     if let Some(reason) = &exchange.response.finish_reason

@@ -1,6 +1,6 @@
 //! The list of exchanges: oldest above, newest below.
 
-use llmtop_parsers::{Exchange, State, UsageSource};
+use llmtop_parsers::{Exchange, State};
 use unicode_width::UnicodeWidthStr;
 
 use super::format;
@@ -100,17 +100,20 @@ fn cell(
         2 => one(truncated(&process_name(reader, record.process), width), Role::Process),
         3 => one(truncated(&short_model(exchange), width), Role::Model),
         4 => vec![status(exchange)],
-        5 => one(tokens(exchange.usage.input_tokens, exchange), Role::Text),
+        5 => {
+            let input = exchange.usage.input_tokens;
+            let text = input.map(|tokens| format::tokens(tokens, &exchange.usage));
+            one(text.unwrap_or_default(), Role::Text)
+        }
         6 => {
             let output = reader.output(exchange);
             let text = output.tokens.map_or(String::new(), |tokens| {
-                let sign = if output.estimated || estimated(exchange) { "~" } else { "" };
-                format!("{sign}{}", format::count(tokens))
+                format::about(output.estimated, &format::count(tokens))
             });
             one(text, if is_over(exchange) { Role::Text } else { Role::Live })
         }
         7 => {
-            let first = exchange.timing.first_token.or(exchange.timing.first_byte);
+            let first = exchange.timing.first_token;
             let ms = first.map(|first| first.millis_since(exchange.timing.started));
             one(ms.map_or(String::new(), format::duration), Role::Dim)
         }
@@ -123,7 +126,7 @@ fn cell(
             one(reader.output(exchange).rate.map_or(String::new(), format::rate), Role::Live)
         }
         9 if failed(exchange) && exchange.cost.usd.is_none() => Vec::new(),
-        9 => one(format::cost(&exchange.cost), Role::Money),
+        9 => one(format::cost(exchange), Role::Money),
         _ => about(record, gists, width),
     }
 }
@@ -156,15 +159,6 @@ pub fn status(exchange: &Exchange) -> Span {
         None if exchange.state == State::Aborted => Span::new("cut", Role::Warning),
         None => Span::new("", Role::Dim),
     }
-}
-
-fn estimated(exchange: &Exchange) -> bool {
-    exchange.usage.source == UsageSource::Estimated
-}
-
-fn tokens(figure: Option<u64>, exchange: &Exchange) -> String {
-    let sign = if estimated(exchange) { "~" } else { "" };
-    figure.map_or(String::new(), |figure| format!("{sign}{}", format::count(figure)))
 }
 
 /// The command name, fit to be shown.
@@ -233,11 +227,14 @@ fn answer_gist(exchange: &Exchange, width: usize) -> Span {
         let name = call.name.as_deref().unwrap_or("tool");
         return Span::new(gist(&format!("⚒ {name} {}", call.arguments), width), Role::Tool);
     }
-    if text.is_empty() {
-        let reasoning = exchange.response.reasoning.as_deref().unwrap_or("");
-        return Span::new(gist(tail(exchange, reasoning, width), width), Role::Reasoning);
-    }
-    Span::new(gist(tail(exchange, text, width), width), Role::Dim)
+    let (text, role) = match exchange.response.reasoning.as_deref() {
+        Some(reasoning) if text.is_empty() => (reasoning, Role::Reasoning),
+        _ => (text, Role::Dim),
+    };
+    let newest = tail(exchange, text, width);
+    // What was left out in front is seen to be.
+    let lead = if newest.len() < text.len() { "…" } else { "" };
+    Span::new(gist(&format!("{lead}{newest}"), width), role)
 }
 
 fn tail<'t>(exchange: &Exchange, text: &'t str, width: usize) -> &'t str {

@@ -227,7 +227,9 @@ pub fn usage(record: &Record) -> TextDocument {
     facts.fact("llmtop's id", &record.ulid);
     facts.heading("tokens");
     let mut figure = |name: &str, tokens: Option<u64>, of: Option<u64>| {
-        let text = tokens.map_or("-".to_owned(), |tokens| tokens.to_string());
+        let estimated = usage.source == UsageSource::Estimated;
+        let text =
+            tokens.map_or("-".to_owned(), |tokens| format::about(estimated, &tokens.to_string()));
         let share = tokens
             .zip(of.filter(|&of| of > 0))
             .map(|(part, of)| format!("{:>5.0}%", 100.0 * part as f64 / of as f64));
@@ -258,10 +260,7 @@ pub fn usage(record: &Record) -> TextDocument {
     };
     facts.fact("figures are", source);
     facts.heading("cost");
-    facts.styled(
-        "total",
-        vec![Span::new(format!("{:>10}", format::cost(&exchange.cost)), Role::Money)],
-    );
+    facts.styled("total", vec![Span::new(format!("{:>10}", format::cost(exchange)), Role::Money)]);
     let source = match exchange.cost.source {
         CostSource::Reported => "reported by the API",
         CostSource::Priced => "from the price table",

@@ -1,6 +1,8 @@
 //! Figures as people read them: short, and never more exact than known.
 
-use llmtop_parsers::{Cost, Timestamp};
+use llmtop_parsers::{Exchange, Timestamp, Usage, UsageSource};
+
+use crate::store::is_cost_estimated;
 
 /// A count in at most five columns: `999`, `1.2k`, `45k`, `1.2M`.
 pub fn count(n: u64) -> String {
@@ -63,8 +65,19 @@ pub fn usd(amount: f64) -> String {
 }
 
 /// What an exchange costs; `?` where no price is known.
-pub fn cost(cost: &Cost) -> String {
-    cost.usd.map_or_else(|| "?".to_owned(), usd)
+pub fn cost(exchange: &Exchange) -> String {
+    let cost = exchange.cost;
+    cost.usd.map_or_else(|| "?".to_owned(), |sum| about(is_cost_estimated(exchange), &usd(sum)))
+}
+
+/// A count of tokens of this usage.
+pub fn tokens(n: u64, usage: &Usage) -> String {
+    about(usage.source == UsageSource::Estimated, &count(n))
+}
+
+/// A figure, marked where it is an estimate: `~85`.
+pub fn about(estimated: bool, figure: &str) -> String {
+    format!("{}{figure}", if estimated { "~" } else { "" })
 }
 
 /// Tokens a second.

@@ -47,6 +47,7 @@ fn totals(reader: &Reader<'_>, processes: usize) -> Vec<Vec<Span>> {
     };
     let plural =
         |n: usize, one: &str, many: &str| if n == 1 { one.to_owned() } else { many.to_owned() };
+    let tokens = |n: u64| format::about(totals.estimated > 0 && n > 0, &format::count(n));
     let llm = reader.count(Scope::Llm).max(totals.exchanges as usize);
     let mut facts = vec![
         fact(format::count(llm as u64), &plural(llm, "exchange", "exchanges"), Role::Title),
@@ -56,13 +57,16 @@ fn totals(reader: &Reader<'_>, processes: usize) -> Vec<Vec<Span>> {
             if totals.active > 0 { Role::Live } else { Role::Dim },
         ),
         vec![
-            Span::new(format::count(totals.input_tokens), Role::Title),
+            Span::new(tokens(totals.input_tokens), Role::Title),
             Span::new(" → ", Role::Dim),
-            Span::new(format::count(totals.output_tokens), Role::Title),
+            Span::new(tokens(totals.output_tokens), Role::Title),
             Span::new(" tokens", Role::Dim),
         ],
         vec![
-            Span::new(format::usd(totals.usd), Role::Money),
+            Span::new(
+                format::about(totals.estimated_costs > 0, &format::usd(totals.usd)),
+                Role::Money,
+            ),
             Span::new(if totals.unpriced > 0 { "+" } else { "" }, Role::Money),
         ],
     ];

@@ -216,10 +216,8 @@ impl Latest {
 }
 
 fn cell(at: usize, width: usize, process: &ProcessTotals, latest: &Latest) -> Span {
-    let sign = if process.estimated { "~" } else { "" };
-    let tokens =
-        |n: u64| if n == 0 { String::new() } else { format!("{sign}{}", format::count(n)) };
     let counted = |n: u64| if n == 0 { String::new() } else { format::count(n) };
+    let tokens = |n: u64| format::about(process.estimated > 0 && n > 0, &counted(n));
     match at {
         0 => Span::new(process.process.pid.to_string(), Role::Dim),
         1 => {
@@ -246,7 +244,10 @@ fn cell(at: usize, width: usize, process: &ProcessTotals, latest: &Latest) -> Sp
             let sign = if process.unpriced > 0 { "+" } else { "" };
             let text = match process.priced {
                 0 => "?".into(),
-                _ => format!("{}{sign}", format::usd(process.usd)),
+                _ => {
+                    let sum = format::about(process.estimated_costs > 0, &format::usd(process.usd));
+                    format!("{sum}{sign}")
+                }
             };
             Span::new(text, Role::Money)
         }

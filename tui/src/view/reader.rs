@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use llmtop_parsers::conversation::ConversationId;
-use llmtop_parsers::{Exchange, Timestamp};
+use llmtop_parsers::{Exchange, Timestamp, UsageSource};
 
 use crate::store::{
     Connection, ExchangeId, ProcessKey, ProcessTotals, Record, Scope, Store, Totals, is_over,
@@ -203,12 +203,12 @@ impl<'a> Reader<'a> {
     /// rate a second since the first.
     pub fn output(&self, exchange: &Exchange) -> Output {
         let answer = &exchange.response;
-        let reported = exchange.usage.output_tokens.filter(|_| is_over(exchange));
+        let known = exchange.usage.output_tokens.filter(|_| is_over(exchange));
         let grown = answer.text.as_ref().map_or(0, String::len)
             + answer.reasoning.as_ref().map_or(0, String::len)
             + answer.tool_calls.iter().map(|call| call.arguments.len()).sum::<usize>();
         // About four bytes a token, the usual rule of thumb.
-        let tokens = reported.or((grown > 0).then_some(grown as u64 / 4 + 1));
+        let tokens = known.or((grown > 0).then_some(grown as u64 / 4 + 1));
         let timing = &exchange.timing;
         let end = if is_over(exchange) {
             timing.last_token
@@ -221,7 +221,8 @@ impl<'a> Reader<'a> {
             .map(|(first, last)| last.millis_since(first) / 1e3)
             .filter(|&seconds| (0.02..86_400.0).contains(&seconds));
         let rate = tokens.zip(seconds).map(|(tokens, seconds)| tokens as f64 / seconds);
-        Output { tokens, estimated: reported.is_none(), rate }
+        let estimated = known.is_none() || exchange.usage.source == UsageSource::Estimated;
+        Output { tokens, estimated, rate }
     }
 }
 

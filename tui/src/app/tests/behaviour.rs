@@ -1,6 +1,6 @@
 //! What keys, the mouse, signals and the store do to the screen.
 
-use llmtop_parsers::{Delta, DeltaKind, Role};
+use llmtop_parsers::{CostSource, Delta, DeltaKind, Role, UsageSource};
 use llmtop_probe::ConnId;
 use serde_json::json;
 
@@ -61,6 +61,66 @@ fn scrolling_ends_following() {
     person.store.put_exchange(pending(9, 1, 0, asks("newest")));
     person.does(Event::StoreChanged);
     assert_eq!(person.app.main.exchanges.selected, Some(ExchangeId(9)));
+}
+
+#[test]
+fn the_header_says_whether_what_is_looked_at_is_followed() {
+    let mut person = Person::at(100, 30);
+    for (keys, follows) in [
+        ("", true),
+        ("f", false),
+        ("3", true),
+        ("f", false),
+        ("2 f", true),
+        ("Enter", true),
+        ("f", false),
+        ("f", true),
+        ("k", false),
+        ("G", true),
+        ("d ]", false),
+        ("Esc Esc", true),
+        ("g Enter", false),
+    ] {
+        let screen = person.keys(keys).look();
+        let said = (screen.contains("FOLLOWING"), screen.contains("LIVE"));
+        assert_eq!(said, (follows, !follows), "{keys}: {screen}");
+    }
+}
+
+#[test]
+fn an_estimate_is_marked_wherever_it_is_shown() {
+    let with = |usage, cost| {
+        let mut store = Store::default();
+        process(&mut store, 1, 100, "client");
+        let mut record = answered(pending(1, 1, 9000, asks("hi")), "hello, and so on", 10);
+        (record.exchange.usage.source, record.exchange.cost.source) = (usage, cost);
+        store.put_exchange(record);
+        Person::with(store, 200, 50)
+    };
+    let mut person = with(UsageSource::Estimated, CostSource::Priced);
+    let screen = person.look();
+    assert!(screen.contains("~1.2k → ~4 tokens"), "the header: {screen}");
+    assert!(screen.contains("~1.2k → ~4 ·"), "the answer: {screen}");
+    // The header, the process, the exchange, and the answer; then two of them.
+    for (keys, figures) in [("", 4), ("Enter", 2), ("d", 2), ("[", 2)] {
+        let screen = person.keys(keys).look();
+        assert_eq!(screen.matches("~$0.0021").count(), figures, "{keys}: {screen}");
+        assert_eq!(screen.matches("$0.0021").count(), figures, "{keys}: {screen}");
+        assert!(screen.contains("~1.2k → ~4 ·") || keys == "[", "{keys}: {screen}");
+    }
+    assert!(person.look().contains("~1200"), "{}", person.look());
+    // What the API reports is no estimate, whatever else is one.
+    let screen = with(UsageSource::Estimated, CostSource::Reported).look();
+    assert!(screen.contains("~1.2k") && !screen.contains("~$"), "{screen}");
+    let mut person = with(UsageSource::Reported, CostSource::Priced);
+    assert!(!person.look().contains('~'), "{}", person.look());
+    // With the last estimate, the marks of the sums go.
+    let mut estimate = answered(pending(2, 1, 9000, asks("hi")), "hello", 10);
+    estimate.exchange.usage.source = UsageSource::Estimated;
+    person.store.put_exchange(estimate);
+    assert!(person.does(Event::StoreChanged).look().contains("~$0.0042"));
+    person.store.remove_exchange(ExchangeId(2));
+    assert!(!person.does(Event::StoreChanged).look().contains('~'), "{}", person.look());
 }
 
 #[test]
