@@ -120,9 +120,13 @@ fn errors_are_one_line_with_the_documented_status() {
         (&["--json", "-r", &nothing][..], 1),
         (&["--json", "-r", &garbage], 1),
         (&["export", "-r", &nothing], 1),
+        (&["--json", "-r", &taken], 1),
+        (&["export", "-r", &taken], 1),
         (&["--json", "--config", &nothing], 1),
         (&["--no-such-option"], 2),
         (&["--json", "--plain"], 2),
+        (&["--json", "-u", "nobody-of-this-name"], 2),
+        (&["--demo", "--theme", "nope"], 2),
         (&["export"], 2),
     ] {
         let output = llmtop(arguments);
@@ -131,6 +135,21 @@ fn errors_are_one_line_with_the_documented_status() {
         if status == 1 {
             one_line(&output);
         }
+    }
+}
+
+#[test]
+fn without_a_terminal_it_names_what_needs_none() {
+    let terminal = |what: &str| format!("llmtop: {what}: use --plain or --json");
+    let folder = Scratch::new();
+    let recording = folder.file("demo.llmtop").display().to_string();
+    assert!(llmtop(&["--demo", "--json", "-w", &recording]).status.success());
+    let own = std::process::id().to_string();
+    for arguments in [&["--demo"][..], &["-r", &recording], &["-p", &own]] {
+        let output = llmtop(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", text(&output.stderr));
+        assert_eq!(one_line(&output), terminal("standard output is no terminal"));
+        assert!(output.stdout.is_empty(), "{arguments:?}: {}", text(&output.stdout));
     }
 }
 
@@ -163,6 +182,10 @@ fn configuration_is_made_once_and_checked() {
     assert_eq!(wrong.status.code(), Some(1));
     let said = text(&wrong.stderr);
     assert!(said.contains("line 1") && said.contains("everything"), "{said}");
+    std::fs::write(&file, "theme = \"nope\"\n").unwrap();
+    let wrong = with("check");
+    assert_eq!(wrong.status.code(), Some(1));
+    assert!(text(&wrong.stderr).contains("no theme is called `nope`"), "{}", text(&wrong.stderr));
 }
 
 #[test]

@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::{Styles, styling::AnsiColor};
+use clap::builder::{PossibleValuesParser, Styles, styling::AnsiColor};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::config::{Mode, Size};
+use crate::config::{self, Mode, Size};
 use crate::filter;
 use crate::sink::export::Form;
+use crate::theme::Theme;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -75,11 +76,20 @@ pub struct CaptureOptions {
     #[arg(short = 'c', long = "process", value_name = "NAME")]
     pub processes: Vec<String>,
     /// Only processes of this user, by name or number (repeatable)
-    #[arg(short, long = "user", value_name = "USER")]
-    pub users: Vec<String>,
+    #[arg(short, long = "user", value_name = "USER", value_parser = user)]
+    pub users: Vec<User>,
     /// Ring buffer between kernel and llmtop, e.g. 64MiB [default: by memory, 16MiB to 64MiB]
     #[arg(long, value_name = "SIZE")]
     pub ring: Option<Size>,
+}
+
+/// A user of this machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// As it was given.
+    pub name: String,
+    /// Its number.
+    pub uid: u32,
 }
 
 /// What of the captured is shown.
@@ -111,7 +121,7 @@ pub struct ShowOptions {
 #[command(next_help_heading = "Screen")]
 pub struct ScreenOptions {
     /// Colours of the live screen
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(Theme::NAMES))]
     pub theme: Option<String>,
     /// Memory for exchanges; the oldest are forgotten beyond it [default: 256MiB]
     #[arg(long, value_name = "SIZE")]
@@ -270,6 +280,12 @@ fn filter_help() -> String {
     )
 }
 
+fn user(text: &str) -> Result<User, String> {
+    let uid = text.parse().ok().or_else(|| config::uid_of(text));
+    let uid = uid.ok_or_else(|| "there is no such user".to_owned())?;
+    Ok(User { name: text.to_owned(), uid })
+}
+
 fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
     Duration::try_from_secs_f64(seconds)
@@ -313,6 +329,10 @@ mod tests {
             ("--all --raw", false),
             ("-p 1 -p 2 -c node -c bun -u root", true),
             ("-r - --json", true),
+            ("-u nobody-of-this-name", false),
+            ("-u 4294967296", false),
+            ("--theme light", true),
+            ("--theme nope", false),
             ("-r x -p 1", false),
             ("-r x --demo", false),
             ("-r x -w y", true),

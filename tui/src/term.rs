@@ -1,6 +1,7 @@
 //! The terminal: taken, given back whatever happens, and written to.
 
-use std::io::{self, Stdout, Write, stdout};
+use std::fs::File;
+use std::io::{self, IsTerminal, Stdout, Write, stdin, stdout};
 use std::panic;
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -28,6 +29,16 @@ static TAKEN: AtomicBool = AtomicBool::new(false);
 pub struct Term {
     terminal: Terminal<CrosstermBackend<Stdout>>,
     mouse: bool,
+}
+
+/// What the screen needs and does not have.
+pub fn missing() -> Option<&'static str> {
+    if !stdout().is_terminal() {
+        return Some("standard output is no terminal");
+    }
+    // Keys come from there where something else is read from standard input.
+    let has_keys = stdin().is_terminal() || File::open("/dev/tty").is_ok();
+    (!has_keys).then_some("there is no terminal to read keys from")
 }
 
 impl Term {

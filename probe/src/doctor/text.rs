@@ -9,8 +9,7 @@ use crate::{Explanation, Function, Method, Placement, Site, Tls, stack};
 const WIDTH: usize = 80;
 
 /// How sockets without TLS are covered.
-const PLAIN: &str =
-    "covered, of every process: TCP sockets on which a read or a write begins like HTTP";
+const PLAIN: &str = "of every process, TCP sockets on which a read or a write begins like HTTP";
 
 impl Display for Report {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -58,7 +57,10 @@ impl Report {
             Some(problem) => row(f, "capture", &format!("not possible: {problem}"))?,
         }
         match &self.plain_problem {
-            None => row(f, "plain HTTP", PLAIN),
+            None if self.problem.is_some() => {
+                row(f, "plain HTTP", &format!("once capture is possible: {PLAIN}"))
+            }
+            None => row(f, "plain HTTP", &format!("covered: {PLAIN}")),
             Some(problem) => row(f, "plain HTTP", &format!("not covered: {problem}")),
         }
     }

@@ -50,13 +50,16 @@ impl<R: Read> Reader<R> {
     ///
     /// # Errors
     /// [`Error::Recording`] where it is no recording or one of another
-    /// version, [`Error::Io`] where it cannot be read. A recording cut inside
-    /// its first bytes is an empty one.
+    /// version, or nothing at all, [`Error::Io`] where it cannot be read. A
+    /// recording cut inside its first bytes is one of nothing.
     pub fn new(from: R) -> Result<Self, Error> {
         let mut reader =
             Reader { from, header: Header::default(), at: 0, record: Vec::new(), ending: None };
         let mut first = Vec::with_capacity(MAGIC.len() + 2);
         reader.fill(&mut first, MAGIC.len() + 2)?;
+        if first.is_empty() {
+            return Err(Error::Recording("it is empty".into()));
+        }
         let shown = first.len().min(MAGIC.len());
         if first[..shown] != MAGIC[..shown] {
             return Err(Error::Recording("its first bytes are not those of one".into()));
@@ -237,7 +240,8 @@ mod tests {
     fn cut_anywhere_it_gives_what_is_there() {
         let (bytes, whole) = (written(), whole());
         let mut most = 0;
-        for cut in 0..bytes.len() {
+        assert!(matches!(Reader::new(&bytes[..0]), Err(Error::Recording(_))), "nothing at all");
+        for cut in 1..bytes.len() {
             let (items, ending) = read(&bytes[..cut]);
             assert_eq!(ending, Ending::Cut(cut as u64));
             assert_eq!(items[..], whole[..items.len()], "cut at {cut}");

@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::filter::{self, Filter};
 use crate::nearest::nearest;
+use crate::theme::Theme;
 
 pub use place::{Invoker, cache_path, default_path, invoker, uid_of};
 pub use size::Size;
@@ -39,6 +40,7 @@ pub struct Config {
     /// Which exchanges are shown.
     pub mode: Mode,
     /// Colours of the live screen; `None`: what suits the terminal.
+    #[serde(deserialize_with = "theme")]
     pub theme: Option<String>,
     /// Whether the live screen takes the mouse; `None`: yes.
     pub mouse: Option<bool>,
@@ -156,6 +158,15 @@ impl Config {
     }
 }
 
+fn theme<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    let name = String::deserialize(from)?;
+    if Theme::NAMES.contains(&name.as_str()) {
+        return Ok(Some(name));
+    }
+    let names = Theme::NAMES.join(", ");
+    Err(serde::de::Error::custom(format!("no theme is called `{name}`; there are {names}")))
+}
+
 fn dollars<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
     let dollars = f64::deserialize(from)?;
     if (0.0..=1e6).contains(&dollars) {
@@ -226,8 +237,9 @@ mod tests {
     #[test]
     fn errors_say_where_and_what() {
         let cases: &[(&str, (usize, usize), &str)] = &[
-            ("theme = \"x\"\nmemroy = 3\n", (2, 1), "did you mean `memory`?"),
+            ("theme = \"dark\"\nmemroy = 3\n", (2, 1), "did you mean `memory`?"),
             ("  colour = 3\n", (1, 3), "unknown setting `colour`, expected one of"),
+            ("mouse = true\ntheme = \"nope\"\n", (2, 9), "`nope`; there are dark, light"),
             ("mouse = \"yes\"\n", (1, 9), "boolean"),
             ("mode = \"everything\"\n", (1, 8), "everything"),
             ("memory = \"12 parsecs\"\n", (1, 10), "size"),

@@ -31,8 +31,8 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever read our output has seen enough.
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
-        // Its place is shown on lines of its own, escaped already.
-        Err(error) if error.is::<settings::WrongFilter>() => {
+        // What is wrong may take lines of its own, escaped already.
+        Err(error) if error.is::<settings::WrongUsage>() => {
             eprintln!("llmtop: {error}");
             ExitCode::from(USAGE)
         }

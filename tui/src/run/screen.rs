@@ -16,6 +16,7 @@ use crate::pipeline::{self, Engine, Running};
 use crate::sink::export::Format;
 use crate::sink::{OnFailure, Sink, export, file};
 use crate::store::{ExchangeId, Recording, Shared, Store};
+use crate::term;
 use crate::theme::{Depth, Theme};
 use crate::view::Show;
 
@@ -30,6 +31,10 @@ pub(super) fn run(cli: &Cli) -> anyhow::Result<()> {
     let ui = ui_options(cli, &config, options.mode)?;
     // All that can fail does so before the terminal is taken.
     let prepared = source::prepare(cli)?;
+    if let Some(missing) = term::missing() {
+        let explained = format!("{missing}: use --plain or --json");
+        return Err(settings::WrongUsage { explained }.into());
+    }
     let recording = Arc::new(OnceLock::new());
     let recorder = settings::recorder(cli, tell(Arc::clone(&recording)))?;
     let sinks: Vec<Box<dyn Sink>> = recorder.into_iter().collect();

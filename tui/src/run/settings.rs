@@ -44,28 +44,28 @@ pub(super) fn options(show: &ShowOptions, config: &Config) -> anyhow::Result<Opt
 /// The filter that was asked for.
 ///
 /// # Errors
-/// [`WrongFilter`].
+/// [`WrongUsage`].
 pub(super) fn filter(show: &ShowOptions, config: &Config) -> anyhow::Result<Option<Filter>> {
     let Some(text) = &show.filter else { return Ok(None) };
     let filter = Filter::parse(text, &config.names())
-        .map_err(|error| WrongFilter { explained: error.explain(text) })?;
+        .map_err(|error| WrongUsage { explained: error.explain(text) })?;
     Ok(Some(filter).filter(|filter| !filter.is_empty()))
 }
 
-/// A filter on the command line cannot be read: wrong usage.
+/// Something on the command line is wrong that its grammar does not tell.
 #[derive(Debug)]
-pub(super) struct WrongFilter {
-    /// What is wrong, and where: three lines, fit for a terminal.
+pub(super) struct WrongUsage {
+    /// What is wrong, and where: a line or more, fit for a terminal.
     pub(super) explained: String,
 }
 
-impl std::fmt::Display for WrongFilter {
+impl std::fmt::Display for WrongUsage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.explained)
     }
 }
 
-impl std::error::Error for WrongFilter {}
+impl std::error::Error for WrongUsage {}
 
 /// The built-in prices and the user's, which win.
 fn prices(config: &Config) -> anyhow::Result<PriceTable> {

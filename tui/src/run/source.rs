@@ -97,7 +97,7 @@ fn live(cli: &Cli, config: &Config) -> anyhow::Result<Opened> {
     let filters = Filters {
         pids: capture.pids.clone(),
         comms: capture.processes.clone(),
-        uids: capture.users.iter().map(|user| uid(user)).collect::<Result<_, _>>()?,
+        uids: capture.users.iter().map(|user| user.uid).collect(),
         cgroups: Vec::new(),
     };
     let ring_bytes = capture.ring.or(config.ring).map(|size| {
@@ -112,12 +112,13 @@ fn live(cli: &Cli, config: &Config) -> anyhow::Result<Opened> {
     let named = |what, values: &[String]| -> Vec<String> {
         values.iter().map(|value| format!("{what} {value}")).collect()
     };
+    let users: Vec<String> = capture.users.iter().map(|user| user.name.clone()).collect();
     let pids = capture.pids.iter().map(|pid| format!("pid {pid}"));
     let session = Session {
         source: "live".to_owned(),
         filters: pids
             .chain(named("process", &capture.processes))
-            .chain(named("user", &capture.users))
+            .chain(named("user", &users))
             .collect(),
         probes: live
             .attached()
@@ -129,14 +130,6 @@ fn live(cli: &Cli, config: &Config) -> anyhow::Result<Opened> {
     };
     let lookup = Some(Box::new(LiveLookup::default()) as Box<dyn Lookup>);
     Ok(Opened { source: Box::new(live), session, lookup })
-}
-
-/// A user's number, by name or number.
-fn uid(user: &str) -> anyhow::Result<u32> {
-    if let Ok(uid) = user.parse() {
-        return Ok(uid);
-    }
-    config::uid_of(user).with_context(|| format!("there is no user `{user}`"))
 }
 
 /// Asks the running system.

@@ -16,6 +16,7 @@ use llmtop_probe::Totals;
 
 use super::Sink;
 use crate::store::Seen;
+use crate::view::format;
 
 /// Writes readable lines, each exchange flushed at once.
 pub struct PlainLines {
@@ -83,8 +84,8 @@ fn head(seen: &Seen<'_>, show_secrets: bool) -> String {
         let _ = write!(line, " {reason}");
     }
     line.push_str(&tokens(seen));
-    if let Some(usd) = exchange.cost.usd {
-        let _ = write!(line, ", ${usd:.4}");
+    if exchange.cost.usd.is_some() {
+        let _ = write!(line, ", {}", format::cost(exchange));
     }
     let seconds = |at: Timestamp| at.millis_since(exchange.timing.started) / 1e3;
     if let Some(first) = exchange.timing.first_token {
@@ -101,16 +102,17 @@ fn head(seen: &Seen<'_>, show_secrets: bool) -> String {
 
 fn tokens(seen: &Seen<'_>) -> String {
     let usage = &seen.record.exchange.usage;
-    let about = if usage.source == UsageSource::Estimated { "~" } else { "" };
+    let about =
+        |tokens: u64| format::about(usage.source == UsageSource::Estimated, &tokens.to_string());
     let mut text = String::new();
     if let Some(input) = usage.input_tokens {
-        let _ = write!(text, ", {about}{input} tokens in");
+        let _ = write!(text, ", {} tokens in", about(input));
         if let Some(cached) = usage.cache_read_tokens.filter(|&cached| cached > 0) {
             let _ = write!(text, " ({cached} cached)");
         }
     }
     if let Some(output) = usage.output_tokens {
-        let _ = write!(text, ", {about}{output} out");
+        let _ = write!(text, ", {} out", about(output));
     }
     text
 }
