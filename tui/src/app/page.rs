@@ -256,6 +256,7 @@ impl Page {
         match self {
             Page::Conversation(page) => page.scroll.follow,
             Page::Detail(detail) => detail.scroll.follow,
+            Page::Compare(page) => page.scroll.follow,
             Page::Help(help) => help.scroll.follow,
         }
     }

@@ -1,6 +1,6 @@
 //! What differs between two exchanges: facts, headers, request, answer.
 
-use llmtop_parsers::{Body, redact};
+use llmtop_parsers::{Body, UsageSource, redact};
 use serde_json::Value;
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
@@ -134,6 +134,9 @@ fn facts(reader: &Reader<'_>, record: &Record) -> Vec<String> {
     let (usage, timing) = (&exchange.usage, &exchange.timing);
     let text = |text: Option<&str>| text.unwrap_or("-").to_owned();
     let figure = |figure: Option<u64>| figure.map_or("-".to_owned(), |figure| figure.to_string());
+    let tokens = |count: Option<u64>| {
+        format::about(count.is_some() && usage.source == UsageSource::Estimated, &figure(count))
+    };
     let since = |at: Option<llmtop_parsers::Timestamp>| {
         at.map_or("-".to_owned(), |at| format::duration(at.millis_since(timing.started)))
     };
@@ -146,10 +149,10 @@ fn facts(reader: &Reader<'_>, record: &Record) -> Vec<String> {
         ("state", words::state(exchange.state).to_owned()),
         ("status", figure(exchange.response.status.map(u64::from))),
         ("finish reason", text(exchange.response.finish_reason.as_deref())),
-        ("tokens in", figure(usage.input_tokens)),
-        ("tokens from cache", figure(usage.cache_read_tokens)),
-        ("tokens out", figure(usage.output_tokens)),
-        ("cost", format::cost(&exchange.cost)),
+        ("tokens in", tokens(usage.input_tokens)),
+        ("tokens from cache", tokens(usage.cache_read_tokens)),
+        ("tokens out", tokens(usage.output_tokens)),
+        ("cost", format::cost(exchange)),
         ("first token", since(timing.first_token)),
         ("took", since(timing.ended)),
     ]
