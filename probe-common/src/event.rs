@@ -39,6 +39,8 @@ pub enum Kind {
     Exit = 8,
     /// [`Mapped`]
     Mapped = 9,
+    /// [`Bound`]
+    Bound = 10,
 }
 
 /// Indices of the two directions.
@@ -65,6 +67,9 @@ pub mod flags {
     /// Chunk: received while another thread was inside a call that writes on the
     /// connection, whose chunks come later although its bytes may have gone first.
     pub const WHILE_WRITING: u16 = 32;
+    /// Open: of one direction's keys, whose socket is not known yet. [`Bound`](super::Bound)
+    /// will tell.
+    pub const UNBOUND: u16 = 64;
 }
 
 /// TLS implementations, as attach cookies carry them, and their absence. The rest
@@ -78,6 +83,8 @@ pub mod tls {
     pub const BORINGSSL: u32 = 2;
     /// Go's `crypto/tls`.
     pub const GO: u32 = 5;
+    /// rustls.
+    pub const RUSTLS: u32 = 4;
     /// None: a plain socket. No cookie has it.
     pub const NONE: u32 = 0x8000_0000;
 
@@ -254,6 +261,26 @@ pub struct Mapped {
     pub header: Header,
 }
 
+/// The socket of a connection that was [unbound](flags::UNBOUND) is known: what was
+/// told of `conn` is of `into`, and nothing more will be told of it; or it is a
+/// connection of its own, and the two are the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Bound {
+    /// Header; no payload.
+    pub header: Header,
+    /// The connection that was unbound.
+    pub conn: u64,
+    /// The connection that it is.
+    pub into: u64,
+    /// That one's `object`, as in [`Open`].
+    pub object: u64,
+    /// Bytes that `into` had moved, by direction, before those of `conn`.
+    pub moved: [u64; 2],
+    /// Those of them that were lost.
+    pub lost: [u64; 2],
+}
+
 const _: () = {
     assert!(size_of::<Header>() == 24 && align_of::<Header>() == 8);
     assert!(size_of::<Open>() == 80);
@@ -263,6 +290,7 @@ const _: () = {
     assert!(size_of::<Address>() == 20 && align_of::<Address>() == 2);
     assert!(size_of::<Socket>() == 80);
     assert!(size_of::<Exec>() == 56);
+    assert!(size_of::<Bound>() == 80);
     assert!(size_of::<Args>() == 24 && size_of::<Exit>() == 24 && size_of::<Mapped>() == 24);
     assert!(CHUNK_TIERS[2] == MAX_CHUNK);
 };

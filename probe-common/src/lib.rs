@@ -12,11 +12,11 @@ mod state;
 
 pub use config::{Control, Filters, Offsets, Settings, names};
 pub use event::{
-    Address, Args, CHUNK_TIERS, Chunk, Close, Exec, Exit, Header, Kind, MAX_ARGS, MAX_ARGS_BYTES,
-    MAX_CALL_BYTES, MAX_CHUNK, MAX_FILENAME, MAX_SERVER_NAME, Mapped, Open, ServerName, Socket,
-    direction, flags, tls,
+    Address, Args, Bound, CHUNK_TIERS, Chunk, Close, Exec, Exit, Header, Kind, MAX_ARGS,
+    MAX_ARGS_BYTES, MAX_CALL_BYTES, MAX_CHUNK, MAX_FILENAME, MAX_SERVER_NAME, Mapped, Open,
+    ServerName, Socket, direction, flags, tls,
 };
 pub use state::{
-    Call, Conn, ConnKey, GoCall, GoFrame, INTEREST_SLOTS, PLAIN_SOCKET, SocketKey, SocketState,
-    Stats, Thread, Transfer, Vector, conn_flags, interest_slot,
+    Call, Conn, ConnKey, GoCall, GoFrame, INTEREST_SLOTS, Keys, PLAIN_SOCKET, SocketKey,
+    SocketState, Stats, TLS_SOCKET, Thread, Transfer, Vector, conn_flags, interest_slot,
 };

@@ -7,7 +7,8 @@ use crate::Address;
 #[repr(C)]
 pub struct ConnKey {
     /// Address of the TLS object in its process; of a plain socket, the number
-    /// of its inode with [`PLAIN_SOCKET`].
+    /// of its inode with [`PLAIN_SOCKET`]; of a socket under rustls, with
+    /// [`TLS_SOCKET`].
     pub object: u64,
     /// Thread group.
     pub pid: u32,
@@ -18,6 +19,8 @@ pub struct ConnKey {
 /// Set in [`ConnKey::object`] where it names a socket: no address of a process
 /// has it.
 pub const PLAIN_SOCKET: u64 = 1 << 63;
+/// The same of a socket whose TLS objects are one for each direction and key.
+pub const TLS_SOCKET: u64 = 1 << 62;
 
 /// A connection: one generation of a TLS object or socket. Counters are by direction, and
 /// updated after the records they count were reserved, so that whoever reads
@@ -59,6 +62,8 @@ pub mod conn_flags {
     pub const CLIENT: u32 = 4;
     /// A plain socket that is to become a tunnel.
     pub const TUNNEL: u32 = 8;
+    /// Of one direction's keys, whose socket is not known yet.
+    pub const UNBOUND: u32 = 16;
 }
 
 /// How many connections can be ignored at once before one forgets; a forgotten
@@ -103,14 +108,15 @@ pub struct Thread {
     pub outer: Call,
     /// Descriptor of the last receive on this thread, or -1.
     pub received_fd: i32,
-    /// Not zero: the next socket write belongs to `wrote_object`.
+    /// Not zero: the next socket write belongs to `wrote_object`; which kind of
+    /// object that is, in the program's own encoding.
     pub wrote: u32,
     /// The TLS object last written to.
     pub wrote_object: u64,
     /// What the call moved, on its way out. Here and not on the stack: what the
     /// verifier knows of a stack slot differs from turn to turn of a loop, and
     /// it would follow every turn.
-    pub transfer: Transfer,
+    pub vector: Vector,
 }
 
 /// A transfer on its way out, chunk by chunk.
@@ -169,7 +175,7 @@ pub struct GoCall {
     pub moves: u64,
 }
 
-/// A plain transfer on its way out: one buffer, or one after another. The rest of
+/// A transfer on its way out from one buffer, or from one after another. The rest of
 /// the current one is in `transfer`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
@@ -182,6 +188,28 @@ pub struct Vector {
     pub next: u64,
     /// How many of them follow.
     pub count: u64,
+    /// Bytes of those to leave out, in front.
+    pub skip: u64,
+}
+
+/// What is known of the keys of one direction of a rustls connection: a
+/// `MessageEncrypter` or `MessageDecrypter`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Keys {
+    /// The socket they are used for, as [`ConnKey::object`], or 0.
+    pub socket: u64,
+    /// The next record's number. Keys that begin anew are others.
+    pub next: u64,
+    /// How the result of the last record began, plus one; 0: none was decrypted.
+    pub result: u32,
+    /// How the result of a record begins that could be decrypted, plus one; 0: not
+    /// known.
+    pub success: u32,
+    /// Not zero: all of their records were seen.
+    pub whole: u32,
+    /// Unused, zero.
+    pub reserved: u32,
 }
 
 /// Names a socket.
@@ -222,10 +250,11 @@ const _: () = {
     assert!(size_of::<ConnKey>() == 16 && align_of::<ConnKey>() == 8);
     assert!(size_of::<Conn>() == 80);
     assert!(size_of::<Call>() == 48);
-    assert!(size_of::<Thread>() == 2 * 48 + 16 + 72);
+    assert!(size_of::<Thread>() == 2 * 48 + 16 + 104);
     assert!(size_of::<GoFrame>() == 24 && align_of::<GoFrame>() == 8);
     assert!(size_of::<GoCall>() == 40);
-    assert!(size_of::<Vector>() == 72 + 24);
+    assert!(size_of::<Vector>() == 72 + 32);
+    assert!(size_of::<Keys>() == 32);
     assert!(size_of::<SocketKey>() == 8);
     assert!(size_of::<SocketState>() == 40);
     assert!(size_of::<Stats>() == 24);

@@ -48,6 +48,8 @@ pub enum Method {
     References,
     /// By the table of functions that the program itself needs.
     FunctionTable,
+    /// By the tables through which they are called.
+    Tables,
 }
 
 /// One probed function.
@@ -77,7 +79,8 @@ pub struct Site {
     pub reason: String,
 }
 
-/// What a probed function does. For reads and writes the return is probed too.
+/// What a probed function does. For reads and writes the return is probed too,
+/// unless what is written is complete at the entry ([`Abi::Record`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Function {
@@ -96,7 +99,7 @@ pub enum Function {
 }
 
 /// How a transfer function tells how much it moved. Arguments are
-/// `(ssl, buffer, length, ...)` in each.
+/// `(ssl, buffer, length, ...)` where nothing else is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Abi {
@@ -113,6 +116,9 @@ pub enum Abi {
     /// The same, where the function keeps its arguments above its return address, so
     /// that they are found at its end; the entry is not probed.
     Spilled,
+    /// A TLS record: the arguments are those of rustls's `encrypt` and `decrypt`,
+    /// `(result, self, message, number)`.
+    Record,
     /// The function moves nothing.
     None,
 }

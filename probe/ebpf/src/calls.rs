@@ -7,7 +7,7 @@
 //! the `SSL_read` that finds the handshake done.
 
 use aya_ebpf::bindings::pt_regs;
-use llmtop_probe_common::{Call, Thread, Transfer};
+use llmtop_probe_common::{Call, Thread, Vector};
 
 use crate::maps::{STATS, THREADS};
 
@@ -23,7 +23,9 @@ pub const ZERO_IS_END: u32 = 4;
 /// reports what both move, once. `true`: it is remembered, and will [`leave`].
 #[inline(always)]
 pub fn enter(pid_tgid: u64, call: &Call) -> bool {
-    let Some(thread) = THREADS.get_ptr_mut(pid_tgid) else { return begin(pid_tgid, call) };
+    let Some(thread) = THREADS.get_ptr_mut(pid_tgid) else {
+        return begin(pid_tgid, call, -1);
+    };
     // SAFETY: the element stays valid for this program's run, and only this
     // thread's programs use it.
     let thread = unsafe { &mut *thread };
@@ -47,6 +49,25 @@ pub fn enter(pid_tgid: u64, call: &Call) -> bool {
     true
 }
 
+/// Remembers a thread of which nothing is known. `false`: there was no room. Not
+/// inlined: it needs much of a program's stack.
+#[inline(never)]
+pub fn begin(pid_tgid: u64, call: &Call, received_fd: i32) -> bool {
+    let thread = Thread {
+        call: *call,
+        outer: Call::default(),
+        received_fd,
+        wrote: 0,
+        wrote_object: 0,
+        vector: Vector::default(),
+    };
+    let inserted = THREADS.insert(pid_tgid, thread, 0).is_ok();
+    if !inserted {
+        untracked();
+    }
+    inserted
+}
+
 /// The thread whose innermost call returns here, if any. Whoever takes it ends
 /// the call with [`end`].
 #[inline(always)]
@@ -64,32 +85,13 @@ pub fn leave(pid_tgid: u64, stack: u64) -> Option<&'static mut Thread> {
 }
 
 /// What is kept of a thread, whatever it is inside of.
-#[cfg(bpf_target_arch = "x86_64")]
 #[inline(always)]
 pub fn thread(pid_tgid: u64) -> Option<&'static mut Thread> {
-    if THREADS.get_ptr_mut(pid_tgid).is_none() && !begin(pid_tgid, &Call::default()) {
+    if THREADS.get_ptr_mut(pid_tgid).is_none() && !begin(pid_tgid, &Call::default(), -1) {
         return None;
     }
     // SAFETY: as in `enter`.
     Some(unsafe { &mut *THREADS.get_ptr_mut(pid_tgid)? })
-}
-
-/// A thread's first call. Not inlined: it needs much of a program's stack.
-#[inline(never)]
-fn begin(pid_tgid: u64, call: &Call) -> bool {
-    let thread = Thread {
-        call: *call,
-        outer: Call::default(),
-        received_fd: -1,
-        wrote: 0,
-        wrote_object: 0,
-        transfer: Transfer::default(),
-    };
-    let inserted = THREADS.insert(pid_tgid, thread, 0).is_ok();
-    if !inserted {
-        untracked();
-    }
-    inserted
 }
 
 /// The innermost call is over.

@@ -1,12 +1,27 @@
 //! Connections: opened at their first sign of life, closed with their last
 //! counters, whatever library or socket they are of.
 
-use aya_ebpf::helpers::generated::{bpf_get_current_cgroup_id, bpf_get_smp_processor_id};
+use aya_ebpf::EbpfContext;
+use aya_ebpf::helpers::generated::{
+    bpf_get_attach_cookie, bpf_get_current_cgroup_id, bpf_get_smp_processor_id,
+};
 use aya_ebpf::helpers::{bpf_get_current_comm, bpf_get_current_uid_gid};
 use llmtop_probe_common::{Close, Conn, ConnKey, Kind, Open, conn_flags, flags};
 
 use crate::emit;
-use crate::maps::{CONNS, ORPHANS, PARENTS, STATS};
+use crate::maps::{CONNS, ORPHANS, PARENTS, SETTINGS, STATS};
+
+/// The cookie of a probe, [as it is told](Open::tls); `without`, where the kernel has
+/// none.
+#[inline(always)]
+pub fn cookie<C: EbpfContext>(ctx: &C, without: u32) -> u32 {
+    if SETTINGS.load().has_cookie == 0 {
+        return without;
+    }
+    // SAFETY: the context is the probe's, and the verifier drops the call where the
+    // helper does not exist.
+    unsafe { bpf_get_attach_cookie(ctx.as_ptr()) as u32 }
+}
 
 /// A connection that is open.
 #[inline(always)]
@@ -23,12 +38,9 @@ pub fn find(key: &ConnKey) -> Option<&'static mut Conn> {
 /// Not inlined, as [`close`]: its records need most of a program's stack.
 #[inline(never)]
 pub fn open(key: &ConnKey, tls: u32, pid_tgid: u64, flags: u32) -> Option<&'static mut Conn> {
-    let header = emit::header(
-        Kind::Open,
-        if flags & conn_flags::FRESH != 0 { flags::FRESH } else { 0 },
-        0,
-        pid_tgid,
-    );
+    let fresh = if flags & conn_flags::FRESH != 0 { flags::FRESH } else { 0 };
+    let unbound = if flags & conn_flags::UNBOUND != 0 { flags::UNBOUND } else { 0 };
+    let header = emit::header(Kind::Open, fresh | unbound, 0, pid_tgid);
     // A thread opens at most one connection in a nanosecond, and no other does
     // on its processor.
     // SAFETY: the helper has no preconditions.

@@ -25,6 +25,8 @@ pub const TCP: u8 = 3;
 pub const TLS: u8 = 4;
 /// A TCP socket with HTTP.
 pub const HTTP: u8 = 5;
+/// A TCP socket that carries TLS records of rustls.
+pub const RECORDS: u8 = 6;
 
 /// What the descriptors of a process are, by number.
 #[derive(Clone, Copy)]

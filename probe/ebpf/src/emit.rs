@@ -155,8 +155,14 @@ fn next(vector: &mut Vector) -> bool {
         }
         vector.next += 16;
         vector.count -= 1;
-        vector.transfer.buffer = iovec[0];
-        vector.transfer.left = if iovec[1] < vector.left { iovec[1] } else { vector.left };
+        if iovec[1] <= vector.skip {
+            vector.skip -= iovec[1];
+            return false;
+        }
+        let len = iovec[1] - vector.skip;
+        vector.transfer.buffer = iovec[0] + vector.skip;
+        vector.transfer.left = if len < vector.left { len } else { vector.left };
+        vector.skip = 0;
         if vector.transfer.left == 0 {
             return false;
         }
@@ -176,7 +182,7 @@ extern "C" fn turn(_: u64, vector: *mut c_void) -> i64 {
 
 /// Sends the next chunk, in the smallest reserve that holds it.
 #[inline(always)]
-fn chunk(transfer: &mut Transfer) {
+pub fn chunk(transfer: &mut Transfer) {
     // SAFETY: a reference is readable.
     let left = unsafe { (&raw const transfer.left).read_volatile() };
     let (len, sent) = if left > MAX_CHUNK as u64 {

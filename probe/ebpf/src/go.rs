@@ -17,14 +17,14 @@
 use aya_ebpf::EbpfContext;
 use aya_ebpf::bindings::pt_regs;
 use aya_ebpf::helpers::bpf_get_current_pid_tgid;
-use aya_ebpf::helpers::generated::{bpf_get_attach_cookie, bpf_probe_read_user};
+use aya_ebpf::helpers::generated::bpf_probe_read_user;
 use aya_ebpf::macros::uprobe;
 use aya_ebpf::programs::ProbeContext;
 use llmtop_probe_common::{
     Conn, ConnKey, GoCall, GoFrame, Transfer, conn_flags, direction, flags, tls,
 };
 
-use crate::maps::{GO_CALLS, SETTINGS};
+use crate::maps::GO_CALLS;
 use crate::{calls, conns, emit, file, filter, interest, socket};
 
 /// `conn.net.Conn` within `tls.Conn`, of which it is the first field: where the
@@ -64,7 +64,7 @@ pub fn go_write(ctx: ProbeContext) -> u32 {
     // Its bytes are told when it returns, and what answers them may be read by
     // another thread before that.
     let key = ConnKey { object: registers.rax, pid, reserved: 0 };
-    if let Some(conn) = conn(&key, cookie(&ctx), pid_tgid, 0) {
+    if let Some(conn) = conn(&key, conns::cookie(&ctx, tls::GO), pid_tgid, 0) {
         conn.writing = 1;
     }
     0
@@ -110,7 +110,7 @@ fn wrote<const LOOP: bool>(ctx: &ProbeContext) -> u32 {
         return 0;
     }
     let buffer = if call.moves != 0 { stack.high - call.buffer } else { call.buffer };
-    let Some(conn) = conn(&key, cookie(ctx), pid_tgid, 0) else {
+    let Some(conn) = conn(&key, conns::cookie(ctx, tls::GO), pid_tgid, 0) else {
         conns::untracked(moved);
         return 0;
     };
@@ -161,7 +161,7 @@ fn read<const LOOP: bool>(ctx: &ProbeContext) -> u32 {
         return 0;
     }
     let key = ConnKey { object: arguments[0], pid, reserved: 0 };
-    let Some(conn) = conn(&key, cookie(ctx), pid_tgid, 0) else {
+    let Some(conn) = conn(&key, conns::cookie(ctx, tls::GO), pid_tgid, 0) else {
         conns::untracked(moved);
         return 0;
     };
@@ -188,7 +188,7 @@ pub fn go_handshake(ctx: ProbeContext) -> u32 {
         }
         conns::close(&key, pid_tgid, 0);
     }
-    conn(&key, cookie(&ctx), pid_tgid, conn_flags::FRESH);
+    conn(&key, conns::cookie(&ctx, tls::GO), pid_tgid, conn_flags::FRESH);
     0
 }
 
@@ -266,17 +266,6 @@ fn conn(key: &ConnKey, tls: u32, pid_tgid: u64, flags: u32) -> Option<&'static m
         conn.socket = introduce(conn, fd, pid_tgid);
     }
     Some(conn)
-}
-
-/// What tells the probe's target.
-#[inline(always)]
-fn cookie(ctx: &ProbeContext) -> u32 {
-    if SETTINGS.load().has_cookie == 0 {
-        return tls::GO;
-    }
-    // SAFETY: the context is the probe's, and the verifier drops the call where the
-    // helper does not exist.
-    unsafe { bpf_get_attach_cookie(ctx.as_ptr()) as u32 }
 }
 
 /// Tells the addresses of a connection's socket. Answers with what names that.
@@ -364,7 +353,7 @@ fn deliver<const LOOP: bool>(
     } else {
         flags::RECEIVED | flags::WHILE_WRITING
     };
-    thread.transfer = Transfer {
+    thread.vector.transfer = Transfer {
         buffer,
         left: moved,
         conn: conn.id,
@@ -375,7 +364,7 @@ fn deliver<const LOOP: bool>(
         wakeup: emit::wakeup(),
         flags: u64::from(how),
     };
-    emit::transfer::<LOOP>(&mut thread.transfer);
-    conn.moved[side] = thread.transfer.offset;
-    conn.lost[side] = thread.transfer.lost;
+    emit::transfer::<LOOP>(&mut thread.vector.transfer);
+    conn.moved[side] = thread.vector.transfer.offset;
+    conn.lost[side] = thread.vector.transfer.lost;
 }

@@ -14,10 +14,12 @@ mod filter;
 mod go;
 mod http;
 mod interest;
+mod keys;
 mod maps;
 mod openssl;
 mod plain;
 mod process;
+mod rustls;
 mod socket;
 mod syscall;
 

@@ -4,8 +4,8 @@ use aya_ebpf::Global;
 use aya_ebpf::macros::map;
 use aya_ebpf::maps::{Array, HashMap, LruHashMap, PerCpuArray, RingBuf};
 use llmtop_probe_common::{
-    Args, Conn, ConnKey, Control, INTEREST_SLOTS, MAX_ARGS_BYTES, Offsets, Settings, SocketKey,
-    SocketState, Stats, Thread,
+    Args, Conn, ConnKey, Control, INTEREST_SLOTS, Keys, MAX_ARGS_BYTES, Offsets, Settings,
+    SocketKey, SocketState, Stats, Thread,
 };
 
 use crate::descriptors::Descriptors;
@@ -54,6 +54,13 @@ pub static CONNS: HashMap<ConnKey, Conn> = HashMap::with_max_entries(65536, 0);
 pub static ORPHANS: HashMap<u64, Conn> = HashMap::with_max_entries(16384, 0);
 #[map]
 pub static IGNORED: Array<u64> = Array::with_max_entries(INTEREST_SLOTS, 0);
+
+/// The keys that rustls uses, by their addresses.
+#[map]
+pub static KEYS: LruHashMap<ConnKey, Keys> = LruHashMap::with_max_entries(65536, 0);
+/// Thread groups that use any: of their threads it is remembered where they receive.
+#[map]
+pub static RECEIVERS: LruHashMap<u32, u8> = LruHashMap::with_max_entries(8192, 0);
 
 #[map]
 pub static PIDS: HashMap<u32, u8> = HashMap::with_max_entries(65536, 0);

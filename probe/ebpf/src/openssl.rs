@@ -7,19 +7,16 @@
 
 use aya_ebpf::EbpfContext;
 use aya_ebpf::helpers::bpf_get_current_pid_tgid;
-use aya_ebpf::helpers::generated::{
-    bpf_get_attach_cookie, bpf_probe_read_user, bpf_probe_read_user_str,
-};
+use aya_ebpf::helpers::generated::{bpf_probe_read_user, bpf_probe_read_user_str};
 use aya_ebpf::macros::{uprobe, uretprobe};
 use aya_ebpf::programs::{ProbeContext, RetProbeContext};
 use llmtop_probe_common::{
     Call, Conn, ConnKey, Kind, MAX_SERVER_NAME, ServerName, Thread, Transfer, conn_flags,
-    direction, flags,
+    direction, flags, tls,
 };
 
 use crate::calls;
 use crate::emit;
-use crate::maps::SETTINGS;
 use crate::{conns, filter, interest, socket};
 
 /// `SSL_CTRL_MODE`: what `SSL_set_mode` calls, on new objects.
@@ -139,7 +136,7 @@ fn transferred<const LOOP: bool>(ctx: &RetProbeContext, thread: &mut Thread, pid
     } else {
         (emit::now(), flags::RECEIVED | flags::WHILE_WRITING)
     };
-    thread.transfer = Transfer {
+    thread.vector.transfer = Transfer {
         buffer: call.buffer,
         left: moved,
         conn: conn.id,
@@ -150,9 +147,9 @@ fn transferred<const LOOP: bool>(ctx: &RetProbeContext, thread: &mut Thread, pid
         wakeup: emit::wakeup(),
         flags: u64::from(how),
     };
-    emit::transfer::<LOOP>(&mut thread.transfer);
-    conn.moved[side] = thread.transfer.offset;
-    conn.lost[side] = thread.transfer.lost;
+    emit::transfer::<LOOP>(&mut thread.vector.transfer);
+    conn.moved[side] = thread.vector.transfer.offset;
+    conn.lost[side] = thread.vector.transfer.lost;
     if !read {
         // Not before its chunks are in the ring: whoever reads from now on has
         // them behind it.
@@ -264,11 +261,7 @@ fn conn<C: EbpfContext>(
     if let Some(conn) = conns::find(key) {
         return Some(conn);
     }
-    let has_cookie = SETTINGS.load().has_cookie != 0;
-    // SAFETY: the context is the probe's, and the verifier drops the call where
-    // the helper does not exist.
-    let tls = if has_cookie { unsafe { bpf_get_attach_cookie(ctx.as_ptr()) as u32 } } else { 0 };
-    conns::open(key, tls, pid_tgid, flags)
+    conns::open(key, conns::cookie(ctx, tls::UNKNOWN), pid_tgid, flags)
 }
 
 /// Does nothing at an entry: what a probe costs by itself.

@@ -12,7 +12,7 @@ use llmtop_probe_common::{
 };
 
 use crate::http::{self, Beginning, HEAD};
-use crate::{conns, descriptors, emit, file, interest, socket};
+use crate::{conns, descriptors, emit, file, interest, keys, socket};
 
 /// A system call on a descriptor that returns.
 #[derive(Clone, Copy)]
@@ -161,7 +161,7 @@ fn head(moved: &Moved) -> Option<Beginning> {
 
 /// Tells the addresses of a connection.
 #[inline(never)]
-fn introduce(conn: u64, fd: i32, pid_tgid: u64) {
+pub fn introduce(conn: u64, fd: i32, pid_tgid: u64) {
     let tcp = file::open(fd).and_then(file::File::tcp);
     if let Some(ends) = tcp.and_then(file::Tcp::addresses) {
         socket::report(conn, fd, &ends, 0, pid_tgid);
@@ -201,6 +201,7 @@ fn deliver<const LOOP: bool>(conn: &mut Conn, moved: &mut Moved) {
         left,
         next: at,
         count: if in_one { 0 } else { count },
+        skip: 0,
     };
     emit::vector::<LOOP>(&mut moved.vector);
     conn.moved[side] = moved.vector.transfer.offset;
@@ -229,8 +230,10 @@ pub fn unseen(pid_tgid: u64, fd: i32, read: bool, result: i64) {
 #[inline(always)]
 pub fn closing(pid_tgid: u64, fd: i32) {
     let pid = (pid_tgid >> 32) as u32;
-    if descriptors::take(pid, fd) != descriptors::HTTP {
-        return;
+    match descriptors::take(pid, fd) {
+        descriptors::HTTP => {}
+        descriptors::RECORDS => return keys::closing(pid_tgid, fd),
+        _ => return,
     }
     // One that was duplicated goes on where it was used last.
     if let Some(key) = key(pid_tgid, fd)

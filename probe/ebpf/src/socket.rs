@@ -13,12 +13,12 @@ use aya_ebpf::helpers::generated::bpf_probe_read_user;
 use aya_ebpf::macros::tracepoint;
 use aya_ebpf::programs::TracePointContext;
 use llmtop_probe_common::{
-    Address, Conn, ConnKey, Kind, Socket, SocketKey, SocketState, Thread, flags,
+    Address, Call, Conn, ConnKey, Kind, Socket, SocketKey, SocketState, Thread, flags,
 };
 
-use crate::calls::READ;
-use crate::maps::{ACCEPTING, CONNECTING, CONNECTORS, SOCKETS, THREADS};
-use crate::{conns, descriptors, emit, plain};
+use crate::calls::{self, READ};
+use crate::maps::{ACCEPTING, CONNECTING, CONNECTORS, RECEIVERS, SOCKETS, THREADS};
+use crate::{conns, descriptors, emit, keys, plain};
 
 pub const AF_INET: u16 = 2;
 pub const AF_INET6: u16 = 10;
@@ -38,37 +38,49 @@ pub fn argument(ctx: &TracePointContext, n: usize) -> u64 {
     unsafe { *ctx.as_ptr().cast::<u64>().add(2 + n) }
 }
 
-/// The thread has written to a descriptor.
-#[inline(always)]
-pub fn wrote(pid_tgid: u64, fd: i32) {
-    let Some(thread) = THREADS.get_ptr_mut(pid_tgid) else { return };
+/// The thread has written to a descriptor. Answers with the address of the keys that
+/// waited for it, or 0: what binds them takes its part of the stack, and is left to
+/// the caller. Not inlined, as [`received`]: the system call's program has little left
+/// of the stack that older verifiers allow.
+#[inline(never)]
+pub fn wrote(pid_tgid: u64, fd: i32) -> u64 {
+    let Some(thread) = THREADS.get_ptr_mut(pid_tgid) else { return 0 };
     // SAFETY: the element is this thread's.
     let thread = unsafe { &mut *thread };
     if thread.call.kind != 0 {
         if thread.call.kind & READ == 0 && thread.call.inside_fd < 0 {
             thread.call.inside_fd = fd;
         }
-        return;
+        return 0;
     }
     if thread.wrote == 0 {
-        return;
+        return 0;
+    }
+    if thread.wrote == keys::WROTE {
+        return thread.wrote_object;
     }
     let key = ConnKey { object: thread.wrote_object, pid: (pid_tgid >> 32) as u32, reserved: 0 };
     let Some(conn) = conns::find(&key) else {
         thread.wrote = 0;
-        return;
+        return 0;
     };
     guess(conn, fd, pid_tgid);
     // A known socket settles it; anything else may have been a log line.
     if conn.fd >= 0 || conn.guesses >= MAX_GUESSES {
         thread.wrote = 0;
     }
+    0
 }
 
 /// The thread has read from a descriptor.
-#[inline(always)]
+#[inline(never)]
 pub fn received(pid_tgid: u64, fd: i32) {
-    let Some(thread) = THREADS.get_ptr_mut(pid_tgid) else { return };
+    let Some(thread) = THREADS.get_ptr_mut(pid_tgid) else {
+        if RECEIVERS.get_ptr((pid_tgid >> 32) as u32).is_some() {
+            calls::begin(pid_tgid, &Call::default(), fd);
+        }
+        return;
+    };
     // SAFETY: the element is this thread's.
     let thread = unsafe { &mut *thread };
     if thread.call.kind == 0 {

@@ -12,7 +12,7 @@ use aya_ebpf::programs::RawTracePointContext;
 
 use crate::maps::MOVED;
 use crate::plain::shape;
-use crate::{descriptors, file, filter, plain, socket};
+use crate::{descriptors, file, filter, keys, plain, socket};
 
 /// `recv`: look, and leave it there.
 const MSG_PEEK: u64 = 0x2;
@@ -73,7 +73,7 @@ fn leave<const LOOP: bool>(ctx: &RawTracePointContext) -> i32 {
     if read {
         socket::received(pid_tgid, fd);
     } else {
-        socket::wrote(pid_tgid, fd);
+        keys::wrote(socket::wrote(pid_tgid, fd), fd, pid_tgid);
     }
     let [_, second, third, fourth] = call.arguments;
     let (shape, len, flags) = match call.number {
@@ -83,7 +83,8 @@ fn leave<const LOOP: bool>(ctx: &RawTracePointContext) -> i32 {
         _ => (shape::MESSAGE, 0, third),
     };
     let beside = if read { MSG_PEEK | MSG_OOB | MSG_ERRQUEUE } else { MSG_OOB };
-    let is_plain = seen == descriptors::HTTP || result > 0 && seen != descriptors::TLS;
+    let is_tls = seen == descriptors::TLS || seen == descriptors::RECORDS;
+    let is_plain = seen == descriptors::HTTP || result > 0 && !is_tls;
     if flags & beside != 0 || !is_plain || !file::is_known() {
         return 0;
     }

@@ -15,6 +15,7 @@ pub(crate) enum Record<'a> {
     Args(Header, &'a [u8]),
     Exit(Header),
     Mapped(Header),
+    Bound(abi::Bound),
 }
 
 impl<'a> Record<'a> {
@@ -45,6 +46,8 @@ impl<'a> Record<'a> {
             Self::Exit(header)
         } else if kind == Kind::Mapped as u16 {
             Self::Mapped(header)
+        } else if kind == Kind::Bound as u16 {
+            Self::Bound(fixed(bytes)?.0)
         } else {
             return None;
         })
@@ -73,7 +76,8 @@ plain!(
     abi::ServerName,
     abi::Socket,
     abi::Exec,
-    abi::Args
+    abi::Args,
+    abi::Bound
 );
 
 /// The fixed part, and what follows it.
@@ -117,7 +121,7 @@ mod tests {
                 let bytes = bytes(kind, 100, size);
                 let parsed = Record::parse(&bytes);
                 assert!(
-                    parsed.is_none() || (1..=9).contains(&kind) && size >= size_of::<Header>(),
+                    parsed.is_none() || (1..=10).contains(&kind) && size >= size_of::<Header>(),
                     "{kind} {size}"
                 );
             }

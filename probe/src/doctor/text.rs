@@ -108,6 +108,7 @@ fn told(method: Method) -> &'static str {
         Method::Symbols => "told by symbols",
         Method::References => "told by cross-references",
         Method::FunctionTable => "told by its table of functions",
+        Method::Tables => "told by its tables of functions",
     }
 }
 

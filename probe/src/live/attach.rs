@@ -61,15 +61,19 @@ const ENTRIES: &[&str] = &[
     "go_handshake",
     #[cfg(target_arch = "x86_64")]
     "go_close",
+    "rustls_decrypt",
+    "rustls_decrypt_return",
 ];
 
-/// Programs for the returns of transfers, each with the one for kernels without
+/// Programs that send transfers of any length, each with the one for kernels without
 /// `bpf_loop`.
 const TRANSFER_RETURN: [&str; 2] = ["transfer_return", "transfer_return_bounded"];
 const GO_WRITE_RETURN: [&str; 2] = ["go_write_return", "go_write_return_bounded"];
 const GO_READ_RETURN: [&str; 2] = ["go_read_return", "go_read_return_bounded"];
-const RETURNS: &[[&str; 2]] = &[
+const RUSTLS_ENCRYPT: [&str; 2] = ["rustls_encrypt", "rustls_encrypt_bounded"];
+const TRANSFERS: &[[&str; 2]] = &[
     TRANSFER_RETURN,
+    RUSTLS_ENCRYPT,
     #[cfg(target_arch = "x86_64")]
     GO_WRITE_RETURN,
     #[cfg(target_arch = "x86_64")]
@@ -83,7 +87,7 @@ pub(super) struct Attacher {
     tracepoints: Vec<TracePointLink>,
     syscall_exit: Option<RawTracePointLink>,
     bpf: Ebpf,
-    /// Which of the programs for the returns of transfers: 1 where the kernel has no
+    /// Which of the programs that send transfers: 1 where the kernel has no
     /// `bpf_loop`.
     bounded: usize,
     cookies: bool,
@@ -114,7 +118,7 @@ impl Attacher {
             log::info!("no bpf_loop, calls are captured up to 512 KiB: {error}");
             this.bounded = 1;
         }
-        for names in RETURNS {
+        for names in TRANSFERS {
             let name = names[this.bounded];
             let program = this.uprobe(name)?;
             if program.fd().is_err() {
@@ -197,11 +201,21 @@ impl Attacher {
         for &offset in &site.returns {
             links.push(self.link(ret[self.bounded], target, cookie, offset)?);
         }
-        let returns = matches!(site.function, Function::Write | Function::Read);
-        if returns && site.returns.is_empty() {
-            links.push(self.link(TRANSFER_RETURN[self.bounded], target, cookie, site.start)?);
+        let moves = matches!(site.function, Function::Write | Function::Read);
+        let ret = match (site.function, site.abi) {
+            // What is written is complete at the entry.
+            (Function::Write, Abi::Record) => None,
+            (Function::Read, Abi::Record) => Some("rustls_decrypt_return"),
+            _ => Some(TRANSFER_RETURN[self.bounded]).filter(|_| moves && site.returns.is_empty()),
+        };
+        if let Some(ret) = ret {
+            links.push(self.link(ret, target, cookie, site.start)?);
         }
-        if let Some(entry) = entry_program(tls, site) {
+        let entry = match (site.function, site.abi) {
+            (Function::Write, Abi::Record) => Some(RUSTLS_ENCRYPT[self.bounded]),
+            _ => entry_program(tls, site),
+        };
+        if let Some(entry) = entry {
             links.push(self.link(entry, target, cookie, site.entry)?);
         }
         Ok(())
@@ -275,6 +289,7 @@ fn entry_program(tls: Tls, site: &Site) -> Option<&'static str> {
             // to the end of the stream.
             if site.symbol == "SSL_read_ex" { "read_arg4" } else { "read_internal" }
         }
+        (Function::Read, Abi::Record) => "rustls_decrypt",
         (Function::Read, _) => "read_returned",
         (Function::Free, _) => "free",
         (Function::SetFd, _) => "set_fd",
@@ -288,6 +303,7 @@ fn tls_code(tls: Tls) -> u32 {
         Tls::Boringssl => tls::BORINGSSL,
         Tls::Openssl => tls::OPENSSL,
         Tls::Go => tls::GO,
+        Tls::Rustls => tls::RUSTLS,
         _ => tls::UNKNOWN,
     }
 }

@@ -2,6 +2,7 @@
 
 use llmtop_probe_common as abi;
 
+use super::halves::Half;
 use super::held::Held;
 use super::raw::{address, text, tls};
 use super::{Facts, Tracker};
@@ -23,6 +24,8 @@ pub(super) struct State {
     pub(super) held: Held,
     /// Whose probes saw it, until they are known to have been complete.
     pub(super) unproven: Option<u32>,
+    /// What came of it, as long as it may turn out to be another's.
+    pub(super) half: Option<Half>,
 }
 
 impl Tracker {
@@ -47,6 +50,9 @@ impl Tracker {
         let fresh = open.header.flags & abi::flags::FRESH != 0 && watched(open.header.time);
         state.open.joined_midway = !fresh && !executed.is_some_and(watched);
         state.unproven = Some(target).filter(|_| !watched(open.header.time));
+        if open.header.flags & abi::flags::UNBOUND != 0 {
+            state.half = Some(Half::default());
+        }
     }
 
     /// Whether all the probes that see a connection were there by `time`. What was
@@ -82,6 +88,7 @@ impl Tracker {
                 orders: Default::default(),
                 held: Held::default(),
                 unproven: None,
+                half: None,
             }
         })
     }

@@ -2,6 +2,7 @@
 //! direction has come.
 
 mod conns;
+mod halves;
 mod held;
 mod processes;
 mod raw;
@@ -124,6 +125,7 @@ impl Tracker {
             Record::Socket(socket) => self.socket(&socket, facts, out),
             Record::Exec(exec, path) => self.exec(&exec, path, facts, out),
             Record::Args(header, payload) => self.args(header, payload),
+            Record::Bound(bound) => self.bound(&bound, facts, out),
             Record::Exit(_) | Record::Mapped(_) => {}
         }
     }
@@ -164,7 +166,7 @@ impl Tracker {
         facts: &mut dyn Facts,
         out: &mut Vec<Capture>,
     ) {
-        if self.ended.contains(&last.conn) {
+        if self.ended.contains(&last.conn) || self.waits(last.conn, facts, out) {
             return;
         }
         let header = abi::Header { time, pid: last.pid, tid: last.pid, ..Default::default() };
@@ -223,6 +225,7 @@ impl Tracker {
         if self.ended.contains(&last.conn) {
             return;
         }
+        self.tell_half(last.conn, facts, out);
         let moved = last.moved != [0; 2];
         if moved || self.conns.contains_key(&last.conn) {
             self.settle(last, time, facts, out);
@@ -242,6 +245,7 @@ impl Tracker {
         out: &mut Vec<Capture>,
     ) {
         for conn in self.processes.get(&pid).map(|k| k.conns.clone()).unwrap_or_default() {
+            self.tell_half(conn, facts, out);
             self.release(conn, time, facts, out);
             self.forget(conn, time, 0, out);
         }
@@ -266,6 +270,12 @@ impl Tracker {
         let has = |flag| chunk.header.flags & flag != 0;
         let (conn, time) = (chunk.conn, chunk.header.time);
         let state = self.state(conn, chunk.header);
+        if let Some(half) = &mut state.half {
+            if !half.keep(chunk, payload) {
+                self.tell_half(conn, facts, out);
+            }
+            return;
+        }
         let mut pieces = Vec::new();
         if !Self::is_watched(state, time, facts) {
             let side = usize::from(has(abi::flags::RECEIVED));

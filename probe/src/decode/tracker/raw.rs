@@ -12,6 +12,7 @@ pub(super) fn tls(cookie: u32) -> (Tls, u32) {
     let tls = match code {
         abi::tls::BORINGSSL => Tls::Boringssl,
         abi::tls::GO => Tls::Go,
+        abi::tls::RUSTLS => Tls::Rustls,
         abi::tls::NONE => Tls::None,
         _ => Tls::Openssl,
     };

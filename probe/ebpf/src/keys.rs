@@ -1,0 +1,193 @@
+//! Which connection the keys of a TLS record belong to, where a connection has
+//! an object of its own for each direction, and another whenever keys change.
+//!
+//! What both directions have in common is the socket. A thread that decrypts has
+//! received just before; one that encrypts writes right after. So a connection is
+//! named by its socket, and keys are bound to it at the thread's system call. The
+//! first records of keys may come before that call: they get a connection of their
+//! own, which is unbound, and becomes that of the socket, or joins it, once it is
+//! known. Records are numbered from zero for each key, which tells keys apart that
+//! follow one another at one address.
+
+use llmtop_probe_common::{
+    Bound, Conn, ConnKey, Keys, Kind, SocketKey, TLS_SOCKET, Thread, conn_flags,
+};
+
+use crate::maps::{CONNS, KEYS, RECEIVERS, SOCKETS, THREADS};
+use crate::{conns, descriptors, emit, file, plain};
+
+/// [`Thread::wrote`]: `wrote_object` is a key.
+pub const WROTE: u32 = 2;
+
+/// The keys at an address, with which record number `number` is encrypted or
+/// decrypted now.
+#[inline(never)]
+pub fn used(key: &ConnKey, number: u64) -> Option<&'static mut Keys> {
+    if let Some(keys) = KEYS.get_ptr_mut(key) {
+        // SAFETY: the element stays valid for this program's run, and keys are
+        // used by one thread at a time.
+        let keys = unsafe { &mut *keys };
+        if number != 0 && keys.next == number {
+            // The last one was decrypted, or the number would be the same.
+            keys.success = keys.result;
+            keys.next = number + 1;
+            return Some(keys);
+        }
+        if number != 0 && keys.next == number + 1 {
+            return Some(keys);
+        }
+    }
+    let new = Keys { next: number + 1, whole: u32::from(number == 0), ..Keys::default() };
+    KEYS.insert(key, new, 0).ok()?;
+    let _ = RECEIVERS.insert(key.pid, 1, 0);
+    // What lay at this address and was never bound.
+    conns::close(key, u64::from(key.pid) << 32 | u64::from(key.pid), 0);
+    // SAFETY: as above.
+    KEYS.get_ptr_mut(key).map(|keys| unsafe { &mut *keys })
+}
+
+/// The connection of keys that moved something; opened where there is none. `fd`:
+/// the descriptor of their socket, where it became known just now.
+#[inline(always)]
+pub fn conn(
+    key: &ConnKey,
+    keys: &mut Keys,
+    fd: i32,
+    tls: u32,
+    pid_tgid: u64,
+) -> Option<&'static mut Conn> {
+    let fresh = if keys.whole != 0 { conn_flags::FRESH } else { 0 };
+    if keys.socket != 0 {
+        let bound = ConnKey { object: keys.socket, pid: key.pid, reserved: 0 };
+        if let Some(conn) = conns::find(&bound) {
+            return Some(conn);
+        }
+        if fd >= 0 {
+            let conn = conns::open(&bound, tls, pid_tgid, fresh)?;
+            conn.fd = fd;
+            plain::introduce(conn.id, fd, pid_tgid);
+            return Some(conn);
+        }
+        // Its socket was closed.
+        keys.socket = 0;
+    }
+    if let Some(conn) = conns::find(key) {
+        return Some(conn);
+    }
+    conns::open(key, tls, pid_tgid, fresh | conn_flags::UNBOUND)
+}
+
+/// Keys encrypted something on this thread: the next write is to their socket.
+#[inline(always)]
+pub fn will_write(thread: &mut Thread, object: u64) {
+    // Of two that wait, nobody knows whose the write is. The next record tells.
+    let other = thread.wrote == WROTE && thread.wrote_object != object;
+    thread.wrote = if other { 0 } else { WROTE };
+    thread.wrote_object = object;
+}
+
+/// Keys waited for the write that this thread has made; `object` is their address, or
+/// 0.
+#[inline(always)]
+pub fn wrote(object: u64, fd: i32, pid_tgid: u64) {
+    if object != 0
+        && bind(object, fd, pid_tgid)
+        && let Some(thread) = THREADS.get_ptr_mut(pid_tgid)
+    {
+        // SAFETY: the element is this thread's.
+        unsafe { (*thread).wrote = 0 };
+    }
+}
+
+/// The keys at the address `object` are used for the socket `fd`. `false`: that is
+/// no TCP socket.
+#[inline(never)]
+pub fn bind(object: u64, fd: i32, pid_tgid: u64) -> bool {
+    let pid = (pid_tgid >> 32) as u32;
+    let key = ConnKey { object, pid, reserved: 0 };
+    if descriptors::seen(pid, fd) == descriptors::HTTP {
+        return false;
+    }
+    let Some(socket) = socket(pid_tgid, fd) else { return false };
+    let Some(keys) = KEYS.get_ptr_mut(key) else { return true };
+    // SAFETY: as in `used`.
+    let keys = unsafe { &mut *keys };
+    if keys.socket != socket {
+        keys.socket = socket;
+        descriptors::set(pid, fd, descriptors::RECORDS);
+        let new = join(&key, &ConnKey { object: socket, pid, reserved: 0 }, fd, pid_tgid);
+        if new != 0 {
+            plain::introduce(new, fd, pid_tgid);
+        }
+    }
+    true
+}
+
+/// What was unbound is of a socket's connection, or becomes it: that one's name then,
+/// else 0.
+#[inline(never)]
+fn join(from: &ConnKey, to: &ConnKey, fd: i32, pid_tgid: u64) -> u64 {
+    let Some(half) = conns::find(from) else { return 0 };
+    let whole = conns::find(to);
+    let (into, moved, lost) = match &whole {
+        Some(whole) => (whole.id, whole.moved, whole.lost),
+        None => (half.id, [0; 2], [0; 2]),
+    };
+    // Before the counters: whoever reads those has seen the record.
+    if let Some(mut entry) = emit::reserve::<Bound>() {
+        let record = entry.as_mut_ptr();
+        // SAFETY: `record` points to a reserved record, of which every field is
+        // written.
+        unsafe {
+            (&raw mut (*record).header).write(emit::header(Kind::Bound, 0, 0, pid_tgid));
+            (&raw mut (*record).conn).write(half.id);
+            (&raw mut (*record).into).write(into);
+            (&raw mut (*record).object).write(to.object);
+            (&raw mut (*record).moved).write(moved);
+            (&raw mut (*record).lost).write(lost);
+        }
+        entry.submit(emit::wakeup());
+    }
+    let mut new = 0;
+    match whole {
+        Some(whole) => {
+            whole.moved[0] += half.moved[0];
+            whole.moved[1] += half.moved[1];
+            whole.lost[0] += half.lost[0];
+            whole.lost[1] += half.lost[1];
+        }
+        None => {
+            half.fd = fd;
+            half.flags &= !conn_flags::UNBOUND;
+            let _ = CONNS.insert(to, &*half, 0);
+            new = into;
+        }
+    }
+    let _ = CONNS.remove(from);
+    new
+}
+
+/// A descriptor of a socket with records is about to be closed.
+#[inline(always)]
+pub fn closing(pid_tgid: u64, fd: i32) {
+    if let Some(object) = socket(pid_tgid, fd) {
+        let key = ConnKey { object, pid: (pid_tgid >> 32) as u32, reserved: 0 };
+        // One that was duplicated goes on.
+        if conns::find(&key).is_some_and(|conn| conn.fd == fd) {
+            conns::close(&key, pid_tgid, 0);
+        }
+    }
+}
+
+/// Names the TCP socket of a descriptor: by its inode, or, where the way there is
+/// not known, by the descriptor of a socket that was seen to connect.
+#[inline(always)]
+fn socket(pid_tgid: u64, fd: i32) -> Option<u64> {
+    if !file::is_known() {
+        let key = SocketKey { pid: (pid_tgid >> 32) as u32, fd };
+        return SOCKETS.get_ptr(key).map(|_| u64::from(fd as u32) | TLS_SOCKET);
+    }
+    let file = file::open(fd)?;
+    file.tcp()?;
+    Some(file.number()? | TLS_SOCKET)
+}
