@@ -13,6 +13,8 @@ mod frames;
 mod functions;
 #[cfg(target_arch = "x86_64")]
 mod references;
+#[cfg(target_arch = "x86_64")]
+mod relocations;
 mod sections;
 mod sweep;
 mod texts;
@@ -24,7 +26,10 @@ pub(crate) use frames::Frames;
 pub(crate) use functions::{Function, Functions};
 #[cfg(target_arch = "x86_64")]
 pub(crate) use references::Reference;
+#[cfg(target_arch = "x86_64")]
+pub(crate) use relocations::Pointers;
 pub use sections::Section;
+pub(crate) use sweep::{Content, Window};
 pub use texts::Text;
 
 /// Little-endian fields out of a slice; `None` past its end.

@@ -8,6 +8,8 @@ use super::dynamic::function;
 use super::{Elf, Symbol, le};
 
 const MAX_SECTIONS: u16 = 4096;
+/// The longest name of a function that is read: mangled names are long.
+const LONGEST_NAME: usize = 1024;
 
 /// A section header.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,26 +57,44 @@ impl Elf {
     /// functions.
     pub fn static_symbols<'a>(&self, wanted: &[&'a str]) -> HashMap<&'a str, Symbol> {
         let mut found = HashMap::new();
+        self.each_static_function(|name, symbol| {
+            if let Some(hit) = wanted.iter().find(|wanted| wanted.as_bytes() == name) {
+                found.insert(*hit, symbol);
+            }
+        });
+        found
+    }
+
+    /// The functions that the static symbol table defines under a name that `wanted`
+    /// takes, as far as there are few.
+    #[cfg(target_arch = "x86_64")]
+    pub(crate) fn static_functions(&self, wanted: impl Fn(&[u8]) -> bool) -> Vec<(String, Symbol)> {
+        /// Far more than anybody looks for.
+        const MOST: usize = 1024;
+        let mut found = Vec::new();
+        self.each_static_function(|name, symbol| {
+            if found.len() < MOST && wanted(name) {
+                found.push((String::from_utf8_lossy(name).into_owned(), symbol));
+            }
+        });
+        found
+    }
+
+    fn each_static_function(&self, mut each: impl FnMut(&[u8], Symbol)) {
         // Indices are into the header table, so headers are not filtered here.
         let sections = self.sections();
-        let Some(table) = sections.iter().find(|s| s.kind == elf::SHT_SYMTAB) else {
-            return found;
-        };
-        let Some(strings) = sections.get(table.link as usize) else {
-            return found;
-        };
+        let Some(table) = sections.iter().find(|s| s.kind == elf::SHT_SYMTAB) else { return };
+        let Some(strings) = sections.get(table.link as usize) else { return };
         let strings = self.bytes(strings.offset, strings.size);
         for entry in self.bytes(table.offset, table.size).chunks_exact(24) {
             let Some(name) = le::u32(entry, 0).and_then(|at| strings.get(at as usize..)) else {
                 continue;
             };
-            let hit = wanted.iter().find(|w| {
-                name.strip_prefix(w.as_bytes()).is_some_and(|rest| rest.first() == Some(&0))
-            });
-            if let (Some(hit), Some(symbol)) = (hit, function(entry)) {
-                found.insert(*hit, symbol);
+            let Some(symbol) = function(entry) else { continue };
+            let name = &name[..name.len().min(LONGEST_NAME)];
+            if let Some(end) = memchr::memchr(0, name) {
+                each(&name[..end], symbol);
             }
         }
-        found
     }
 }

@@ -77,6 +77,13 @@ impl Body {
         targets.filter(|target| !self.instructions.contains_key(target))
     }
 
+    /// The addresses that it takes of what lies elsewhere in its file.
+    pub fn mentions(&self) -> impl Iterator<Item = u64> {
+        let relative =
+            |i: &&Instruction| i.mnemonic() == Mnemonic::Lea && i.is_ip_rel_memory_operand();
+        self.instructions.values().filter(relative).map(Instruction::ip_rel_memory_address)
+    }
+
     /// Whether it writes to memory other than its own stack frame.
     pub fn stores(&self) -> bool {
         let mut info = InstructionInfoFactory::new();

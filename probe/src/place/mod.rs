@@ -11,6 +11,8 @@ mod body;
 #[cfg(target_arch = "x86_64")]
 mod emulated;
 #[cfg(target_arch = "x86_64")]
+mod fields;
+#[cfg(target_arch = "x86_64")]
 mod straight;
 #[cfg(target_arch = "x86_64")]
 mod walk;
@@ -24,6 +26,8 @@ pub use body::{Body, Immediates};
 pub(crate) use emulated::is_emulated;
 #[cfg(not(target_arch = "x86_64"))]
 pub use entry_only::{straight, walk};
+#[cfg(target_arch = "x86_64")]
+pub use fields::fields;
 #[cfg(target_arch = "x86_64")]
 pub use straight::straight;
 #[cfg(target_arch = "x86_64")]

@@ -7,6 +7,7 @@ mod go;
 mod openssl;
 #[cfg(target_arch = "x86_64")]
 mod reports;
+mod rustls;
 
 use std::fs::File;
 
@@ -88,7 +89,7 @@ impl FromIterator<Verdict> for Contents {
 }
 
 /// Every stack.
-const STACKS: &[&dyn Stack] = &[&openssl::OpenSsl, &boringssl::BoringSsl, &go::Go];
+const STACKS: &[&dyn Stack] = &[&openssl::OpenSsl, &boringssl::BoringSsl, &rustls::Rustls, &go::Go];
 
 /// Code that holds a TLS implementation is larger.
 const SMALLEST: u64 = 256 << 10;

@@ -12,6 +12,7 @@ use crate::{Abi, Function};
 
 const BORINGSSL: &str = include_str!("fixtures/boringssl.c");
 const OPENSSL: &str = include_str!("fixtures/openssl.c");
+const RUSTLS: &str = include_str!("fixtures/rustls.c");
 
 /// A program of `source`, stripped or not; `None` where there is no compiler.
 fn built(source: &str, options: &[&str]) -> Option<Vec<u8>> {
@@ -110,6 +111,47 @@ fn openssl_inside() {
 }
 
 #[test]
+fn rustls_inside() {
+    let rustls = |options: &[&str], functions: usize| {
+        let options = [&["-fcf-protection=none", "-fPIE", "-pie"], options].concat();
+        let Some(whole) = built(RUSTLS, &options) else { return };
+        let Some(stripped) = built(RUSTLS, &[&options[..], &["-s"]].concat()) else { return };
+        let (by_symbols, _) = scanned(&whole);
+        let (by_tables, notes) = scanned(&stripped);
+        let context = format!("{options:?}: {by_tables:?}\n{}", notes.join("\n"));
+        assert_eq!(transfers(&by_symbols).len(), functions, "{options:?}: {by_symbols:?}");
+        assert_eq!(transfers(&by_tables), transfers(&by_symbols), "{context}");
+        let told = |contents: &Contents| (contents.found[0].tls, contents.found[0].method);
+        assert_eq!(told(&by_symbols), (Tls::Rustls, Method::Symbols), "{context}");
+        assert_eq!(told(&by_tables), (Tls::Rustls, Method::Tables), "{context}");
+        assert_eq!(by_tables.found[0].version.as_deref(), Some("rustls 0.23.9"), "{context}");
+    };
+    rustls(&[], 2);
+    rustls(&["-O3"], 2);
+    rustls(&["-DTWO"], 4);
+    rustls(&["-DTWO", "-DINNER"], 4);
+    rustls(&["-DTWO", "-fno-omit-frame-pointer"], 4);
+    rustls(&["-DTWO", "-Wl,-z,pack-relative-relocs"], 4);
+    rustls(&[&UNTOLD[..], &["-DTWO", "-falign-functions=16"]].concat(), 4);
+    let other = |options: &[&str], expected: &str| {
+        uncovered(RUSTLS, &[&["-fcf-protection=none"], options].concat(), expected);
+    };
+    // Records of other versions look otherwise.
+    other(&["-DOLD", "-fPIE", "-pie"], "no table looks like that of a MessageEncrypter");
+    let old = "-DFILE_NAME=\"/rustls-0.21.12/src/conn.rs\"";
+    other(&[old, "-fPIE", "-pie"], "covered from 0.23 on");
+    other(&FIXED, "linked to a fixed address");
+    // A name alone is none.
+    let source =
+        "const char *volatile f = \"/rustls-0.23.9/src/a.rs\"; int main() { return f[0]; }";
+    uncovered(source, &["-fPIE", "-pie"], "no table looks like");
+    let source = source.replace("/rustls-0.23.9", "/tokio-rustls-0.26.0");
+    if let Some(program) = built(&source, &["-s"]) {
+        assert_eq!(scanned(&program).0, Contents::default());
+    }
+}
+
+#[test]
 fn a_name_is_no_library() {
     for text in ["ssl/ssl_lib.cc", "ssl/ssl_lib.c"] {
         let source = format!("const char *const file = \"{text}\"; int main() {{ return 0; }}");
@@ -156,18 +198,27 @@ fn installed_files() {
 }
 
 fn is_right(path: &Path, elf: &Elf, found: &Contents, notes: &[String]) {
-    if found.found.is_empty() {
+    let context = format!("{}: {found:?}\n{}", path.display(), notes.join("\n"));
+    let (rustls, others): (Vec<_>, Vec<_>) =
+        found.found.iter().cloned().partition(|found| found.tls == Tls::Rustls);
+    let transfers_of = |found| transfers(&Contents { found, uncovered: Vec::new() });
+    let functions = |found| transfers_of(found).into_iter().map(|(function, ..)| function);
+    if !rustls.is_empty() {
+        // A pair for each of its algorithms, which may share a function.
+        let functions: Vec<_> = functions(rustls).collect();
+        assert!(functions.contains(&Function::Write), "{context}");
+        assert!(functions.contains(&Function::Read), "{context}");
+    }
+    if others.is_empty() {
         return;
     }
     let told = examine(elf, &|_| None);
-    let transfers = transfers(found);
-    let context = format!("{}: {found:?}\n{}", path.display(), notes.join("\n"));
     if told.is_empty() {
         // Such programs exist (a bun in /usr/bin): one of each, in its code.
-        let functions: Vec<_> = transfers.iter().map(|&(function, ..)| function).collect();
+        let functions: Vec<_> = functions(others).collect();
         assert_eq!(functions, [Function::Write, Function::Read], "{context}");
     } else {
-        assert_eq!(transfers, self::transfers(&told), "{context}");
+        assert_eq!(transfers_of(others), transfers(&told), "{context}");
     }
 }
 
@@ -178,13 +229,16 @@ proptest::proptest! {
     fn changed_at_random(
         changes in proptest::collection::vec((0_usize..1 << 16, proptest::num::u8::ANY), 1..24),
         cut in proptest::option::of(0_usize..1 << 15),
-        fixed: bool,
+        which in 0_usize..3,
     ) {
         thread_local! {
-            static ORIGINALS: [Option<Vec<u8>>; 2] =
-                [built(BORINGSSL, &["-s"]), built(OPENSSL, &["-s", "-no-pie", "-fno-pie"])];
+            static ORIGINALS: [Option<Vec<u8>>; 3] = [
+                built(BORINGSSL, &["-s"]),
+                built(OPENSSL, &["-s", "-no-pie", "-fno-pie"]),
+                built(RUSTLS, &["-s", "-fPIE", "-pie", "-fcf-protection=none"]),
+            ];
         }
-        if let Some(mut bytes) = ORIGINALS.with(|all| all[usize::from(fixed)].clone()) {
+        if let Some(mut bytes) = ORIGINALS.with(|all| all[which].clone()) {
             let length = bytes.len();
             for (at, to) in changes {
                 // Half of them hit the headers and tables in front.
