@@ -25,6 +25,7 @@ mod plain;
 mod protocols;
 mod recording;
 mod rooms;
+mod rustls;
 mod screen;
 mod shown;
 mod stacks;
