@@ -140,7 +140,6 @@ fn errors_are_one_line_with_the_documented_status() {
 
 #[test]
 fn without_a_terminal_it_names_what_needs_none() {
-    let terminal = |what: &str| format!("llmtop: {what}: use --plain or --json");
     let folder = Scratch::new();
     let recording = folder.file("demo.llmtop").display().to_string();
     assert!(llmtop(&["--demo", "--json", "-w", &recording]).status.success());
@@ -148,7 +147,8 @@ fn without_a_terminal_it_names_what_needs_none() {
     for arguments in [&["--demo"][..], &["-r", &recording], &["-p", &own]] {
         let output = llmtop(arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", text(&output.stderr));
-        assert_eq!(one_line(&output), terminal("standard output is no terminal"));
+        let said = "llmtop: standard output is no terminal: use --plain or --json\n";
+        assert_eq!(one_line(&output), said);
         assert!(output.stdout.is_empty(), "{arguments:?}: {}", text(&output.stdout));
     }
 }
