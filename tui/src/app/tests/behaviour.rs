@@ -124,6 +124,21 @@ fn an_estimate_is_marked_wherever_it_is_shown() {
 }
 
 #[test]
+fn a_row_claims_no_first_token_and_no_whole_word_that_is_none() {
+    let mut store = Store::default();
+    process(&mut store, 1, 100, "client");
+    let mut whole = answered(pending(1, 1, 9000, asks("hi")), "hello", 1000);
+    whole.exchange.timing.first_token = None;
+    store.put_exchange(whole);
+    let text = "abcdefghijklmnopqrstuvwxyz".repeat(20);
+    streaming(&mut store, pending(2, 1, 2000, asks("alphabet")), &text, 1000);
+    let screen = Person::with(store, 200, 50).look();
+    let row = |word: &str| screen.lines().find(|line| line.contains(word)).unwrap().to_owned();
+    assert!(row("hi → hello").contains("1.0s") && !row("hi → hello").contains("ms"), "{screen}");
+    assert!(row("alphabet →").contains("alphabet → …"), "{screen}");
+}
+
+#[test]
 fn a_long_answer_stays_put_while_it_grows_below() {
     let mut store = machine();
     let text = (0..200).map(|line| format!("line {line}\n")).collect::<String>();
