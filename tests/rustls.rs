@@ -4,9 +4,8 @@
 
 use std::path::Path;
 
-use crate::harness::{
-    Certificates, Exchange, Gated, Llmtop, RequestLog, Scratch, Server, eventually, rustls,
-};
+use crate::harness::{Certificates, Gated, Llmtop, Scratch, Server, eventually, rustls};
+use crate::stacks::compare;
 
 /// What a client does besides calling twice.
 const CASES: [&[&str]; 4] = [
@@ -37,29 +36,6 @@ fn threads(case: &[&str]) -> usize {
     threads.map_or(1, |threads| threads.parse().unwrap())
 }
 
-/// What llmtop says otherwise than the server.
-fn differences(shown: &Exchange, pid: u32, sent: &RequestLog) -> Vec<String> {
-    let usage = sent.usage.as_ref().unwrap().as_object().unwrap();
-    let usage = usage.iter().map(|(kind, tokens)| (format!("/usage/{kind}"), tokens.clone()));
-    let expected = [
-        ("/state", "complete".into()),
-        ("/process/pid", pid.into()),
-        ("/connection/role", "client".into()),
-        ("/connection/tls", "rustls".into()),
-        ("/connection/local", sent.peer.clone().into()),
-        ("/connection/peer", sent.local.clone().into()),
-        ("/connection/lost_bytes", 0.into()),
-        ("/request/body", sent.body.clone().unwrap()),
-        ("/request/body_bytes", sent.body_bytes.into()),
-        ("/response/status", 200.into()),
-        ("/response/text", sent.text.clone().into()),
-        ("/usage/source", "reported".into()),
-    ];
-    let expected = expected.map(|(field, value)| (field.to_owned(), value)).into_iter();
-    let wrong = expected.chain(usage).filter(|(field, value)| shown.at(field) != value);
-    wrong.map(|(field, value)| format!("{field} is {}, not {value}", shown.at(&field))).collect()
-}
-
 /// Clients that run, and have made a call, when llmtop starts.
 fn check(program: &Path) {
     let (server, scratch) = (Server::start(), Scratch::new());
@@ -87,7 +63,8 @@ fn check(program: &Path) {
             let marker = format!("{marker}-{thread}-{call}");
             match report.of_marker(&marker)[..] {
                 [exchange] => {
-                    let differences = differences(exchange, pid, &server.request(&marker));
+                    let tls = [("/connection/tls", "rustls".into())];
+                    let differences = compare(exchange, pid, &server.request(&marker), tls);
                     wrong.extend(differences.iter().map(|text| format!("{marker}: {text}")));
                 }
                 ref found => wrong.push(format!("{marker} is there {} times", found.len())),

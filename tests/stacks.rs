@@ -44,20 +44,33 @@ fn runs(process: &Gated, program: &Path) {
     eventually("the client to start", || (std::fs::read_link(&exe).ok()? == program).then_some(()));
 }
 
-/// What llmtop says otherwise than the server, of an exchange of `pid`.
+/// What llmtop says otherwise than the server, of an exchange of a bun, `pid`.
 fn differences(shown: &Exchange, pid: u32, sent: &RequestLog) -> Vec<String> {
+    let more = [
+        ("/process/comm", "bun".into()),
+        ("/connection/tls", "boringssl".into()),
+        ("/connection/joined_midway", false.into()),
+    ];
+    compare(shown, pid, sent, more)
+}
+
+/// What llmtop says otherwise than the server, of an exchange of `pid`, and than
+/// `more`.
+pub(crate) fn compare<const MORE: usize>(
+    shown: &Exchange,
+    pid: u32,
+    sent: &RequestLog,
+    more: [(&str, Value); MORE],
+) -> Vec<String> {
     let usage = sent.usage.as_ref().unwrap().as_object().unwrap();
     let usage = usage.iter().map(|(kind, tokens)| (format!("/usage/{kind}"), tokens.clone()));
     let expected = [
         ("/state", "complete".into()),
         ("/process/pid", pid.into()),
-        ("/process/comm", "bun".into()),
         ("/connection/role", "client".into()),
-        ("/connection/tls", "boringssl".into()),
         ("/connection/local", sent.peer.clone().into()),
         ("/connection/peer", sent.local.clone().into()),
         ("/connection/lost_bytes", 0.into()),
-        ("/connection/joined_midway", false.into()),
         ("/dialect", sent.dialect.clone().into()),
         ("/request/body", sent.body.clone().unwrap()),
         ("/request/body_bytes", sent.body_bytes.into()),
@@ -65,7 +78,8 @@ fn differences(shown: &Exchange, pid: u32, sent: &RequestLog) -> Vec<String> {
         ("/response/text", sent.text.clone().into()),
         ("/usage/source", "reported".into()),
     ];
-    let expected = expected.map(|(field, value)| (field.to_owned(), value)).into_iter();
+    let expected = expected.into_iter().chain(more);
+    let expected = expected.map(|(field, value)| (field.to_owned(), value));
     let wrong = expected.chain(usage).filter(|(field, value)| shown.at(field) != value);
     wrong.map(|(field, value)| format!("{field} is {}, not {value}", shown.at(&field))).collect()
 }

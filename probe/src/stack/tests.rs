@@ -26,7 +26,8 @@ fn built(source: &str, options: &[&str]) -> Option<Vec<u8>> {
     Some(std::fs::read(program).unwrap())
 }
 
-fn open(bytes: &[u8]) -> Option<Elf> {
+/// A file of these bytes.
+pub(super) fn open(bytes: &[u8]) -> Option<Elf> {
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(bytes).unwrap();
     Elf::open(file).ok()

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Command;
 
+use super::super::tests::open;
 use super::*;
 use crate::{Abi, Function, Method};
 
@@ -42,14 +43,6 @@ fn built(options: &[&str]) -> Option<Vec<u8>> {
         .ok()?;
     assert!(status.success(), "{options:?}");
     Some(std::fs::read(program).unwrap())
-}
-
-fn open(bytes: &[u8]) -> Option<Elf> {
-    use std::io::Write;
-
-    let mut file = tempfile::tempfile().unwrap();
-    file.write_all(bytes).unwrap();
-    Elf::open(file).ok()
 }
 
 fn scan(bytes: &[u8]) -> Verdict {
