@@ -7,9 +7,9 @@
 //! the `SSL_read` that finds the handshake done.
 
 use aya_ebpf::bindings::pt_regs;
-use llmtop_probe_common::{Call, Thread, Vector};
+use llmtop_probe_common::{Call, Thread};
 
-use crate::maps::{STATS, THREADS};
+use crate::maps::{NO_THREAD, STATS, THREADS};
 
 /// [`Call::kind`]: a call is under way.
 pub const ACTIVE: u32 = 1;
@@ -49,23 +49,21 @@ pub fn enter(pid_tgid: u64, call: &Call) -> bool {
     true
 }
 
-/// Remembers a thread of which nothing is known. `false`: there was no room. Not
-/// inlined: it needs much of a program's stack.
+/// Remembers a thread of which nothing is known. `false`: there was no room.
 #[inline(never)]
 pub fn begin(pid_tgid: u64, call: &Call, received_fd: i32) -> bool {
-    let thread = Thread {
-        call: *call,
-        outer: Call::default(),
-        received_fd,
-        wrote: 0,
-        wrote_object: 0,
-        vector: Vector::default(),
-    };
-    let inserted = THREADS.insert(pid_tgid, thread, 0).is_ok();
-    if !inserted {
-        untracked();
+    if let Some(none) = NO_THREAD.get(0) {
+        let _ = THREADS.insert(pid_tgid, none, 0);
     }
-    inserted
+    let Some(thread) = THREADS.get_ptr_mut(pid_tgid) else {
+        untracked();
+        return false;
+    };
+    // SAFETY: as in `enter`.
+    let thread = unsafe { &mut *thread };
+    thread.call = *call;
+    thread.received_fd = received_fd;
+    true
 }
 
 /// The thread whose innermost call returns here, if any. Whoever takes it ends

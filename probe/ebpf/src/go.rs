@@ -20,12 +20,10 @@ use aya_ebpf::helpers::bpf_get_current_pid_tgid;
 use aya_ebpf::helpers::generated::bpf_probe_read_user;
 use aya_ebpf::macros::uprobe;
 use aya_ebpf::programs::ProbeContext;
-use llmtop_probe_common::{
-    Conn, ConnKey, GoCall, GoFrame, Transfer, conn_flags, direction, flags, tls,
-};
+use llmtop_probe_common::{Conn, ConnKey, GoCall, GoFrame, conn_flags, direction, tls};
 
 use crate::maps::GO_CALLS;
-use crate::{calls, conns, emit, file, filter, interest, socket};
+use crate::{calls, conns, deliver, emit, file, filter, socket};
 
 /// `conn.net.Conn` within `tls.Conn`, of which it is the first field: where the
 /// pointer to the value is.
@@ -114,7 +112,7 @@ fn wrote<const LOOP: bool>(ctx: &ProbeContext) -> u32 {
         conns::untracked(moved);
         return 0;
     };
-    deliver::<LOOP>(conn, direction::SENT, buffer, moved, call.begun, pid_tgid);
+    told::<LOOP>(conn, direction::SENT, buffer, moved, call.begun, pid_tgid);
     // Not before its chunks are in the ring: whoever reads from now on has them
     // behind it.
     conn.writing = 0;
@@ -165,7 +163,7 @@ fn read<const LOOP: bool>(ctx: &ProbeContext) -> u32 {
         conns::untracked(moved);
         return 0;
     };
-    deliver::<LOOP>(conn, direction::RECEIVED, arguments[1], moved, emit::now(), pid_tgid);
+    told::<LOOP>(conn, direction::RECEIVED, arguments[1], moved, emit::now(), pid_tgid);
     0
 }
 
@@ -325,9 +323,9 @@ fn word(at: u64) -> u64 {
     if failed == 0 { word } else { 0 }
 }
 
-/// Bytes of a connection: into the ring, or counted.
+/// Bytes of a connection, by what is kept of the thread.
 #[inline(always)]
-fn deliver<const LOOP: bool>(
+fn told<const LOOP: bool>(
     conn: &mut Conn,
     side: usize,
     buffer: u64,
@@ -335,36 +333,11 @@ fn deliver<const LOOP: bool>(
     time: u64,
     pid_tgid: u64,
 ) {
-    if interest::ignored(conn) {
-        conn.ignored[side] += moved;
-        conn.moved[side] += moved;
-        return;
-    }
     // The thread's, and not this processor's: another thread may come in between.
     let Some(thread) = calls::thread(pid_tgid) else {
         conn.lost[side] += moved;
         conn.moved[side] += moved;
         return;
     };
-    let how = if side == direction::SENT {
-        0
-    } else if conn.writing == 0 {
-        flags::RECEIVED
-    } else {
-        flags::RECEIVED | flags::WHILE_WRITING
-    };
-    thread.vector.transfer = Transfer {
-        buffer,
-        left: moved,
-        conn: conn.id,
-        offset: conn.moved[side],
-        lost: conn.lost[side],
-        time,
-        pid_tgid,
-        wakeup: emit::wakeup(),
-        flags: u64::from(how),
-    };
-    emit::transfer::<LOOP>(&mut thread.vector.transfer);
-    conn.moved[side] = thread.vector.transfer.offset;
-    conn.lost[side] = thread.vector.transfer.lost;
+    deliver::buffer::<LOOP>(thread, conn, side, buffer, moved, time, pid_tgid);
 }

@@ -6,6 +6,7 @@
 
 mod calls;
 mod conns;
+mod deliver;
 mod descriptors;
 mod emit;
 mod file;

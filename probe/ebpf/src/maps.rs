@@ -48,6 +48,9 @@ pub static STATS: PerCpuArray<Stats> = PerCpuArray::with_max_entries(1, 0);
 /// Threads that were inside TLS, by `pid_tgid`; an entry goes with its thread.
 #[map]
 pub static THREADS: HashMap<u64, Thread> = HashMap::with_max_entries(32768, 0);
+/// One of which nothing is known: too large for a stack.
+#[map]
+pub static NO_THREAD: Array<Thread> = Array::with_max_entries(1, 0);
 #[map]
 pub static CONNS: HashMap<ConnKey, Conn> = HashMap::with_max_entries(65536, 0);
 #[map]

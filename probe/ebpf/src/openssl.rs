@@ -11,13 +11,11 @@ use aya_ebpf::helpers::generated::{bpf_probe_read_user, bpf_probe_read_user_str}
 use aya_ebpf::macros::{uprobe, uretprobe};
 use aya_ebpf::programs::{ProbeContext, RetProbeContext};
 use llmtop_probe_common::{
-    Call, Conn, ConnKey, Kind, MAX_SERVER_NAME, ServerName, Thread, Transfer, conn_flags,
-    direction, flags, tls,
+    Call, Conn, ConnKey, Kind, MAX_SERVER_NAME, ServerName, Thread, conn_flags, direction, flags,
+    tls,
 };
 
-use crate::calls;
-use crate::emit;
-use crate::{conns, filter, interest, socket};
+use crate::{calls, conns, deliver, emit, filter, socket};
 
 /// `SSL_CTRL_MODE`: what `SSL_set_mode` calls, on new objects.
 const SSL_CTRL_MODE: u64 = 33;
@@ -124,32 +122,10 @@ fn transferred<const LOOP: bool>(ctx: &RetProbeContext, thread: &mut Thread, pid
         return;
     };
     let side = if read { direction::RECEIVED } else { direction::SENT };
-    if interest::ignored(conn) {
-        conn.ignored[side] += moved;
-        conn.moved[side] += moved;
+    let time = if read { emit::now() } else { call.begun };
+    if !deliver::buffer::<LOOP>(thread, conn, side, call.buffer, moved, time, pid_tgid) {
         return;
     }
-    let (time, how) = if !read {
-        (call.begun, 0)
-    } else if conn.writing == 0 {
-        (emit::now(), flags::RECEIVED)
-    } else {
-        (emit::now(), flags::RECEIVED | flags::WHILE_WRITING)
-    };
-    thread.vector.transfer = Transfer {
-        buffer: call.buffer,
-        left: moved,
-        conn: conn.id,
-        offset: conn.moved[side],
-        lost: conn.lost[side],
-        time,
-        pid_tgid,
-        wakeup: emit::wakeup(),
-        flags: u64::from(how),
-    };
-    emit::transfer::<LOOP>(&mut thread.vector.transfer);
-    conn.moved[side] = thread.vector.transfer.offset;
-    conn.lost[side] = thread.vector.transfer.lost;
     if !read {
         // Not before its chunks are in the ring: whoever reads from now on has
         // them behind it.

@@ -7,12 +7,10 @@
 //! it is another. What carries TLS is never looked at again.
 
 use aya_ebpf::helpers::generated::bpf_probe_read_user;
-use llmtop_probe_common::{
-    Conn, ConnKey, PLAIN_SOCKET, Transfer, Vector, conn_flags, direction, flags, tls,
-};
+use llmtop_probe_common::{Conn, ConnKey, PLAIN_SOCKET, Vector, conn_flags, direction, flags, tls};
 
 use crate::http::{self, Beginning, HEAD};
-use crate::{conns, descriptors, emit, file, interest, keys, socket};
+use crate::{conns, deliver, descriptors, emit, file, interest, keys, socket};
 
 /// A system call on a descriptor that returns.
 #[derive(Clone, Copy)]
@@ -168,14 +166,13 @@ pub fn introduce(conn: u64, fd: i32, pid_tgid: u64) {
     }
 }
 
-/// Bytes of a connection: into the ring, or counted.
+/// Bytes of a connection, in one buffer or several.
 #[inline(always)]
 fn deliver<const LOOP: bool>(conn: &mut Conn, moved: &mut Moved) {
     let side = if moved.read != 0 { direction::RECEIVED } else { direction::SENT };
     let left = moved.result as u64;
-    if interest::ignored(conn) {
-        conn.ignored[side] += left;
-        conn.moved[side] += left;
+    let vector = &mut moved.vector;
+    if !deliver::begin(&mut vector.transfer, conn, side, left, emit::now(), moved.pid_tgid) {
         return;
     }
     let (at, count) = match moved.shape {
@@ -186,26 +183,14 @@ fn deliver<const LOOP: bool>(conn: &mut Conn, moved: &mut Moved) {
         _ => (moved.at, moved.len),
     };
     let in_one = moved.shape == shape::BUFFER;
-    moved.vector = Vector {
-        transfer: Transfer {
-            buffer: if in_one { at } else { 0 },
-            left: if in_one { left } else { 0 },
-            conn: conn.id,
-            offset: conn.moved[side],
-            lost: conn.lost[side],
-            time: emit::now(),
-            pid_tgid: moved.pid_tgid,
-            wakeup: emit::wakeup(),
-            flags: if moved.read != 0 { u64::from(flags::RECEIVED) } else { 0 },
-        },
-        left,
-        next: at,
-        count: if in_one { 0 } else { count },
-        skip: 0,
-    };
-    emit::vector::<LOOP>(&mut moved.vector);
-    conn.moved[side] = moved.vector.transfer.offset;
-    conn.lost[side] = moved.vector.transfer.lost;
+    vector.transfer.buffer = at;
+    vector.transfer.left = if in_one { left } else { 0 };
+    vector.left = left;
+    vector.next = at;
+    vector.count = if in_one { 0 } else { count };
+    vector.skip = 0;
+    emit::vector::<LOOP>(vector);
+    deliver::end(&vector.transfer, conn, side);
 }
 
 /// Bytes that went through a descriptor and no buffer: lost, where it has a

@@ -15,10 +15,10 @@ use aya_ebpf::helpers::bpf_get_current_pid_tgid;
 use aya_ebpf::helpers::generated::bpf_probe_read_user;
 use aya_ebpf::macros::{uprobe, uretprobe};
 use aya_ebpf::programs::{ProbeContext, RetProbeContext};
-use llmtop_probe_common::{Call, ConnKey, Thread, Transfer, Vector, direction, flags, tls};
+use llmtop_probe_common::{Call, ConnKey, Thread, direction, tls};
 
 use crate::maps::KEYS;
-use crate::{calls, conns, emit, filter, interest, keys};
+use crate::{calls, conns, deliver, emit, filter, keys};
 
 /// `ContentType::ApplicationData`, as rustc numbers it.
 const APPLICATION_DATA: u8 = 3;
@@ -63,35 +63,22 @@ fn encrypt<const LOOP: bool>(ctx: &ProbeContext) -> u32 {
         return 0;
     };
     let side = direction::SENT;
-    if interest::ignored(conn) {
-        conn.ignored[side] += len;
-        conn.moved[side] += len;
+    let vector = &mut thread.vector;
+    if !deliver::begin(&mut vector.transfer, conn, side, len, emit::now(), pid_tgid) {
         return 0;
     }
-    thread.vector = Vector {
-        transfer: Transfer {
-            buffer: if list == 0 { first } else { 0 },
-            left: if list == 0 { len } else { 0 },
-            conn: conn.id,
-            offset: conn.moved[side],
-            lost: conn.lost[side],
-            time: emit::now(),
-            pid_tgid,
-            wakeup: emit::wakeup(),
-            flags: 0,
-        },
-        left: len,
-        next: list,
-        count,
-        skip: second,
-    };
     if list == 0 {
-        emit::chunk(&mut thread.vector.transfer);
+        vector.transfer.buffer = first;
+        emit::chunk(&mut vector.transfer);
     } else {
-        emit::vector::<LOOP>(&mut thread.vector);
+        vector.transfer.left = 0;
+        vector.left = len;
+        vector.next = list;
+        vector.count = count;
+        vector.skip = second;
+        emit::vector::<LOOP>(vector);
     }
-    conn.moved[side] = thread.vector.transfer.offset;
-    conn.lost[side] = thread.vector.transfer.lost;
+    deliver::end(&vector.transfer, conn, side);
     if keys.socket == 0 {
         keys::will_write(thread, key.object);
     }
@@ -164,25 +151,12 @@ fn decrypted(ctx: &RetProbeContext, thread: &mut Thread, pid_tgid: u64) {
         return;
     };
     let side = direction::RECEIVED;
-    if interest::ignored(conn) {
-        conn.ignored[side] += len;
-        conn.moved[side] += len;
-        return;
+    let transfer = &mut thread.vector.transfer;
+    if deliver::begin(transfer, conn, side, len, emit::now(), pid_tgid) {
+        transfer.buffer = buffer;
+        emit::chunk(transfer);
+        deliver::end(transfer, conn, side);
     }
-    thread.vector.transfer = Transfer {
-        buffer,
-        left: len,
-        conn: conn.id,
-        offset: conn.moved[side],
-        lost: conn.lost[side],
-        time: emit::now(),
-        pid_tgid,
-        wakeup: emit::wakeup(),
-        flags: u64::from(flags::RECEIVED),
-    };
-    emit::chunk(&mut thread.vector.transfer);
-    conn.moved[side] = thread.vector.transfer.offset;
-    conn.lost[side] = thread.vector.transfer.lost;
 }
 
 /// So many words of the process's memory.
