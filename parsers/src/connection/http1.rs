@@ -1,6 +1,6 @@
 //! HTTP/1, both directions.
 
-use super::early::{Early, Pieces};
+use super::early::{Early, Piece};
 use crate::assemble::Assembler;
 use crate::detect::Kind;
 use crate::http1::Half;
@@ -29,11 +29,8 @@ impl Http1 {
     }
 
     /// The next bytes. Answers how many at their end were not taken: they belong to
-    /// another protocol, or come after what is [`due`](Self::due).
+    /// another protocol, or come after what is to be [replayed](Self::replay).
     pub(super) fn receive(&mut self, direction: Direction, time: Timestamp, bytes: &[u8]) -> usize {
-        if self.early.is_overdue(time) {
-            self.exchanges.lose_patience();
-        }
         if self.is_request(direction) {
             self.responses.turn();
             return self.requests.receive(time, bytes, &mut self.exchanges.requests());
@@ -42,13 +39,19 @@ impl Http1 {
             self.early.push(time, bytes);
             return 0;
         }
-        self.requests.turn();
-        let foreign = self.responses.receive(time, bytes, &mut self.exchanges.responses());
-        if foreign > 0 && !self.responses.is_opaque() {
-            self.early.push(time, &bytes[bytes.len() - foreign..]);
+        let rest = self.answer(time, bytes);
+        if rest > 0 && !self.responses.is_opaque() {
+            self.early.push(time, &bytes[bytes.len() - rest..]);
             self.exchanges.set_early(true);
             return 0;
         }
+        rest
+    }
+
+    /// The next bytes of responses. Answers as [`receive`](Self::receive).
+    fn answer(&mut self, time: Timestamp, bytes: &[u8]) -> usize {
+        self.requests.turn();
+        let rest = self.responses.receive(time, bytes, &mut self.exchanges.responses());
         if self.responses.is_opaque() && !self.requests.is_opaque() {
             self.requests.make_opaque();
             if !self.exchanges.is_left() {
@@ -56,19 +59,40 @@ impl Http1 {
                 self.exchanges.judge(Verdict::Unknown);
             }
         }
-        foreign
+        rest
     }
 
-    /// Responses that need not wait any more, and their direction.
-    pub(super) fn due(&mut self) -> Option<(Direction, Pieces)> {
-        let due = self.exchanges.expects_answer() || !self.exchanges.is_patient();
-        if self.early.is_empty() || !due {
+    /// Whether responses have waited for too long at `time`.
+    pub(super) fn is_overdue(&self, time: Timestamp) -> bool {
+        self.early.is_overdue(time)
+    }
+
+    /// Takes the first of what waited, if it need not wait any more, and answers with
+    /// its time: `since` at the earliest, when what it answers was seen. What it holds
+    /// beyond one response waits on.
+    pub(super) fn replay(&mut self, since: Timestamp) -> Option<Timestamp> {
+        if !self.exchanges.expects_answer() && self.exchanges.is_patient() {
             return None;
         }
-        self.exchanges.set_early(false);
-        let direction =
-            if self.role == Role::Client { Direction::Received } else { Direction::Sent };
-        Some((direction, self.early.take()))
+        let piece = self.early.pop()?;
+        let time = piece.time.max(since);
+        let rest = self.answer(time, piece.bytes());
+        // Of another protocol, or of none that is known.
+        if rest > 0 && (!self.responses.is_opaque() || self.exchanges.is_left()) {
+            self.early.put_back(piece, rest);
+        }
+        self.exchanges.set_early(!self.early.is_empty());
+        Some(time)
+    }
+
+    /// The next that waited, where another protocol is spoken by now.
+    pub(super) fn left_over(&mut self) -> Option<Piece> {
+        self.early.pop()
+    }
+
+    /// In which responses move.
+    pub(super) fn answers(&self) -> Direction {
+        if self.role == Role::Client { Direction::Received } else { Direction::Sent }
     }
 
     pub(super) fn gap(&mut self, direction: Direction, time: Timestamp, lost: u64) {
@@ -86,6 +110,6 @@ impl Http1 {
     }
 
     fn is_request(&self, direction: Direction) -> bool {
-        (self.role == Role::Client) == (direction == Direction::Sent)
+        direction != self.answers()
     }
 }

@@ -110,44 +110,64 @@ impl Connection {
                 Detected::Http2 => self.become_http2(direction, time, bytes),
                 Detected::WebSocket(socket) => self.state = State::WebSocket(socket),
             },
-            State::Http1(http1) => {
-                let rest = http1.receive(direction, time, bytes);
-                let rest = &bytes[bytes.len() - rest..];
-                if let Some(left) = http1.exchanges.leave(time) {
-                    self.state = upgraded(self.limits, direction, left);
-                    self.receive(direction, time, rest);
-                } else if self.catch_up(time) && !rest.is_empty() {
-                    self.receive(direction, time, rest);
-                }
+            State::Http1(http1) if http1.is_overdue(time) => {
+                self.lose_patience();
+                self.receive(direction, time, bytes);
             }
+            State::Http1(_) => self.http1(direction, time, bytes),
             State::Http2(http2) => http2.receive(direction, time, bytes),
             State::WebSocket(socket) => socket.receive(direction, time, bytes),
         }
     }
 
-    /// Takes what waited for the other direction and is due. `false`: nothing is.
-    /// An answer is no older than the question seen at `now`.
-    fn catch_up(&mut self, now: Timestamp) -> bool {
-        let State::Http1(http1) = &mut self.state else { return false };
-        let Some((direction, early)) = http1.due() else { return false };
-        for (time, bytes) in early {
-            self.receive(direction, time.max(now), &bytes);
+    /// The next bytes of HTTP/1. A response that waited for one of the requests in them
+    /// comes right behind its head.
+    fn http1(&mut self, direction: Direction, time: Timestamp, bytes: &[u8]) {
+        let mut rest = bytes;
+        while let State::Http1(http1) = &mut self.state {
+            let left = http1.receive(direction, time, rest);
+            rest = &rest[rest.len() - left..];
+            if let Some(left) = http1.exchanges.leave(time) {
+                self.state = upgraded(self.limits, direction, left);
+                break;
+            }
+            if !self.catch_up(time) || rest.is_empty() {
+                return;
+            }
         }
-        true
+        self.receive(direction, time, rest);
+    }
+
+    /// Takes what waited for the other direction and need not any more; what answers a
+    /// request seen at `since` is no older. `false`: nothing did.
+    fn catch_up(&mut self, since: Timestamp) -> bool {
+        let mut caught_up = false;
+        while let State::Http1(http1) = &mut self.state
+            && let Some(time) = http1.replay(since)
+        {
+            caught_up = true;
+            if let Some(left) = http1.exchanges.leave(time) {
+                let direction = http1.answers();
+                let early: Vec<_> = std::iter::from_fn(|| http1.left_over()).collect();
+                self.state = upgraded(self.limits, direction, left);
+                early.iter().for_each(|p| self.receive(direction, p.time.max(since), p.bytes()));
+            }
+        }
+        caught_up
     }
 
     /// Nothing waits for the other direction any more.
-    fn lose_patience(&mut self, now: Timestamp) {
+    fn lose_patience(&mut self) {
         if let State::Http1(http1) = &mut self.state {
             http1.exchanges.lose_patience();
-            self.catch_up(now);
+            self.catch_up(Timestamp(0));
         }
     }
 
     /// Bytes of one direction were lost here.
     pub fn gap(&mut self, direction: Direction, time: Timestamp, lost: u64) {
         self.torn = true;
-        self.lose_patience(time);
+        self.lose_patience();
         match &mut self.state {
             State::Detecting(detecting) => detecting.gap(direction, time, lost, self.limits),
             State::Http1(http1) => http1.gap(direction, time, lost),
@@ -158,7 +178,7 @@ impl Connection {
 
     /// The connection ended; open exchanges end with it.
     pub fn close(&mut self, time: Timestamp) {
-        self.lose_patience(time);
+        self.lose_patience();
         match &mut self.state {
             State::Detecting(_) => {}
             State::Http1(http1) => http1.close(time),
