@@ -85,11 +85,13 @@ pub fn leave(pid_tgid: u64, stack: u64) -> Option<&'static mut Thread> {
 /// What is kept of a thread, whatever it is inside of.
 #[inline(always)]
 pub fn thread(pid_tgid: u64) -> Option<&'static mut Thread> {
-    if THREADS.get_ptr_mut(pid_tgid).is_none() && !begin(pid_tgid, &Call::default(), -1) {
-        return None;
-    }
+    let thread = match THREADS.get_ptr_mut(pid_tgid) {
+        Some(thread) => thread,
+        None if begin(pid_tgid, &Call::default(), -1) => THREADS.get_ptr_mut(pid_tgid)?,
+        None => return None,
+    };
     // SAFETY: as in `enter`.
-    Some(unsafe { &mut *THREADS.get_ptr_mut(pid_tgid)? })
+    Some(unsafe { &mut *thread })
 }
 
 /// The innermost call is over.

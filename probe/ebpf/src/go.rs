@@ -60,7 +60,9 @@ pub fn go_write(ctx: ProbeContext) -> u32 {
         return 0;
     }
     // Its bytes are told when it returns, and what answers them may be read by
-    // another thread before that.
+    // another thread before that. Writers wait for one another, so that of two the
+    // first to return may say too early that nobody writes: a flag left standing
+    // by one that never returns would be worse.
     let key = ConnKey { object: registers.rax, pid, reserved: 0 };
     if let Some(conn) = conn(&key, conns::cookie(&ctx, tls::GO), pid_tgid, 0) {
         conn.writing = 1;
@@ -154,7 +156,7 @@ fn read<const LOOP: bool>(ctx: &ProbeContext) -> u32 {
             (registers.rsp + 8) as *const _,
         )
     };
-    if failed != 0 {
+    if failed != 0 || moved > arguments[2] {
         conns::untracked(moved);
         return 0;
     }
@@ -261,24 +263,10 @@ fn conn(key: &ConnKey, tls: u32, pid_tgid: u64, flags: u32) -> Option<&'static m
     let conn = conns::open(key, tls, pid_tgid, flags)?;
     let fd = descriptor(key.object);
     if fd >= 0 {
-        conn.socket = introduce(conn, fd, pid_tgid);
+        socket::introduce(conn, fd, pid_tgid);
+        conn.socket = inode(fd);
     }
     Some(conn)
-}
-
-/// Tells the addresses of a connection's socket. Answers with what names that.
-#[inline(never)]
-fn introduce(conn: &mut Conn, fd: i32, pid_tgid: u64) -> u32 {
-    if !file::is_known() {
-        socket::guess(conn, fd, pid_tgid);
-        return 0;
-    }
-    let file = file::open(fd);
-    if let Some(ends) = file.and_then(file::File::tcp).and_then(file::Tcp::addresses) {
-        conn.fd = fd;
-        socket::report(conn.id, fd, &ends, 0, pid_tgid);
-    }
-    inode(fd)
 }
 
 /// The number of a descriptor's inode, its lower half; 0: unknown.

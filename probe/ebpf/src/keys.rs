@@ -10,11 +10,11 @@
 //! follow one another at one address.
 
 use llmtop_probe_common::{
-    Bound, Conn, ConnKey, Keys, Kind, SocketKey, TLS_SOCKET, Thread, conn_flags,
+    Bound, Conn, ConnKey, Keys, Kind, SocketKey, TLS_SOCKET, Thread, conn_flags, direction,
 };
 
 use crate::maps::{CONNS, KEYS, RECEIVERS, SOCKETS, THREADS};
-use crate::{conns, descriptors, emit, file, plain};
+use crate::{conns, descriptors, emit, file, socket};
 
 /// [`Thread::wrote`]: `wrote_object` is a key.
 pub const WROTE: u32 = 2;
@@ -64,8 +64,7 @@ pub fn conn(
         }
         if fd >= 0 {
             let conn = conns::open(&bound, tls, pid_tgid, fresh)?;
-            conn.fd = fd;
-            plain::introduce(conn.id, fd, pid_tgid);
+            socket::introduce(conn, fd, pid_tgid);
             return Some(conn);
         }
         // Its socket was closed.
@@ -108,69 +107,72 @@ pub fn bind(object: u64, fd: i32, pid_tgid: u64) -> bool {
     if descriptors::seen(pid, fd) == descriptors::HTTP {
         return false;
     }
-    let Some(socket) = socket(pid_tgid, fd) else { return false };
+    let Some(socket) = number(pid_tgid, fd) else { return false };
     let Some(keys) = KEYS.get_ptr_mut(key) else { return true };
     // SAFETY: as in `used`.
     let keys = unsafe { &mut *keys };
     if keys.socket != socket {
-        keys.socket = socket;
-        descriptors::set(pid, fd, descriptors::RECORDS);
-        let new = join(&key, &ConnKey { object: socket, pid, reserved: 0 }, fd, pid_tgid);
-        if new != 0 {
-            plain::introduce(new, fd, pid_tgid);
+        let to = ConnKey { object: socket, pid, reserved: 0 };
+        let was_open = conns::find(&to).is_some();
+        // Where there was no room, the next call tries again.
+        if join(&key, &to, pid_tgid) {
+            keys.socket = socket;
+            descriptors::set(pid, fd, descriptors::RECORDS);
+            if !was_open && let Some(conn) = conns::find(&to) {
+                socket::introduce(conn, fd, pid_tgid);
+            }
         }
     }
     true
 }
 
-/// What was unbound is of a socket's connection, or becomes it: that one's name then,
-/// else 0.
+/// What was unbound is of a socket's connection, or becomes it. `false`: there was no
+/// room to tell so, or to keep it, and nothing is changed.
 #[inline(never)]
-fn join(from: &ConnKey, to: &ConnKey, fd: i32, pid_tgid: u64) -> u64 {
-    let Some(half) = conns::find(from) else { return 0 };
+fn join(from: &ConnKey, to: &ConnKey, pid_tgid: u64) -> bool {
+    let Some(half) = conns::find(from) else { return true };
     let whole = conns::find(to);
     let (into, moved, lost) = match &whole {
         Some(whole) => (whole.id, whole.moved, whole.lost),
         None => (half.id, [0; 2], [0; 2]),
     };
-    // Before the counters: whoever reads those has seen the record.
-    if let Some(mut entry) = emit::reserve::<Bound>() {
-        let record = entry.as_mut_ptr();
-        // SAFETY: `record` points to a reserved record, of which every field is
-        // written.
-        unsafe {
-            (&raw mut (*record).header).write(emit::header(Kind::Bound, 0, 0, pid_tgid));
-            (&raw mut (*record).conn).write(half.id);
-            (&raw mut (*record).into).write(into);
-            (&raw mut (*record).object).write(to.object);
-            (&raw mut (*record).moved).write(moved);
-            (&raw mut (*record).lost).write(lost);
+    let Some(mut entry) = emit::reserve::<Bound>() else { return false };
+    let record = entry.as_mut_ptr();
+    // SAFETY: `record` points to a reserved record, of which every field is written.
+    unsafe {
+        (&raw mut (*record).header).write(emit::header(Kind::Bound, 0, 0, pid_tgid));
+        (&raw mut (*record).conn).write(half.id);
+        (&raw mut (*record).into).write(into);
+        (&raw mut (*record).object).write(to.object);
+        (&raw mut (*record).moved).write(moved);
+        (&raw mut (*record).lost).write(lost);
+    }
+    let Some(whole) = whole else {
+        half.flags &= !conn_flags::UNBOUND;
+        if CONNS.insert(to, &*half, 0).is_err() {
+            half.flags |= conn_flags::UNBOUND;
+            entry.discard(emit::wakeup());
+            return false;
         }
         entry.submit(emit::wakeup());
-    }
-    let mut new = 0;
-    match whole {
-        Some(whole) => {
-            whole.moved[0] += half.moved[0];
-            whole.moved[1] += half.moved[1];
-            whole.lost[0] += half.lost[0];
-            whole.lost[1] += half.lost[1];
-        }
-        None => {
-            half.fd = fd;
-            half.flags &= !conn_flags::UNBOUND;
-            let _ = CONNS.insert(to, &*half, 0);
-            new = into;
-        }
+        let _ = CONNS.remove(from);
+        return true;
+    };
+    // Before the counters: whoever reads those has seen the record.
+    entry.submit(emit::wakeup());
+    for side in [direction::SENT, direction::RECEIVED] {
+        whole.moved[side] += half.moved[side];
+        whole.lost[side] += half.lost[side];
+        whole.ignored[side] += half.ignored[side];
     }
     let _ = CONNS.remove(from);
-    new
+    true
 }
 
 /// A descriptor of a socket with records is about to be closed.
 #[inline(always)]
 pub fn closing(pid_tgid: u64, fd: i32) {
-    if let Some(object) = socket(pid_tgid, fd) {
+    if let Some(object) = number(pid_tgid, fd) {
         let key = ConnKey { object, pid: (pid_tgid >> 32) as u32, reserved: 0 };
         // One that was duplicated goes on.
         if conns::find(&key).is_some_and(|conn| conn.fd == fd) {
@@ -182,7 +184,7 @@ pub fn closing(pid_tgid: u64, fd: i32) {
 /// Names the TCP socket of a descriptor: by its inode, or, where the way there is
 /// not known, by the descriptor of a socket that was seen to connect.
 #[inline(always)]
-fn socket(pid_tgid: u64, fd: i32) -> Option<u64> {
+fn number(pid_tgid: u64, fd: i32) -> Option<u64> {
     if !file::is_known() {
         let key = SocketKey { pid: (pid_tgid >> 32) as u32, fd };
         return SOCKETS.get_ptr(key).map(|_| u64::from(fd as u32) | TLS_SOCKET);

@@ -135,7 +135,7 @@ fn open(key: &ConnKey, beginning: Beginning, moved: &Moved) -> Option<&'static m
         conns::untracked(moved.result as u64);
         return None;
     };
-    introduce(conn.id, moved.fd, moved.pid_tgid);
+    socket::introduce(conn, moved.fd, moved.pid_tgid);
     Some(conn)
 }
 
@@ -155,15 +155,6 @@ fn head(moved: &Moved) -> Option<Beginning> {
         bpf_probe_read_user(head.as_mut_ptr().cast(), len as u32, first.base as *const _)
     };
     (failed == 0).then(|| http::beginning(&head))
-}
-
-/// Tells the addresses of a connection.
-#[inline(never)]
-pub fn introduce(conn: u64, fd: i32, pid_tgid: u64) {
-    let tcp = file::open(fd).and_then(file::File::tcp);
-    if let Some(ends) = tcp.and_then(file::Tcp::addresses) {
-        socket::report(conn, fd, &ends, 0, pid_tgid);
-    }
 }
 
 /// Bytes of a connection, in one buffer or several.

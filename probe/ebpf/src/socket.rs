@@ -18,7 +18,7 @@ use llmtop_probe_common::{
 
 use crate::calls::{self, READ};
 use crate::maps::{ACCEPTING, CONNECTING, CONNECTORS, RECEIVERS, SOCKETS, THREADS};
-use crate::{conns, descriptors, emit, keys, plain};
+use crate::{conns, descriptors, emit, file, keys, plain};
 
 pub const AF_INET: u16 = 2;
 pub const AF_INET6: u16 = 10;
@@ -129,6 +129,19 @@ pub fn guess(conn: &mut Conn, fd: i32, pid_tgid: u64) {
     } else if conn.fd != -2 - fd {
         conn.fd = -2 - fd;
         report(conn.id, fd, &SocketState::default(), flags::UNVERIFIED, pid_tgid);
+    }
+}
+
+/// The connection's socket is `fd`: tells its addresses, where they can be had.
+#[inline(never)]
+pub fn introduce(conn: &mut Conn, fd: i32, pid_tgid: u64) {
+    if !file::is_known() {
+        return guess(conn, fd, pid_tgid);
+    }
+    let tcp = file::open(fd).and_then(file::File::tcp);
+    if let Some(ends) = tcp.and_then(file::Tcp::addresses) {
+        conn.fd = fd;
+        report(conn.id, fd, &ends, 0, pid_tgid);
     }
 }
 

@@ -73,15 +73,31 @@ impl Order {
         }
     }
 
+    /// What comes before `offset` was given, but for `lost` bytes; what `part` had
+    /// follows, and came out there.
+    pub(super) fn join(&mut self, offset: u64, lost: u64, part: &Self, out: &mut Vec<Piece>) {
+        self.flush(out);
+        let missing = lost.saturating_sub(self.lost).min(offset.saturating_sub(self.next));
+        if missing > 0 {
+            self.gap(missing, out);
+        }
+        self.begin(offset.saturating_add(part.next), lost.saturating_add(part.lost));
+    }
+
     /// No chunk is on its way any more: `moved` bytes were moved, and `ignored`
     /// of them, at the end, never looked at.
     pub(super) fn finish(&mut self, moved: u64, ignored: u64, out: &mut Vec<Piece>) {
-        while !self.waiting.is_empty() {
-            self.release_first(out);
-        }
+        self.flush(out);
         let end = moved.saturating_sub(ignored);
         if end > self.next {
             self.gap(end - self.next, out);
+        }
+    }
+
+    /// What is missing before what waits does not come any more.
+    pub(super) fn flush(&mut self, out: &mut Vec<Piece>) {
+        while !self.waiting.is_empty() {
+            self.release_first(out);
         }
     }
 

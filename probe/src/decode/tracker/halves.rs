@@ -44,16 +44,38 @@ impl Tracker {
             self.tell_half(bound.conn, facts, out);
             return;
         }
-        let half = self.conns.get_mut(&bound.conn).and_then(|state| state.half.take());
         self.state(bound.into, bound.header);
-        for (mut chunk, payload) in half.unwrap_or_default().chunks {
-            let side = usize::from(chunk.header.flags & abi::flags::RECEIVED != 0);
-            chunk.conn = bound.into;
-            chunk.offset = chunk.offset.saturating_add(bound.moved[side]);
-            chunk.lost = chunk.lost.saturating_add(bound.lost[side]);
-            self.chunk(&chunk, &payload, facts, out);
+        match self.conns.get_mut(&bound.conn).map(|state| state.half.take()) {
+            Some(None) => self.join_told(bound, facts, out),
+            half => {
+                for (mut chunk, payload) in half.flatten().unwrap_or_default().chunks {
+                    let side = usize::from(chunk.header.flags & abi::flags::RECEIVED != 0);
+                    chunk.conn = bound.into;
+                    chunk.offset = chunk.offset.saturating_add(bound.moved[side]);
+                    chunk.lost = chunk.lost.saturating_add(bound.lost[side]);
+                    self.chunk(&chunk, &payload, facts, out);
+                }
+            }
         }
         self.forget(bound.conn, bound.header.time, 0, out);
+    }
+
+    /// What came of it was told under its own name meanwhile, and is not told again:
+    /// the other goes on behind it.
+    fn join_told(&mut self, bound: &abi::Bound, facts: &mut dyn Facts, out: &mut Vec<Capture>) {
+        let time = bound.header.time;
+        for side in [abi::direction::SENT, abi::direction::RECEIVED] {
+            let mut pieces = Vec::new();
+            let Some(state) = self.conns.get_mut(&bound.conn) else { return };
+            let mut part = std::mem::take(&mut state.orders[side]);
+            part.flush(&mut pieces);
+            self.pieces(bound.conn, side, pieces, time, facts, out);
+            let mut pieces = Vec::new();
+            let Some(state) = self.conns.get_mut(&bound.into) else { return };
+            state.orders[side].join(bound.moved[side], bound.lost[side], &part, &mut pieces);
+            self.pieces(bound.into, side, pieces, time, facts, out);
+        }
+        self.release(bound.conn, time, facts, out);
     }
 
     /// Whether a connection is still held back when counters say how far it has
@@ -151,6 +173,26 @@ mod tests {
         assert!(out.is_empty(), "{out:?}");
         tracker.settle(&last, 9, &mut Nobody, &mut out);
         assert_eq!(words(&out), ["process 7", "open 1", "chunk 1+0"]);
+    }
+
+    #[test]
+    fn told_before_it_is_bound() {
+        let (mut tracker, mut out) = (Tracker::new(0), Vec::new());
+        let last = |conn, moved| super::super::Final { conn, pid: 7, moved, ignored: [0; 2] };
+        for record in [unbound(90), chunk(90, 0, 0), bound(90, 90, 0), unbound(91)] {
+            tracker.record(record, &mut Nobody, &mut out);
+        }
+        tracker.record(chunk(91, 0, 0), &mut Nobody, &mut out);
+        for _ in 0..2 {
+            tracker.settle(&last(91, [10, 0]), 9, &mut Nobody, &mut out);
+        }
+        for record in [bound(91, 90, 10), chunk(90, 20, 0)] {
+            tracker.record(record, &mut Nobody, &mut out);
+        }
+        tracker.settle(&last(90, [30, 0]), 9, &mut Nobody, &mut out);
+        // Every byte once, and nothing is missing.
+        let told = ["process 7", "open 1", "chunk 1+0", "open 2", "chunk 2+0", "close 2"];
+        assert_eq!(words(&out), [&told[..], &["chunk 1+20"]].concat());
     }
 
     #[test]
