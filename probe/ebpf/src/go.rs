@@ -146,17 +146,17 @@ fn read<const LOOP: bool>(ctx: &ProbeContext) -> u32 {
     if !filter::wanted(pid) {
         return 0;
     }
-    // The receiver, the buffer and its length.
-    let mut arguments = [0u64; 3];
-    // SAFETY: writes 24 bytes to a local.
+    // The receiver and the buffer: that its length is kept, too, is not proven.
+    let mut arguments = [0u64; 2];
+    // SAFETY: writes 16 bytes to a local.
     let failed = unsafe {
         bpf_probe_read_user(
             (&raw mut arguments).cast(),
-            size_of::<[u64; 3]>() as u32,
+            size_of::<[u64; 2]>() as u32,
             (registers.rsp + 8) as *const _,
         )
     };
-    if failed != 0 || moved > arguments[2] {
+    if failed != 0 {
         conns::untracked(moved);
         return 0;
     }

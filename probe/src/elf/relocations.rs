@@ -5,11 +5,13 @@
 //! where the file lies (`R_X86_64_RELATIVE`), and `DT_RELR`, which packs the places
 //! alone.
 
+use std::ops::Range;
+
 use object::elf;
 
 use super::{Elf, le};
 
-/// The most pointers remembered, 16 bytes each. The largest programs have a million.
+/// The most pointers remembered, 32 bytes each. The largest programs have a million.
 const MAX_POINTERS: usize = 8 << 20;
 /// Of the generic ABI's later versions.
 const DT_RELRSZ: u32 = 35;
@@ -17,20 +19,32 @@ const DT_RELR: u32 = 36;
 /// Bytes read in one go.
 const WINDOW: u64 = 1 << 20;
 
-/// The pointers, by where they lie.
+/// The pointers: where each lies, and to where it leads.
 #[derive(Debug)]
-pub(crate) struct Pointers(Vec<(u64, u64)>);
+pub(crate) struct Pointers {
+    /// By where they lie.
+    all: Vec<(u64, u64)>,
+    /// To where each leads, and where it lies; sorted.
+    turned: Vec<(u64, u64)>,
+}
 
 impl Pointers {
     /// To where the pointer at `address` leads.
     pub(crate) fn at(&self, address: u64) -> Option<u64> {
-        let found = self.0.binary_search_by_key(&address, |&(at, _)| at).ok()?;
-        Some(self.0[found].1)
+        let found = self.all.binary_search_by_key(&address, |&(at, _)| at).ok()?;
+        Some(self.all[found].1)
     }
 
     /// All: where each lies, and to where it leads, sorted.
     pub(crate) fn all(&self) -> &[(u64, u64)] {
-        &self.0
+        &self.all
+    }
+
+    /// Those that lead into a range: to where, and where each lies, sorted.
+    pub(crate) fn leading_to(&self, range: Range<u64>) -> &[(u64, u64)] {
+        let first = self.turned.partition_point(|&(to, _)| to < range.start);
+        let behind = self.turned.partition_point(|&(to, _)| to < range.end);
+        self.turned.get(first..behind).unwrap_or_default()
     }
 }
 
@@ -76,7 +90,9 @@ impl Elf {
         self.packed(places, &mut all);
         all.sort_unstable();
         all.dedup_by_key(|&mut (at, _)| at);
-        Pointers(all)
+        let mut turned: Vec<_> = all.iter().map(|&(at, to)| (to, at)).collect();
+        turned.sort_unstable();
+        Pointers { all, turned }
     }
 
     /// Of these the pointer lies at the place itself.

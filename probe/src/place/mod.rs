@@ -31,6 +31,8 @@ pub use fields::fields;
 #[cfg(target_arch = "x86_64")]
 pub use straight::straight;
 #[cfg(target_arch = "x86_64")]
+pub(crate) use straight::writes;
+#[cfg(target_arch = "x86_64")]
 pub use walk::walk;
 
 use crate::Placement;

@@ -84,7 +84,8 @@ pub fn straight(code: &[u8], needs: Needs) -> Place {
     stepped("no emulated instruction near the entry")
 }
 
-pub(super) fn writes(access: OpAccess) -> bool {
+/// Whether a register or memory is written, or may be.
+pub(crate) fn writes(access: OpAccess) -> bool {
     !matches!(access, OpAccess::None | OpAccess::Read | OpAccess::CondRead | OpAccess::NoMemAccess)
 }
 

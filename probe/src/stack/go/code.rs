@@ -11,12 +11,12 @@ use std::collections::BTreeSet;
 
 use iced_x86::{
     Code, Decoder, DecoderOptions, FlowControl, Instruction, InstructionInfoFactory, Mnemonic,
-    OpAccess, OpKind, Register,
+    OpKind, Register,
 };
 
 use super::table::Extent;
 use crate::elf::Elf;
-use crate::place::is_emulated;
+use crate::place::{is_emulated, writes};
 use crate::{Abi, Placement, Site};
 
 /// Larger functions are not looked at.
@@ -142,10 +142,7 @@ impl Function {
             }
             let used = info.info(instruction).used_registers();
             let changes = |r: &Register| {
-                used.iter().any(|u| {
-                    let writes = !matches!(u.access(), OpAccess::Read | OpAccess::CondRead);
-                    writes && u.register().full_register() == *r
-                })
+                used.iter().any(|u| writes(u.access()) && u.register().full_register() == *r)
             };
             if instruction.flow_control() != FlowControl::Next || needs.iter().any(changes) {
                 break;
@@ -195,10 +192,8 @@ impl Function {
         let untouched = |register: Register, until: u64| {
             let mut info = InstructionInfoFactory::new();
             let before = self.instructions.iter().take_while(|i| i.ip() < until);
-            !before.flat_map(|i| info.info(i).used_registers().to_vec()).any(|used| {
-                let writes = !matches!(used.access(), OpAccess::Read | OpAccess::CondRead);
-                writes && used.register().full_register() == register
-            })
+            let mut used = before.flat_map(|i| info.info(i).used_registers().to_vec());
+            !used.any(|u| writes(u.access()) && u.register().full_register() == register)
         };
         let receiver = kept(Register::RAX, room.start).filter(|&at| untouched(Register::RAX, at));
         let buffer = kept(Register::RBX, room.start + 8).filter(|&at| untouched(Register::RBX, at));
@@ -213,19 +208,15 @@ impl Function {
                 && instruction.memory_base() == Register::RSP
                 && room.contains(&(instruction.memory_displacement64() as i64));
             let used = info.info(instruction);
-            let writes = used.used_memory().iter().any(|memory| {
-                let reads = matches!(
-                    memory.access(),
-                    OpAccess::Read | OpAccess::CondRead | OpAccess::NoMemAccess | OpAccess::None
-                );
+            let changes = used.used_memory().iter().any(|memory| {
                 let at = memory.displacement() as i64;
                 let overlaps =
                     at < room.end && at + memory.memory_size().size() as i64 > room.start;
                 let unknown = memory.index() != Register::None;
                 let frame = memory.base() == Register::RSP && (overlaps || unknown);
-                !reads && (frame || memory.base() == Register::RBP)
+                writes(memory.access()) && (frame || memory.base() == Register::RBP)
             });
-            if takes || writes {
+            if takes || changes {
                 return Err("it changes its arguments above its return address".to_owned());
             }
         }

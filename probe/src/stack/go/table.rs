@@ -155,15 +155,14 @@ impl Table {
         sections: &[Section],
         starts: &[u64],
     ) -> Result<Base, String> {
+        let sample = self.sample();
         let fits = |address: u64| {
             let begins = |start: &u64| {
                 let code = address.checked_add(*start).filter(|at| elf.is_code(*at));
                 code.is_some_and(|at| code::is_beginning(&elf.at(at, code::BEGINNING)))
             };
-            starts.iter().all(begins) && {
-                let sample = self.sample();
-                2 * sample.iter().filter(|start| begins(start)).count() >= sample.len()
-            }
+            starts.iter().all(begins)
+                && 2 * sample.iter().filter(|start| begins(start)).count() >= sample.len()
         };
         let base = |address, told_by: &str| Base { address, told_by: told_by.to_owned() };
         if self.text_start != 0 {
@@ -207,7 +206,11 @@ impl Table {
         let first = starts.first().copied().unwrap_or_default();
         let mut found = None;
         for at in code::beginnings(&code) {
-            let Some(address) = (text.address + at as u64).checked_sub(first) else { continue };
+            let Some(address) =
+                text.address.checked_add(at as u64).and_then(|at| at.checked_sub(first))
+            else {
+                continue;
+            };
             if address < text.address || found == Some(address) || !fits(address) {
                 continue;
             }

@@ -15,6 +15,7 @@
 //! { drop or 0, size, alignment, decrypt }
 //! ```
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use memchr::memmem::Finder;
@@ -39,6 +40,11 @@ const NEAR: u64 = 0x900;
 const REACH: u64 = 64 << 10;
 /// Tables looked at: a program has some ten.
 const MAX_TABLES: usize = 256;
+/// Places that mention one: a program has one or two.
+const MAX_MENTIONS: usize = 16;
+/// Functions followed in a file. What a program is made of takes some hundreds; one
+/// that was made to take long is given up.
+const MAX_FOLLOWED: u32 = 20_000;
 
 /// A pair that makes and opens the records of one algorithm.
 #[derive(Debug)]
@@ -114,12 +120,15 @@ fn unnamed(elf: &Elf, notes: &mut Vec<String>) -> Result<Starts, String> {
     if elf.is_fixed() {
         return Err("without symbols, and linked to a fixed address".to_owned());
     }
-    let pointers = elf.pointers();
-    let tables = tables(elf, &pointers);
+    let search = Search { elf, pointers: elf.pointers(), left: Cell::new(MAX_FOLLOWED) };
+    let tables = search.tables();
     if tables.is_empty() {
         return Err("no table looks like that of a MessageEncrypter".to_owned());
     }
-    let pairs = pairs(elf, &pointers, &tables, notes);
+    let pairs = search.pairs(&tables, notes);
+    if search.left.get() == 0 {
+        return Err("its code leads to too many functions".to_owned());
+    }
     let mut starts = Starts::new();
     for pair in pairs {
         let told = |function| format!("{} ({})", name(function), pair.kind);
@@ -132,19 +141,175 @@ fn unnamed(elf: &Elf, notes: &mut Vec<String>) -> Result<Starts, String> {
     Ok(starts)
 }
 
-/// The tables of `dyn MessageEncrypter`.
-fn tables(elf: &Elf, pointers: &Pointers) -> Vec<Table> {
-    let leaves: BTreeMap<u64, &'static str> = leaves(elf).into_iter().collect();
-    let mut tables = Vec::new();
-    for &(slot, leaf) in pointers.all() {
-        let Some(&kind) = leaves.get(&leaf) else { continue };
-        let Some(at) = slot.checked_sub(32) else { continue };
-        let Some((size, encrypt)) = object(elf, pointers, at) else { continue };
-        if code::encrypts(elf, encrypt) && tables.len() < MAX_TABLES {
-            tables.push(Table { kind, at, size, encrypt });
+/// A search, which takes no longer than it may.
+struct Search<'a> {
+    elf: &'a Elf,
+    pointers: Pointers,
+    /// Functions that may still be followed.
+    left: Cell<u32>,
+}
+
+impl Search<'_> {
+    /// The tables of `dyn MessageEncrypter`.
+    fn tables(&self) -> Vec<Table> {
+        let leaves: BTreeMap<u64, &'static str> = leaves(self.elf).into_iter().collect();
+        let objects = self.pointers.all().iter().filter_map(|&(slot, leaf)| {
+            let kind = *leaves.get(&leaf)?;
+            let at = slot.checked_sub(32)?;
+            let (size, encrypt) = self.object(at)?;
+            Some(Table { kind, at, size, encrypt })
+        });
+        // Following code is what takes long.
+        objects.take(MAX_TABLES).filter(|table| self.encrypts(table.encrypt)).collect()
+    }
+
+    /// The size of the object whose table may lie at `at`, and its first function.
+    fn object(&self, at: u64) -> Option<(u64, u64)> {
+        let function =
+            self.pointers.at(at.checked_add(24)?).filter(|&function| self.elf.is_code(function))?;
+        let plain = self.pointers.at(at + 8).is_none() && self.pointers.at(at + 16).is_none();
+        let words = self.elf.at(at + 8, 16);
+        let (size, alignment) = (crate::elf::le::u64(&words, 0)?, crate::elf::le::u64(&words, 8)?);
+        let is_object =
+            size > 0 && size < LARGEST && alignment.is_power_of_two() && alignment <= 64;
+        (plain && is_object).then_some((size, function))
+    }
+
+    /// The pairs of which both are known.
+    fn pairs(&self, tables: &[Table], notes: &mut Vec<String>) -> Vec<Pair> {
+        let places: Vec<u64> = tables.iter().map(|table| table.at).collect();
+        let references = self.elf.references(&places).unwrap_or_default();
+        let mentions: Vec<u64> = references.iter().map(|reference| reference.at).collect();
+        let functions = Functions::around(self.elf, &mentions);
+        let encrypts: BTreeSet<u64> = tables.iter().map(|table| table.encrypt).collect();
+        let mut pairs = Vec::new();
+        let mut unchained = Vec::new();
+        for table in tables {
+            let ours = || {
+                let all = references.iter().filter(|reference| reference.target == table.at);
+                all.take(MAX_MENTIONS)
+            };
+            let holding = |at: u64| {
+                let mut likely = functions.holding(at).into_iter();
+                likely.find(|f| Body::follow(f.bounds.clone(), &f.code).holds(at))
+            };
+            let told = ours().filter_map(|reference| holding(reference.at));
+            let mut starts: BTreeSet<u64> = told.map(|function| function.bounds.start).collect();
+            starts.extend(ours().filter_map(|reference| self.pointed(reference.at)));
+            let decrypters: BTreeSet<u64> =
+                starts.iter().flat_map(|&start| self.decrypters(start)).collect();
+            let opened: BTreeSet<u64> =
+                decrypters.iter().flat_map(|&start| self.opened(start)).collect();
+            let candidates: Vec<u64> = opened.difference(&encrypts).copied().collect();
+            let (kind, encrypt) = (table.kind, table.encrypt);
+            match candidates[..] {
+                [] => unchained
+                    .push((table, ours().map(|reference| reference.at).collect::<Vec<_>>())),
+                [decrypt] => pairs.push(Pair { kind, encrypt, decrypt }),
+                _ => notes.push(format!("{encrypt:#x} ({kind}): one of {candidates:#x?} decrypts")),
+            }
+        }
+        let taken: BTreeSet<u64> =
+            pairs.iter().map(|pair| pair.decrypt).chain(encrypts.iter().copied()).collect();
+        for (table, mentions) in unchained {
+            let near: BTreeSet<u64> =
+                mentions.iter().flat_map(|&at| self.around(table, at)).collect();
+            let candidates: Vec<u64> = near.difference(&taken).copied().collect();
+            let (kind, encrypt) = (table.kind, table.encrypt);
+            match candidates[..] {
+                [decrypt] => pairs.push(Pair { kind, encrypt, decrypt }),
+                _ => notes.push(format!("{encrypt:#x} ({kind}): one of {candidates:#x?} decrypts")),
+            }
+        }
+        for Pair { kind, encrypt, decrypt } in &pairs {
+            notes.push(format!("{encrypt:#x} encrypts, {decrypt:#x} decrypts ({kind})"));
+        }
+        pairs
+    }
+
+    /// The function in a table that comes past a place.
+    fn pointed(&self, place: u64) -> Option<u64> {
+        let close = self.pointers.leading_to(place.saturating_sub(NEAR)..place.saturating_add(1));
+        let nearest = close.iter().rev().map(|&(to, _)| to).find(|&to| self.elf.is_code(to))?;
+        self.body(nearest).holds(place).then_some(nearest)
+    }
+
+    /// The functions that stand behind `encrypter` in a table, or behind one that does
+    /// nothing but call it.
+    fn decrypters(&self, encrypter: u64) -> Vec<u64> {
+        let behind = |at: u64| self.pointers.at(at.checked_add(8)?);
+        let of = |start: u64| {
+            let slots = self.pointers.leading_to(start..start.saturating_add(1)).iter();
+            slots.take(MAX_MENTIONS).filter_map(|&(_, at)| behind(at)).collect::<Vec<_>>()
+        };
+        let direct = of(encrypter);
+        if !direct.is_empty() {
+            return direct;
+        }
+        let reach = encrypter.saturating_sub(REACH)..encrypter.saturating_add(REACH);
+        let close = self.pointers.leading_to(reach).iter().map(|&(to, _)| to);
+        let close: BTreeSet<u64> = close.filter(|&to| self.elf.is_code(to)).collect();
+        let calls = |&start: &u64| self.body(start).callees().any(|to| to == encrypter);
+        close.into_iter().filter(calls).flat_map(of).collect()
+    }
+
+    /// What `decrypter`, or what it calls, makes objects with whose function decrypts.
+    fn opened(&self, decrypter: u64) -> Vec<u64> {
+        let body = self.body(decrypter);
+        let mut found = self.tables_in(body.mentions());
+        if found.is_empty() {
+            for callee in body.callees().filter(|callee| callee.abs_diff(decrypter) < REACH) {
+                found.extend(self.tables_in(self.body(callee).mentions()));
+            }
+        }
+        found
+    }
+
+    fn tables_in(&self, mentioned: impl Iterator<Item = u64>) -> Vec<u64> {
+        let functions = mentioned.filter_map(|at| self.object(at));
+        functions.map(|(_, function)| function).filter(|&f| self.decrypts(f)).collect()
+    }
+
+    /// The same of all code around a place.
+    fn around(&self, table: &Table, place: u64) -> Vec<u64> {
+        let from = place.saturating_sub(NEAR);
+        let code = self.elf.at(from, 2 * NEAR as usize);
+        let mentioned = (0..code.len().saturating_sub(7)).filter_map(|at| {
+            let [0x48 | 0x4c, 0x8d, modrm] = code[at..at + 3] else { return None };
+            let displacement = crate::elf::le::u32(&code, at + 3)?.cast_signed();
+            (modrm & 0xc7 == 5)
+                .then(|| (from + at as u64 + 7).wrapping_add_signed(displacement.into()))
+        });
+        mentioned.filter_map(|at| self.decrypt(table, at)).collect()
+    }
+
+    /// The function of a table of `dyn MessageDecrypter`, if one lies at `at` whose
+    /// objects are as large as those of the encrypter.
+    fn decrypt(&self, table: &Table, at: u64) -> Option<u64> {
+        let (size, function) = self.object(at)?;
+        (at != table.at && size == table.size && self.decrypts(function)).then_some(function)
+    }
+
+    fn encrypts(&self, function: u64) -> bool {
+        self.may_follow() && code::encrypts(self.elf, function)
+    }
+
+    fn decrypts(&self, function: u64) -> bool {
+        self.may_follow() && code::decrypts(self.elf, function)
+    }
+
+    fn body(&self, function: u64) -> Body {
+        if self.may_follow() {
+            code::body(self.elf, function)
+        } else {
+            Body::follow(function..function, &[])
         }
     }
-    tables
+
+    fn may_follow(&self) -> bool {
+        self.left.set(self.left.get().saturating_sub(1));
+        self.left.get() > 0
+    }
 }
 
 /// Functions that add a constant to their second argument.
@@ -163,130 +328,6 @@ fn leaves(elf: &Elf) -> Vec<(u64, &'static str)> {
         }
     };
     elf.sweep(Content::Code, 16, find).unwrap_or_default()
-}
-
-/// The size of the object whose table may lie at `at`, and its first function.
-fn object(elf: &Elf, pointers: &Pointers, at: u64) -> Option<(u64, u64)> {
-    let function = pointers.at(at.checked_add(24)?).filter(|&function| elf.is_code(function))?;
-    let plain = pointers.at(at + 8).is_none() && pointers.at(at + 16).is_none();
-    let words = elf.at(at + 8, 16);
-    let (size, alignment) = (crate::elf::le::u64(&words, 0)?, crate::elf::le::u64(&words, 8)?);
-    let is_object = size > 0 && size < LARGEST && alignment.is_power_of_two() && alignment <= 64;
-    (plain && is_object).then_some((size, function))
-}
-
-/// The pairs of which both are known.
-fn pairs(elf: &Elf, pointers: &Pointers, tables: &[Table], notes: &mut Vec<String>) -> Vec<Pair> {
-    let places: Vec<u64> = tables.iter().map(|table| table.at).collect();
-    let references = elf.references(&places).unwrap_or_default();
-    let mentions: Vec<u64> = references.iter().map(|reference| reference.at).collect();
-    let functions = Functions::around(elf, &mentions);
-    let encrypts: BTreeSet<u64> = tables.iter().map(|table| table.encrypt).collect();
-    let mut pairs = Vec::new();
-    let mut unchained = Vec::new();
-    for table in tables {
-        let ours = || references.iter().filter(|reference| reference.target == table.at);
-        let holding = |at: u64| {
-            let mut likely = functions.holding(at).into_iter();
-            likely.find(|f| Body::follow(f.bounds.clone(), &f.code).holds(at))
-        };
-        let told = ours().filter_map(|reference| holding(reference.at));
-        let mut starts: BTreeSet<u64> = told.map(|function| function.bounds.start).collect();
-        starts.extend(ours().filter_map(|reference| pointed(elf, pointers, reference.at)));
-        let decrypters: BTreeSet<u64> =
-            starts.iter().flat_map(|&start| decrypters(elf, pointers, start)).collect();
-        let opened: BTreeSet<u64> =
-            decrypters.iter().flat_map(|&start| opened(elf, pointers, start)).collect();
-        let candidates: Vec<u64> = opened.difference(&encrypts).copied().collect();
-        let (kind, encrypt) = (table.kind, table.encrypt);
-        match candidates[..] {
-            [] => unchained.push((table, ours().map(|reference| reference.at).collect::<Vec<_>>())),
-            [decrypt] => pairs.push(Pair { kind, encrypt, decrypt }),
-            _ => notes.push(format!("{encrypt:#x} ({kind}): one of {candidates:#x?} decrypts")),
-        }
-    }
-    let taken: BTreeSet<u64> =
-        pairs.iter().map(|pair| pair.decrypt).chain(encrypts.iter().copied()).collect();
-    for (table, mentions) in unchained {
-        let near: BTreeSet<u64> =
-            mentions.iter().flat_map(|&at| around(elf, pointers, table, at)).collect();
-        let candidates: Vec<u64> = near.difference(&taken).copied().collect();
-        let (kind, encrypt) = (table.kind, table.encrypt);
-        match candidates[..] {
-            [decrypt] => pairs.push(Pair { kind, encrypt, decrypt }),
-            _ => notes.push(format!("{encrypt:#x} ({kind}): one of {candidates:#x?} decrypts")),
-        }
-    }
-    for Pair { kind, encrypt, decrypt } in &pairs {
-        notes.push(format!("{encrypt:#x} encrypts, {decrypt:#x} decrypts ({kind})"));
-    }
-    pairs
-}
-
-/// The function in a table that comes past a place.
-fn pointed(elf: &Elf, pointers: &Pointers, place: u64) -> Option<u64> {
-    let close = |&(_, to): &(u64, u64)| to <= place && place - to < NEAR && elf.is_code(to);
-    let close = pointers.all().iter().copied().filter(close).map(|(_, to)| to);
-    let nearest = close.max()?;
-    code::body(elf, nearest).holds(place).then_some(nearest)
-}
-
-/// The functions that stand behind `encrypter` in a table, or behind one that does
-/// nothing but call it.
-fn decrypters(elf: &Elf, pointers: &Pointers, encrypter: u64) -> Vec<u64> {
-    let behind = |at: u64| pointers.at(at.checked_add(8)?);
-    let of = |start: u64| {
-        let slots = pointers.all().iter().filter(move |&&(_, to)| to == start);
-        slots.filter_map(|&(at, _)| behind(at)).collect::<Vec<_>>()
-    };
-    let direct = of(encrypter);
-    if !direct.is_empty() {
-        return direct;
-    }
-    let close: BTreeSet<u64> = pointers
-        .all()
-        .iter()
-        .map(|&(_, to)| to)
-        .filter(|&to| to.abs_diff(encrypter) < REACH && elf.is_code(to))
-        .collect();
-    let calls = |&start: &u64| code::body(elf, start).callees().any(|to| to == encrypter);
-    close.into_iter().filter(calls).flat_map(of).collect()
-}
-
-/// What `decrypter`, or what it calls, makes objects with whose function decrypts.
-fn opened(elf: &Elf, pointers: &Pointers, decrypter: u64) -> Vec<u64> {
-    let body = code::body(elf, decrypter);
-    let mut found = tables_in(elf, pointers, body.mentions());
-    if found.is_empty() {
-        for callee in body.callees().filter(|callee| callee.abs_diff(decrypter) < REACH) {
-            found.extend(tables_in(elf, pointers, code::body(elf, callee).mentions()));
-        }
-    }
-    found
-}
-
-fn tables_in(elf: &Elf, pointers: &Pointers, mentioned: impl Iterator<Item = u64>) -> Vec<u64> {
-    let functions = mentioned.filter_map(|at| object(elf, pointers, at));
-    functions.map(|(_, function)| function).filter(|&f| code::decrypts(elf, f)).collect()
-}
-
-/// The same of all code around a place.
-fn around(elf: &Elf, pointers: &Pointers, table: &Table, place: u64) -> Vec<u64> {
-    let from = place.saturating_sub(NEAR);
-    let code = elf.at(from, 2 * NEAR as usize);
-    let mentioned = (0..code.len().saturating_sub(7)).filter_map(|at| {
-        let [0x48 | 0x4c, 0x8d, modrm] = code[at..at + 3] else { return None };
-        let displacement = crate::elf::le::u32(&code, at + 3)?.cast_signed();
-        (modrm & 0xc7 == 5).then(|| (from + at as u64 + 7).wrapping_add_signed(displacement.into()))
-    });
-    mentioned.filter_map(|at| decrypt(elf, pointers, table, at)).collect()
-}
-
-/// The function of a table of `dyn MessageDecrypter`, if one lies at `at` whose
-/// objects are as large as those of the encrypter.
-fn decrypt(elf: &Elf, pointers: &Pointers, table: &Table, at: u64) -> Option<u64> {
-    let (size, function) = object(elf, pointers, at)?;
-    (at != table.at && size == table.size && code::decrypts(elf, function)).then_some(function)
 }
 
 fn name(function: Function) -> &'static str {

@@ -9,6 +9,8 @@ use crate::elf::{Content, Elf, Window};
 const FOLDER: &[u8] = b"/rustls-0.";
 /// Digits and dots of a version, and the slash behind it.
 const LONGEST: usize = 16;
+/// A program has one, or two where its packages disagree.
+const MOST: usize = 8;
 
 /// The versions, without double ones; mostly one, mostly none.
 pub(super) fn versions(elf: &Elf) -> Vec<String> {
@@ -23,7 +25,7 @@ pub(super) fn versions(elf: &Elf) -> Vec<String> {
             };
             let is_number = number.iter().all(|b| b.is_ascii_digit() || *b == b'.');
             let number = String::from_utf8_lossy(number).into_owned();
-            if is_number && !found.contains(&number) {
+            if is_number && found.len() < MOST && !found.contains(&number) {
                 found.push(number);
             }
         }
