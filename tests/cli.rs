@@ -123,6 +123,8 @@ fn errors_are_one_line_with_the_documented_status() {
         (&["--json", "-r", &taken], 1),
         (&["export", "-r", &taken], 1),
         (&["--json", "--config", &nothing], 1),
+        // Above the highest that Linux gives (`PID_MAX_LIMIT`).
+        (&["--json", "-p", "4194305"], 1),
         (&["--no-such-option"], 2),
         (&["--json", "--plain"], 2),
         (&["--json", "-u", "nobody-of-this-name"], 2),

@@ -59,6 +59,7 @@ fn lines_are_those_that_pass() {
     let plain = llmtop(&["--demo", "--plain", "-f", "proc:node"]);
     let plain = String::from_utf8(plain.stdout).unwrap();
     assert!(plain.contains(" node[") && !plain.contains(" curl["), "{plain}");
+    assert!(plain.contains("\n  asked: What is a uprobe?\n  A **uprobe** is"), "{plain}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 
-use anyhow::Context;
+use anyhow::{Context as _, ensure};
 use llmtop_probe::endpoint::Owners;
 use llmtop_probe::live::{self, Filters};
 use llmtop_probe::recording::{Pace, Recording};
@@ -94,6 +94,7 @@ fn recorded(recording: Recording, name: String) -> Opened {
 fn live(cli: &Cli, config: &Config) -> anyhow::Result<Opened> {
     privileges::prepare()?;
     let capture = &cli.capture;
+    ensure_alive(&capture.pids)?;
     let filters = Filters {
         pids: capture.pids.clone(),
         comms: capture.processes.clone(),
@@ -130,6 +131,18 @@ fn live(cli: &Cli, config: &Config) -> anyhow::Result<Opened> {
     };
     let lookup = Some(Box::new(LiveLookup::default()) as Box<dyn Lookup>);
     Ok(Opened { source: Box::new(live), session, lookup })
+}
+
+/// Nobody waits for a process that is gone.
+fn ensure_alive(pids: &[u32]) -> anyhow::Result<()> {
+    let gone = pids.iter().filter(|pid| !Path::new(&format!("/proc/{pid}")).exists());
+    let gone: Vec<String> = gone.map(u32::to_string).collect();
+    ensure!(
+        gone.is_empty(),
+        "no process {}: `ps` lists those that run; -c NAME waits for processes of a name",
+        gone.join(", ")
+    );
+    Ok(())
 }
 
 /// Asks the running system.

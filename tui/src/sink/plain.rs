@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! 12:00:01.250 claude[4242] anthropic claude-sonnet-4-5 200 end_turn, 1200 tokens in (1000 cached), 85 out, $0.0021, first token 0.35 s, 1.80 s
+//!   asked: what the person or the tool said last
 //!   Hello, what the model said,
 //!   line by line.
 //!   tool read {"path":"/etc/hosts"}
@@ -16,7 +17,10 @@ use llmtop_probe::Totals;
 
 use super::Sink;
 use crate::store::Seen;
-use crate::view::format;
+use crate::view::{asked, format};
+
+/// Columns of what was asked.
+const ASKED: usize = 160;
 
 /// Writes readable lines, each exchange flushed at once.
 pub struct PlainLines {
@@ -117,7 +121,7 @@ fn tokens(seen: &Seen<'_>) -> String {
     text
 }
 
-/// The answer, indented, so that no captured text looks like a first line.
+/// What was asked and the answer, indented, so that no captured text looks like a first line.
 fn body(seen: &Seen<'_>) -> String {
     let exchange = &seen.record.exchange;
     let mut lines = String::new();
@@ -126,6 +130,9 @@ fn body(seen: &Seen<'_>) -> String {
             let _ = writeln!(lines, "  {line}");
         }
     };
+    if let Some(asked) = asked(seen.record, ASKED) {
+        add(&format!("asked: {asked}"));
+    }
     if let Some(text) = exchange.response.text.as_deref() {
         add(text);
     }

@@ -12,6 +12,9 @@ const READ: usize = 256 << 10;
 /// Bytes read for gists in one frame; the rest waits for the next.
 const BUDGET: usize = 256 << 10;
 
+/// Columns of a gist.
+const LONGEST: usize = 240;
+
 /// Gists that are kept.
 const KEPT: usize = 4096;
 
@@ -50,17 +53,17 @@ impl Gists {
             if self.known.len() >= KEPT {
                 self.known.clear();
             }
-            self.known.insert(record.id, read(record).unwrap_or_default());
+            let asked = if body.bytes.len() > READ { None } else { asked(record, LONGEST) };
+            self.known.insert(record.id, asked.unwrap_or_default());
         }
         self.known.get(&record.id).map_or("", String::as_str)
     }
 }
 
-fn read(record: &Record) -> Option<String> {
+/// What was asked last, by a person or a tool (after `↳`), in at most `width` columns.
+/// `None`: the request does not tell. The whole request is parsed for it.
+pub fn asked(record: &Record, width: usize) -> Option<String> {
     let body = record.exchange.request.body.as_ref()?;
-    if body.bytes.len() > READ {
-        return None;
-    }
     let messages = messages(record.exchange.dialect?, body)?;
     let last = messages.iter().rev().find(|message| message.role != "assistant")?;
     let text = last.parts.iter().rev().find_map(|part| match part {
@@ -70,5 +73,5 @@ fn read(record: &Record) -> Option<String> {
         Part::ToolResult { text, .. } => Some(format!("↳ {text}")),
         _ => None,
     })?;
-    Some(super::gist(&text, 240))
+    Some(super::gist(&text, width)).filter(|asked| !asked.is_empty())
 }

@@ -28,6 +28,7 @@ mod wrap;
 
 pub use crate::store::is_over;
 pub use area::{Area, Pane};
+pub use gist::asked;
 pub use line::{Line, Role, Span, floor, gist, shown, truncated};
 pub use pattern::Pattern;
 pub use reader::{Frozen, Output, Reader, Show};
