@@ -13,6 +13,8 @@ const ZSTD_WINDOW_LOG: u32 = 27;
 pub(crate) const GZIP: [u8; 2] = [0x1F, 0x8B];
 /// That of a Zstandard frame (RFC 8878).
 const ZSTD: [u8; 4] = [0x28, 0xB5, 0x2F, 0xFD];
+/// That of a skippable one, whose first byte ends in any four bits.
+const SKIPPABLE: [u8; 4] = [0x50, 0x2A, 0x4D, 0x18];
 
 /// One coding being undone.
 pub(super) struct Layer {
@@ -20,6 +22,10 @@ pub(super) struct Layer {
     buffer: Vec<u8>,
     /// At the coding's own end.
     complete: bool,
+    /// What came after that, too short to tell whether it is more.
+    tail: Vec<u8>,
+    /// It was not: neither is what follows.
+    padded: bool,
 }
 
 enum Coding {
@@ -71,7 +77,7 @@ impl Layer {
     }
 
     fn of(coding: Coding) -> Self {
-        Layer { coding, buffer: Vec::new(), complete: false }
+        Layer { coding, buffer: Vec::new(), complete: false, tail: Vec::new(), padded: false }
     }
 
     pub(super) fn name(&self) -> &'static str {
@@ -85,14 +91,15 @@ impl Layer {
 
     /// Whether a body that begins so can be this coding's.
     pub(super) fn may_begin_with(&self, bytes: &[u8]) -> bool {
-        let magic: &[u8] = match self.coding {
-            Coding::Gzip(_) => &GZIP,
-            // A skippable frame may come first: 0x184D2A5?, little-endian.
-            Coding::Zstd(_) if bytes[0] & 0xF0 == 0x50 => return true,
-            Coding::Zstd(_) => &ZSTD,
-            _ => return true,
-        };
-        bytes.iter().zip(magic).all(|(byte, magic)| byte == magic)
+        let begins = |magic: &[u8]| bytes.iter().zip(magic).all(|(byte, magic)| byte == magic);
+        match self.coding {
+            Coding::Gzip(_) => begins(&GZIP),
+            Coding::Zstd(_) if bytes.first().is_some_and(|first| first & 0xF0 == 0x50) => {
+                bytes.iter().zip(SKIPPABLE).skip(1).all(|(byte, magic)| *byte == magic)
+            }
+            Coding::Zstd(_) => begins(&ZSTD),
+            _ => true,
+        }
     }
 
     /// Whether the coding's own end was seen.
@@ -126,7 +133,12 @@ impl Layer {
         if self.buffer.is_empty() {
             self.buffer = vec![0; BUFFER];
         }
+        let mut tail = std::mem::take(&mut self.tail);
         let mut rest = bytes;
+        if !tail.is_empty() {
+            tail.extend_from_slice(bytes);
+            rest = &tail;
+        }
         loop {
             if self.complete && !self.goes_on(rest) {
                 return Ok(());
@@ -148,15 +160,26 @@ impl Layer {
     }
 
     /// Whether `rest`, after the coding's end, is more of it: gzip has members
-    /// and zstd frames. Anything else is padding.
+    /// and zstd frames. Anything else is padding, and so is all behind it. What is too
+    /// short to tell is kept.
     fn goes_on(&mut self, rest: &[u8]) -> bool {
-        let goes_on = !rest.is_empty() && self.may_begin_with(rest);
-        match &mut self.coding {
-            Coding::Gzip(decompress) if goes_on => *decompress = Decompress::new_gzip(15),
-            Coding::Zstd(_) => {}
+        let magic = match self.coding {
+            Coding::Gzip(_) => GZIP.len(),
+            Coding::Zstd(_) => ZSTD.len(),
             _ => return false,
+        };
+        self.padded |= !self.may_begin_with(rest);
+        if self.padded {
+            return false;
         }
-        goes_on
+        if rest.len() < magic {
+            self.tail = rest.to_vec();
+            return false;
+        }
+        if let Coding::Gzip(decompress) = &mut self.coding {
+            *decompress = Decompress::new_gzip(15);
+        }
+        true
     }
 }
 

@@ -290,21 +290,33 @@ mod tests {
     }
 
     #[test]
-    fn members_of_gzip_are_joined_and_what_follows_is_ignored() {
-        let member = |text: &str| {
+    fn what_goes_on_is_joined_and_what_follows_is_ignored() {
+        let gzip = |text: &str| {
             let mut encoder = GzEncoder::new(vec![], Compression::default());
             encoder.write_all(text.as_bytes()).unwrap();
             encoder.finish().unwrap()
         };
-        let whole = [member("one "), member("two"), b"\0\0padding".to_vec()].concat();
-        for size in 1..whole.len() {
-            let mut decoder = Decoder::new(&["gzip".to_owned()], false, 1 << 20);
-            let mut output = Vec::new();
-            for piece in whole.chunks(size) {
-                decoder.push(piece, &mut |bytes| output.extend_from_slice(bytes));
+        let zstd = |text: &str| zstd::encode_all(text.as_bytes(), 3).unwrap();
+        let skippable = b"\x5c\x2a\x4d\x18\x03\0\0\0abc";
+        // Padding may begin as another part does, and one may follow it.
+        let bodies = [
+            ("gzip", [gzip("one "), gzip("two"), b"\0\0".to_vec(), gzip("three")].concat()),
+            ("gzip", [gzip("one two"), b"\x1f\x1f".to_vec()].concat()),
+            ("zstd", [zstd("one "), skippable.to_vec(), zstd("two")].concat()),
+            ("zstd", [zstd("one two"), b"\xc8".to_vec(), zstd("three")].concat()),
+            ("zstd", [zstd("one two"), b"\x28\xb5\x2f\x2f".to_vec(), zstd("three")].concat()),
+            ("zstd", [zstd("one two"), b"\x50\x2a".to_vec()].concat()),
+        ];
+        for (coding, whole) in bodies {
+            for size in 1..=whole.len() {
+                let mut decoder = Decoder::new(&[coding.to_owned()], false, 1 << 20);
+                let mut output = Vec::new();
+                for piece in whole.chunks(size) {
+                    decoder.push(piece, &mut |bytes| output.extend_from_slice(bytes));
+                }
+                decoder.finish(true, &mut |_| ());
+                assert_eq!((&output[..], decoder.problem()), (&b"one two"[..], None), "by {size}");
             }
-            decoder.finish(true, &mut |_| ());
-            assert_eq!((&output[..], decoder.problem()), (&b"one two"[..], None), "by {size}");
         }
     }
 }

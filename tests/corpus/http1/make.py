@@ -478,7 +478,17 @@ def sse_zstd(tape):
     tape.answer("text/event-stream", packed(sse(*ANSWER)), Content_Encoding="zstd")
 
 
-CASES = [codex, sse_zstd, bedrock_converse_stream, bedrock_converse_tools, bedrock_converse_errors,
+def sse_zstd_padded(tape):
+    """Zstandard in two frames, a byte that belongs to none, and another frame, which
+    does not count any more."""
+    tape.ask("/v1/responses", {"model": "gpt-5-codex", "input": "Say hello", "stream": True},
+             "api.openai.com")
+    first, *others = sse(*ANSWER)
+    frames = [*packed([first]), *packed(others), b"\xc8", *packed([first])]
+    tape.answer("text/event-stream", frames, Content_Encoding="zstd")
+
+
+CASES = [codex, sse_zstd, sse_zstd_padded, bedrock_converse_stream, bedrock_converse_tools, bedrock_converse_errors,
          bedrock_invoke_claude, bedrock_invoke_others, event_stream_damaged, event_stream_gap,
          event_stream_of_others, connect_stream, connect_unary, grpc_web,
          messages_that_are_none, cursor_chat, cursor_agent, gemini_array, gemini_array_error,

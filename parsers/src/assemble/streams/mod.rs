@@ -76,7 +76,7 @@ impl Streams {
     pub(crate) fn tell(&mut self, time: Timestamp, event: Told<'_>) {
         if let Some(stream) = settles(&event) {
             self.settle(stream);
-            if !matches!(event, Told::Response { .. }) {
+            if !matches!(event, Told::Response { .. } | Told::Lost { from: Role::Client, .. }) {
                 self.refuse_early(stream);
             }
         }
@@ -234,8 +234,10 @@ impl Streams {
         if let Some(Stream::Socket(socket)) = self.open.get_mut(&stream) {
             return socket.gap(time, from, bytes.unwrap_or(0), &mut self.carried.ledger());
         }
+        let early = self.is_early_loss(time, stream, from, bytes);
         let Some(open) = self.exchange(stream) else { return };
         match from {
+            Role::Client if early => {}
             Role::Client => open.request_hole(bytes),
             Role::Server => open.response_hole(bytes),
         }

@@ -32,12 +32,19 @@ pub(super) struct Unseen {
     size: usize,
 }
 
-/// Bytes that moved at once.
+/// What moved at once, or was lost.
 #[derive(Debug)]
 pub(super) struct Held {
     time: Timestamp,
     from: Role,
-    bytes: Vec<u8>,
+    moved: Moved,
+}
+
+#[derive(Debug)]
+enum Moved {
+    Bytes(Vec<u8>),
+    /// So many bytes of the stream, where that is known.
+    Lost(Option<u64>),
 }
 
 /// What the bytes of a stream are.
@@ -52,7 +59,18 @@ enum Judged {
 impl Held {
     /// Says it on the WebSocket that it was said on.
     pub(super) fn play(&self, socket: &mut Tunnelled, ledger: &mut Ledger<'_>) {
-        socket.receive(self.time, self.from, &self.bytes, ledger);
+        let Held { time, from, ref moved } = *self;
+        match moved {
+            Moved::Bytes(bytes) => socket.receive(time, from, bytes, ledger),
+            Moved::Lost(bytes) => socket.gap(time, from, bytes.unwrap_or(0), ledger),
+        }
+    }
+
+    fn size(&self) -> usize {
+        match &self.moved {
+            Moved::Bytes(bytes) => bytes.len(),
+            Moved::Lost(_) => 0,
+        }
     }
 }
 
@@ -72,7 +90,7 @@ impl Unseen {
     /// The next bytes, and what is known of the stream then.
     fn receive(&mut self, time: Timestamp, from: Role, bytes: &[u8]) -> Judged {
         self.size += bytes.len();
-        self.held.push(Held { time, from, bytes: bytes.to_vec() });
+        self.held.push(Held { time, from, moved: Moved::Bytes(bytes.to_vec()) });
         self.frames.receive(Direction::of_client(from), time, bytes, |_| {});
         if self.frames.is_certain() || (self.likely && self.frames.is_likely()) {
             Judged::WebSocket
@@ -108,18 +126,41 @@ impl Streams {
         from: Role,
         bytes: &[u8],
     ) -> bool {
+        from == Role::Client
+            && self.hold(stream, || {
+                let moved = Moved::Bytes(bytes.to_vec());
+                Held { time, from, moved }
+            })
+    }
+
+    /// The same of what it said and nobody saw.
+    pub(super) fn is_early_loss(
+        &mut self,
+        time: Timestamp,
+        stream: u32,
+        from: Role,
+        bytes: Option<u64>,
+    ) -> bool {
+        let held = || Held { time, from, moved: Moved::Lost(bytes) };
+        from == Role::Client && self.hold(stream, held)
+    }
+
+    /// Holds what a client says where it has asked for a tunnel. `false`: it has not,
+    /// or there is no room.
+    fn hold(&mut self, stream: u32, held: impl FnOnce() -> Held) -> bool {
         let Some(Stream::Exchange(open)) = self.open.get(&stream) else { return false };
         let asked = open.exchange.request.method.as_deref() == Some("CONNECT");
-        if from == Role::Server || open.response_begun || !asked {
+        if open.response_begun || !asked {
             return false;
         }
+        let held = held();
         let early = self.early.entry(stream).or_default();
-        let size: usize = early.iter().map(|held| held.bytes.len()).sum();
-        if size + bytes.len() > PATIENCE || early.len() == MOST {
+        let size: usize = early.iter().map(Held::size).sum();
+        if size + held.size() > PATIENCE || early.len() == MOST {
             self.refuse_early(stream);
             return false;
         }
-        early.push(Held { time, from, bytes: bytes.to_vec() });
+        early.push(held);
         true
     }
 
@@ -127,7 +168,12 @@ impl Streams {
     pub(super) fn refuse_early(&mut self, stream: u32) {
         let Some(early) = self.early.remove(&stream) else { return };
         if let Some(Stream::Exchange(open)) = self.open.get_mut(&stream) {
-            early.iter().for_each(|held| open.request_data(&held.bytes));
+            for held in early {
+                match held.moved {
+                    Moved::Bytes(bytes) => open.request_data(&bytes),
+                    Moved::Lost(bytes) => open.request_hole(bytes),
+                }
+            }
         }
     }
 
@@ -187,9 +233,9 @@ impl Streams {
             return;
         }
         let Some(Stream::Unseen(unseen)) = self.open.remove(&stream) else { return };
-        for Held { time, from, bytes } in unseen.held {
+        for Held { time, from, moved } in unseen.held {
             // What a client sends belongs to a question that was not seen.
-            if from == Role::Server {
+            if let (Role::Server, Moved::Bytes(bytes)) = (from, moved) {
                 self.joined_inside(time, stream);
                 self.data(time, stream, from, &bytes);
             }
