@@ -81,6 +81,14 @@ const READING: &[Context] = &[A, V, D, J, X];
 const INNER: &[Context] = &[V, D, J];
 const BESIDE_HELP: &[Context] = &[P, E, A, C, V, D, J, X];
 
+/// The pages as the help names them, and what each has.
+pub const PAGES: &[(&str, &[Context])] = &[
+    ("On the main screen", MAIN),
+    ("In a conversation", &[V]),
+    ("In an exchange's detail", &[D, J]),
+    ("In a comparison", &[X]),
+];
+
 /// One line of the table.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry {
@@ -259,11 +267,20 @@ pub fn help(context: Context) -> impl Iterator<Item = &'static Entry> {
     ACTIONS.iter().filter(move |entry| entry.contexts.contains(&context))
 }
 
+/// What the help adds of a page's contexts for somebody in context `here`: what
+/// means nothing there.
+pub fn help_of(page: &[Context], here: Context) -> impl Iterator<Item = &'static Entry> {
+    ACTIONS.iter().filter(move |entry| {
+        let contexts = entry.contexts;
+        !contexts.contains(&here) && contexts.iter().any(|context| page.contains(context))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
 
-    use super::{ACTIONS, EVERYWHERE, footer, of_key};
+    use super::{ACTIONS, EVERYWHERE, PAGES, footer, help, help_of, of_key};
     use crate::app::Key;
 
     #[test]
@@ -290,6 +307,15 @@ mod tests {
                 let key = Key::parse(key).unwrap();
                 assert!(of_key(key, context).is_some(), "{word} does nothing in {context:?}");
             }
+        }
+    }
+
+    #[test]
+    fn the_help_explains_every_action_wherever_one_asks() {
+        for &here in EVERYWHERE {
+            let elsewhere = PAGES.iter().flat_map(|(_, page)| help_of(page, here));
+            let explained: HashSet<_> = help(here).chain(elsewhere).map(|it| it.name).collect();
+            assert_eq!(explained.len(), ACTIONS.len(), "{here:?}");
         }
     }
 }

@@ -191,7 +191,7 @@ impl App {
                 panel.content = Content::Text(window);
             }
             Some(Page::Help(help)) => {
-                panel.title = title("Help: what keys do here");
+                panel.title = title("Help: the keys here, then elsewhere");
                 let window = help.scroll.window(&mut help.document, &reader, size);
                 panel.content = Content::Text(window);
             }

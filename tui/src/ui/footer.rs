@@ -18,10 +18,11 @@ pub(super) fn render(canvas: &mut Canvas<'_>, area: Area, footer: &Footer) -> Op
             let columns = |(key, word): &(&str, &str)| (key.width() + word.width() + 3) as u16;
             // The last two, help and quit, are offered on every screen.
             let (first, last) = keys.split_at(keys.len().saturating_sub(2));
-            let mut room = area.width.saturating_sub(last.iter().map(columns).sum());
-            let fitting = first.iter().take_while(|offer| {
-                room = room.saturating_sub(columns(offer));
-                room > 0
+            // A blank is before the first and two are after each, but for the last one.
+            let mut room = (area.width + 1).saturating_sub(last.iter().map(columns).sum());
+            let fitting = first.iter().map_while(|offer| {
+                room = room.checked_sub(columns(offer))?;
+                Some(offer)
             });
             for (key, word) in fitting.chain(last) {
                 let columns = end.saturating_sub(at);

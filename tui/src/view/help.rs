@@ -1,17 +1,31 @@
-//! The help: what keys do here, from the table of actions.
+//! The help: what keys do, here first, from the table of actions.
 
 use super::text::{Look, TextDocument};
 use super::{Role, Span};
-use crate::action::{self, Context};
+use crate::action::{self, Context, Entry};
 
-/// The help for a context.
+/// Every action: what means something in this context, then what means
+/// something elsewhere only, by page.
 pub fn document(context: Context) -> TextDocument {
     let mut document = TextDocument::default();
-    for entry in action::help(context) {
+    explain(&mut document, action::help(context));
+    for (page, contexts) in action::PAGES {
+        let mut elsewhere = action::help_of(contexts, context).peekable();
+        if elsewhere.peek().is_some() {
+            document.blank();
+            document.begin();
+            document.line(vec![Span::new(*page, Role::Title)], Look::default());
+            explain(&mut document, elsewhere);
+        }
+    }
+    document
+}
+
+fn explain(document: &mut TextDocument, entries: impl Iterator<Item = &'static Entry>) {
+    for entry in entries {
         document.begin();
         let keys = entry.keys.join(" ");
         let look = Look { indent: 16, ..Look::default() };
         document.led(Span::new(format!(" {keys}"), Role::Accent), entry.help, look);
     }
-    document
 }

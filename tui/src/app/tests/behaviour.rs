@@ -161,6 +161,24 @@ fn a_long_answer_stays_put_while_it_grows_below() {
 }
 
 #[test]
+fn eighty_columns_offer_the_filter_and_the_pause() {
+    let mut person = Person::at(80, 24);
+    let screen = person.look();
+    let footer = screen.lines().last().unwrap();
+    assert!(footer.contains("\\ filter  Space pause"), "{footer}");
+    assert!(footer.ends_with("? help  q quit"), "{footer}");
+}
+
+#[test]
+fn the_help_scrolls_to_the_keys_of_other_pages() {
+    let mut person = Person::at(80, 24);
+    let top = person.keys("?").look();
+    assert!(top.contains("next pane") && !top.contains("In a conversation"), "{top}");
+    let end = person.keys("G").look();
+    assert!(end.contains("In a conversation") && end.contains("fold or unfold"), "{end}");
+}
+
+#[test]
 fn search_finds_and_goes_on() {
     let mut person = Person::at(100, 30);
     person.types("/haiku").keys("Enter");
