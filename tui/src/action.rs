@@ -37,7 +37,10 @@ pub enum Action {
     SearchPrevious,
     Show,
     Sort,
+    SortBack,
     SortReverse,
+    Tree,
+    Group,
     Compare,
     Export,
     Copy,
@@ -186,9 +189,20 @@ pub static ACTIONS: &[Entry] = &[
         "follow what is new; scrolling stops it",
     )
     .offered("follow", &[E, A, V]),
-    entry(Action::Sort, "sort", &["s"], &[P], "sort processes by the next column")
+    entry(Action::Sort, "sort", &["s", ">"], &[P], "sort processes by the next column")
         .offered("sort", &[P]),
+    entry(Action::SortBack, "sort-back", &["<"], &[P], "sort processes by the column before"),
     entry(Action::SortReverse, "sort-reverse", &["S", "r"], &[P], "reverse the order of processes"),
+    entry(Action::Tree, "tree", &["t", "F5"], &[P], "processes below their parents, or as a list")
+        .offered("tree", &[P]),
+    entry(
+        Action::Group,
+        "group",
+        &["b"],
+        &[P],
+        "group by process, agent, container, model, provider; Enter filters by a group",
+    )
+    .offered("group", &[P]),
     entry(
         Action::Show,
         "show",

@@ -7,6 +7,7 @@ use crate::action;
 use crate::store::{Record, Session, Status, Store};
 use crate::view::area::{frame, inner, panes, text_size};
 use crate::view::header::{Setting, header};
+use crate::view::processes::Grouping;
 use crate::view::{
     Area, Content, Footer, Pane, Panel, Reader, Role, Screen, Span, TabBar, connections, exchanges,
     facts, format, is_over, processes,
@@ -98,10 +99,16 @@ impl App {
             let (title, note) = match pane {
                 Pane::Processes => {
                     let table = processes::table(&reader, &main.processes, size(area));
-                    let note =
-                        format!("{} by {}", main.processes.order.len(), main.processes.sort.name());
+                    let note = listed_how(&main.processes);
                     panel.content = listed(table, || vec![vec![Span::new("none yet", Role::Dim)]]);
-                    ("Processes", note)
+                    let title = match main.processes.grouping {
+                        Grouping::Process => "Processes",
+                        Grouping::Agent => "Agents",
+                        Grouping::Container => "Containers",
+                        Grouping::Model => "Models",
+                        Grouping::Provider => "Providers",
+                    };
+                    (title, note)
                 }
                 Pane::Exchanges => {
                     let size = size(area);
@@ -228,6 +235,13 @@ fn pace(reader: &Reader<'_>, record: &Record) -> String {
 
 fn listed(table: crate::view::table::Table, empty: impl Fn() -> Vec<Vec<Span>>) -> Content {
     if table.rows.is_empty() { Content::Notice(empty()) } else { Content::Table(table) }
+}
+
+/// How many processes or groups there are, and in which order.
+fn listed_how(position: &processes::Position) -> String {
+    let tree = position.tree && position.grouping == Grouping::Process;
+    let how = if tree { "tree, by" } else { "by" };
+    format!("{} {how} {}", position.order.len(), position.sort.name())
 }
 
 /// Why the filter leaves nothing, and what to do.

@@ -205,6 +205,17 @@ impl App {
         filtering.typed(store);
     }
 
+    /// Lists only what passes this filter, which can be changed as one typed.
+    pub(super) fn filter_by(&mut self, text: &str) {
+        match self.filtering.read(text) {
+            Ok(kept) => {
+                self.filtering.kept = kept;
+                self.main.focus = crate::view::Pane::Exchanges;
+            }
+            Err(error) => self.tell(&error.to_string(), Role::Warning),
+        }
+    }
+
     /// A key while a filter is typed.
     pub(super) fn type_filter(&mut self, key: Key, store: &Store) {
         let Some(draft) = &mut self.filtering.draft else { return };

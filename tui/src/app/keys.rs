@@ -7,6 +7,7 @@ use crate::action::{self, Action, Context};
 use crate::store::{ExchangeId, Store};
 use crate::view::area::text_size;
 use crate::view::document::{Position, Scroll};
+use crate::view::processes::{Grouping, RowKey};
 use crate::view::{Content, Frozen, Pane, Pattern, Reader, Role, connections};
 
 impl App {
@@ -96,7 +97,23 @@ impl App {
             }
             Action::Zoom => self.main.zoom = !self.main.zoom,
             Action::Show => self.main.next_show(),
-            Action::Sort => self.main.processes.sort = self.main.processes.sort.next(),
+            Action::Sort | Action::SortBack => {
+                let next = self.main.processes.sort.neighbour(action == Action::Sort);
+                self.main.processes.sort = next;
+                self.main.processes.reverse = false;
+            }
+            Action::Tree => {
+                self.main.processes.tree = !self.main.processes.tree;
+                // Groups have no children.
+                if self.main.processes.grouping != Grouping::Process {
+                    self.main.processes.group(Grouping::Process);
+                    self.main.processes.tree = true;
+                }
+            }
+            Action::Group => {
+                let next = self.main.processes.grouping.next();
+                self.main.processes.group(next);
+            }
             Action::SortReverse => self.main.processes.reverse = !self.main.processes.reverse,
             Action::Follow if focus == Pane::Answer => self.main.scroll.follow ^= true,
             Action::Follow => self.main.exchanges.follow ^= true,
@@ -190,8 +207,8 @@ impl App {
             Pane::Processes => {
                 self.main.processes.chosen = true;
                 let order = &self.main.processes.order;
-                self.main.processes.selected =
-                    if first { order.first() } else { order.last() }.copied();
+                let item = if first { order.first() } else { order.last() };
+                self.main.processes.selected = item.map(|item| item.key.clone());
             }
             Pane::Exchanges if first => self.main.select_rank(&reader, 0),
             // At the end of a list that grows, one wants to see it grow.
@@ -217,9 +234,15 @@ impl App {
     /// Opens what is selected.
     fn open(&mut self, store: &Store) {
         let reader = Reader::new(store, self.frozen.as_ref(), self.now, self.options.utc_offset);
+        if self.main.focus == Pane::Processes
+            && let Some(RowKey::Group(name)) = &self.main.processes.selected
+        {
+            let filter = group_filter(self.main.processes.grouping, name);
+            return self.filter_by(&filter);
+        }
         let record = match self.main.focus {
             Pane::Processes => {
-                let latest = self.main.processes.selected.map(|key| reader.latest_of(key, 1));
+                let latest = self.main.processes.process().map(|key| reader.latest_of(key, 1));
                 latest.and_then(|latest| latest.first().copied())
             }
             Pane::Exchanges | Pane::Answer => {
@@ -306,5 +329,14 @@ impl App {
             Some(text) => effects.push(Effect::Copy(text)),
             None => self.tell("nothing to copy here", Role::Dim),
         }
+    }
+}
+
+/// The filter that a group's exchanges pass.
+fn group_filter(grouping: Grouping, name: &str) -> String {
+    let key = grouping.name();
+    match name {
+        "" => format!("!{key}:/./"),
+        _ => format!("{key}:\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\"")),
     }
 }

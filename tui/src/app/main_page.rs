@@ -67,10 +67,11 @@ impl MainPage {
         let Some(last) = order.len().checked_sub(1) else {
             return;
         };
-        let selected = self.processes.selected;
-        let now = order.iter().position(|&key| Some(key) == selected).unwrap_or(0);
+        let selected = self.processes.selected.as_ref();
+        let now = order.iter().position(|item| Some(&item.key) == selected).unwrap_or(0);
+        let item = order.get(now.saturating_add_signed(rows).min(last));
         self.processes.chosen = true;
-        self.processes.selected = order.get(now.saturating_add_signed(rows).min(last)).copied();
+        self.processes.selected = item.map(|item| item.key.clone());
     }
 
     /// Another set of exchanges is shown.

@@ -27,10 +27,10 @@ use llmtop_parsers::Timestamp;
 
 use crate::filter::Names;
 use crate::sink::export::Format;
-use crate::store::{ExchangeId, Scope, Session, Store};
+use crate::store::{ExchangeId, Pulse, Scope, Session, Store};
 use crate::theme::Theme;
 use crate::view::gist::Gists;
-use crate::view::{Frozen, Pattern, Reader, Role, Screen, Show, Span};
+use crate::view::{Frozen, Pane, Panel, Pattern, Reader, Role, Screen, Show, Span, processes};
 
 pub use crate::store::Shared;
 pub use event::{Code, Event, Key, Mouse, MouseKind, Signal};
@@ -279,7 +279,17 @@ impl App {
         let unjudged = self.main.filtered && store.unjudged() > 0;
         let more = (self.gists.behind() || self.behind || unjudged).then(|| after(1));
         let spinner = (self.frozen.is_none()).then(|| self.spins(store)).flatten().map(after);
-        [message, more, spinner].into_iter().flatten().min()
+        let pulse = self.pulses(store).then(|| Pulse::next(self.now));
+        [message, more, spinner, pulse].into_iter().flatten().min()
+    }
+
+    /// Whether what processes did lately is visible, and not long ago.
+    fn pulses(&self, store: &Store) -> bool {
+        let of_processes = |panel: &&Panel| panel.pane == Some(Pane::Processes);
+        let panel = self.drawn.panels.iter().find(of_processes);
+        let width = panel.map(|panel| panel.inner().width.saturating_sub(2));
+        let moves = |width| processes::moves(&self.reader(store), &self.main.processes, width);
+        self.frozen.is_none() && width.is_some_and(moves)
     }
 
     /// Milliseconds until a running exchange looks different: an eighth of a

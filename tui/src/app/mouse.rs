@@ -4,6 +4,7 @@ use super::page::{Page, Tab};
 use super::{App, Effect, Mouse, MouseKind};
 use crate::action::Action;
 use crate::store::Store;
+use crate::view::processes::Col;
 use crate::view::{Content, Pane, Reader};
 
 /// Rows that the wheel scrolls.
@@ -23,6 +24,18 @@ impl App {
             return self.open_tab(tab);
         }
         let inner = panel.inner();
+        if mouse.kind == MouseKind::Press
+            && mouse.y == inner.y
+            && pane == Some(Pane::Processes)
+            && let Content::Table(table) = &panel.content
+        {
+            let title = table.title_at(mouse.x - inner.x);
+            self.main.focus = Pane::Processes;
+            if let Some(col) = title.and_then(Col::titled) {
+                self.main.processes.sort_by(col);
+            }
+            return;
+        }
         let row = inner.contains(mouse.x, mouse.y).then(|| usize::from(mouse.y - inner.y));
         let shown = match &panel.content {
             // The first row of a table is its titles.
@@ -57,9 +70,12 @@ impl App {
         let reader = Reader::new(store, self.frozen.as_ref(), self.now, self.options.utc_offset);
         let again = match pane {
             Pane::Processes => {
-                let key = self.main.processes.order.get(at).copied();
-                self.main.processes.chosen = true;
-                std::mem::replace(&mut self.main.processes.selected, key) == key
+                let processes = &mut self.main.processes;
+                let key = processes.order.get(at).map(|item| item.key.clone());
+                processes.chosen = true;
+                let again = processes.selected == key;
+                processes.selected = key;
+                again
             }
             Pane::Exchanges => {
                 let before = self.main.exchanges.selected;

@@ -6,6 +6,7 @@ use super::page::Page;
 use crate::store::{Record, Store};
 use crate::view::document::{Document, Position, Scroll};
 use crate::view::json::JsonDocument;
+use crate::view::processes::RowKey;
 use crate::view::text::TextDocument;
 use crate::view::{Pane, Pattern, Reader, Role, connections};
 
@@ -113,9 +114,16 @@ impl MainPage {
         fresh: bool,
     ) -> bool {
         let list = &mut self.processes;
-        let start = list.order.iter().position(|&key| Some(key) == list.selected).unwrap_or(0);
+        let selected = list.selected.as_ref();
+        let start = list.order.iter().position(|item| Some(&item.key) == selected).unwrap_or(0);
         let found = around(start, list.order.len(), forward, fresh).find_map(|at| {
-            let process = &reader.process(*list.order.get(at)?)?.process;
+            let key = &list.order.get(at)?.key;
+            let process = match key {
+                RowKey::Process(process) => &reader.process(*process)?.process,
+                RowKey::Group(name) => {
+                    return pattern.find(name.as_bytes()).is_some().then(|| key.clone());
+                }
+            };
             let args = process.args.iter().map(String::as_str);
             let texts = [process.comm.as_str(), process.exe.as_deref().unwrap_or("")];
             let pid = process.pid.to_string();
@@ -124,11 +132,12 @@ impl MainPage {
                 .chain(args)
                 .chain([pid.as_str()])
                 .any(|text| pattern.find(text.as_bytes()).is_some());
-            hit.then_some(list.order[at])
+            hit.then(|| key.clone())
         });
-        list.selected = found.or(list.selected);
-        list.chosen |= found.is_some();
-        found.is_some()
+        let hit = found.is_some();
+        list.selected = found.or(list.selected.take());
+        list.chosen |= hit;
+        hit
     }
 
     fn in_connections(
@@ -282,7 +291,10 @@ impl App {
         }
         match self.main.focus {
             Pane::Processes => {
-                let process = &reader.process(self.main.processes.selected?)?.process;
+                if let Some(RowKey::Group(name)) = &self.main.processes.selected {
+                    return Some(name.clone());
+                }
+                let process = &reader.process(self.main.processes.process()?)?.process;
                 let show = self.options.show_secrets;
                 let hidden = || llmtop_parsers::redact::args(&process.args).join(" ");
                 Some(if show { process.args.join(" ") } else { hidden() })

@@ -9,9 +9,12 @@ mod budget;
 mod index;
 mod judging;
 mod model;
+mod pulse;
+mod ring;
 mod seen;
 mod session;
 mod shared;
+mod sums;
 mod tally;
 pub mod words;
 mod write;
@@ -26,12 +29,16 @@ use index::Index;
 pub use index::Scope;
 use judging::Judging;
 pub use model::{
-    Connection, ExchangeId, ProcessKey, ProcessTotals, Record, Totals, is_cost_estimated,
+    Connection, ExchangeId, ProcessKey, ProcessTotals, Record, Totals, grown, is_cost_estimated,
     is_failed, is_over,
 };
+pub use pulse::{Beat, Pulse};
 pub use seen::{Seen, canonical, messages};
 pub use session::{Recording, Session, Status};
 pub use shared::Shared;
+use sums::Groups;
+pub use sums::{Facet, OTHERS, Quota, Sums, model};
+pub use tally::Tally;
 pub(crate) use write::grow;
 
 /// See the module.
@@ -40,6 +47,7 @@ pub struct Store {
     version: u64,
     totals: Totals,
     processes: BTreeMap<ProcessKey, ProcessTotals>,
+    groups: Groups,
     connections: BTreeMap<ConnId, Connection>,
     records: BTreeMap<ExchangeId, Record>,
     conversations: HashMap<ConversationId, Vec<ExchangeId>>,
@@ -65,13 +73,18 @@ impl Store {
     }
 
     /// Processes with exchanges, in order of their first.
-    pub fn processes(&self) -> impl DoubleEndedIterator<Item = &ProcessTotals> {
+    pub fn processes(&self) -> impl DoubleEndedIterator<Item = &ProcessTotals> + ExactSizeIterator {
         self.processes.values()
     }
 
     /// One process.
     pub fn process(&self, key: ProcessKey) -> Option<&ProcessTotals> {
         self.processes.get(&key)
+    }
+
+    /// Groups of exchanges with their sums, by name.
+    pub fn groups(&self, facet: Facet) -> impl Iterator<Item = (&str, &Sums)> {
+        self.groups.of(facet)
     }
 
     /// Connections, in order of opening.

@@ -6,6 +6,8 @@ use llmtop_parsers::conversation::ConversationId;
 use llmtop_parsers::{CostSource, Exchange, State, UsageSource};
 use llmtop_probe::{ConnId, Endpoint, Process, Timestamp, Tls};
 
+use super::Sums;
+
 /// Names an exchange in the store; in order of their beginning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ExchangeId(pub u64);
@@ -75,30 +77,8 @@ pub struct ProcessTotals {
     pub process: Arc<Process>,
     /// When it ended, if it did.
     pub ended: Option<Timestamp>,
-    /// LLM exchanges.
-    pub exchanges: u64,
-    /// Exchanges whose answer has not ended.
-    pub active: u64,
-    /// Exchanges that failed.
-    pub errors: u64,
-    /// Sums over ended exchanges; estimates included.
-    pub input_tokens: u64,
-    /// Likewise.
-    pub output_tokens: u64,
-    /// Likewise.
-    pub cache_read_tokens: u64,
-    /// Exchanges whose tokens are estimates.
-    pub estimated: u64,
-    /// Sum of known costs, US dollars.
-    pub usd: f64,
-    /// Exchanges whose cost follows from an estimate.
-    pub estimated_costs: u64,
-    /// Exchanges whose cost is known.
-    pub priced: u64,
-    /// Exchanges whose cost is unknown.
-    pub unpriced: u64,
-    /// Latest activity.
-    pub last_active: Timestamp,
+    /// What they add up to.
+    pub sums: Sums,
 }
 
 /// Sums over everything seen.
@@ -145,4 +125,12 @@ pub fn is_failed(exchange: &Exchange) -> bool {
     exchange.error.is_some()
         || exchange.state == State::Aborted
         || exchange.response.status.is_some_and(|status| status >= 400)
+}
+
+/// Bytes of the answer that have come: text, reasoning, arguments of calls.
+pub fn grown(exchange: &Exchange) -> usize {
+    let answer = &exchange.response;
+    answer.text.as_ref().map_or(0, String::len)
+        + answer.reasoning.as_ref().map_or(0, String::len)
+        + answer.tool_calls.iter().map(|call| call.arguments.len()).sum::<usize>()
 }

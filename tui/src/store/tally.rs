@@ -1,103 +1,128 @@
-//! What an exchange adds to the sums.
+//! What exchanges add up to.
 
 use llmtop_parsers::llm::{self, Dialect};
 use llmtop_parsers::{State, UsageSource};
 
-use super::{ProcessTotals, Record, Totals, is_cost_estimated, is_failed};
+use super::{Record, Totals, is_cost_estimated, is_failed};
 
-/// One exchange's part of the sums. Kept apart, so that what an update
-/// changes, or a removal takes away, is exactly what was added.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Part {
-    llm: u64,
-    active: u64,
-    errors: u64,
-    input: u64,
-    output: u64,
-    cache_read: u64,
-    estimated: u64,
-    usd: f64,
-    estimated_costs: u64,
-    priced: u64,
-    unpriced: u64,
+/// Sums over exchanges. Those of one exchange are kept apart, so that what an
+/// update changes, or a removal takes away, is exactly what was added.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Tally {
+    /// LLM exchanges.
+    pub exchanges: u64,
+    /// Exchanges whose answer has not ended.
+    pub active: u64,
+    /// Exchanges that failed.
+    pub errors: u64,
+    /// Exchanges that repeat one before, as their clients say.
+    pub retries: u64,
+    /// Tokens of ended exchanges; estimates included.
+    pub input_tokens: u64,
+    /// Likewise.
+    pub output_tokens: u64,
+    /// Likewise.
+    pub cache_read_tokens: u64,
+    /// Exchanges whose tokens are estimates.
+    pub estimated: u64,
+    /// Sum of known costs, US dollars.
+    pub usd: f64,
+    /// Exchanges whose cost follows from an estimate.
+    pub estimated_costs: u64,
+    /// Exchanges whose cost is known.
+    pub priced: u64,
+    /// Exchanges whose cost is unknown.
+    pub unpriced: u64,
 }
 
-impl Part {
+impl Tally {
     pub(super) fn of(record: &Record) -> Self {
         let exchange = &record.exchange;
         let llm = exchange.dialect.is_some();
         let active = matches!(exchange.state, State::Pending | State::Streaming);
-        let mut part = Part { llm: u64::from(llm), active: u64::from(active), ..Part::default() };
+        let retry = llm && exchange.request.retry.is_some_and(|before| before > 0);
+        let mut tally = Tally {
+            exchanges: u64::from(llm),
+            active: u64::from(active),
+            retries: u64::from(retry),
+            ..Tally::default()
+        };
         if active {
-            return part;
+            return tally;
         }
         let failed = is_failed(exchange);
-        part.errors = u64::from(failed);
+        tally.errors = u64::from(failed);
         if llm && !exchange.only_counts() {
             let usage = &exchange.usage;
-            part.input = usage.input_tokens.unwrap_or(0);
-            part.output = usage.output_tokens.unwrap_or(0);
-            part.cache_read = usage.cache_read_tokens.unwrap_or(0);
-            part.estimated = u64::from(usage.source == UsageSource::Estimated);
+            tally.input_tokens = usage.input_tokens.unwrap_or(0);
+            tally.output_tokens = usage.output_tokens.unwrap_or(0);
+            tally.cache_read_tokens = usage.cache_read_tokens.unwrap_or(0);
+            tally.estimated = u64::from(usage.source == UsageSource::Estimated);
             let usd = exchange.cost.usd.filter(|usd| usd.is_finite());
-            part.usd = usd.unwrap_or(0.0);
-            part.estimated_costs = u64::from(usd.is_some() && is_cost_estimated(exchange));
-            part.priced = u64::from(usd.is_some());
+            tally.usd = usd.unwrap_or(0.0);
+            tally.estimated_costs = u64::from(usd.is_some() && is_cost_estimated(exchange));
+            tally.priced = u64::from(usd.is_some());
             // A failed request costs nothing that is not known, and neither
             // does one that no model answers.
             let by_model = exchange.dialect.and_then(llm::by_name).is_some_and(Dialect::is_model);
-            part.unpriced = u64::from(usd.is_none() && !failed && by_model);
+            tally.unpriced = u64::from(usd.is_none() && !failed && by_model);
         }
-        part
+        tally
     }
 
-    pub(super) fn add_to(self, totals: &mut Totals, process: Option<&mut ProcessTotals>) {
-        totals.exchanges += self.llm;
-        totals.all_exchanges += 1;
-        totals.active += self.active;
-        totals.input_tokens = totals.input_tokens.saturating_add(self.input);
-        totals.output_tokens = totals.output_tokens.saturating_add(self.output);
-        totals.estimated += self.estimated;
-        totals.usd += self.usd;
-        totals.estimated_costs += self.estimated_costs;
-        totals.unpriced += self.unpriced;
-        if let Some(process) = process {
-            process.exchanges += self.llm;
-            process.active += self.active;
-            process.errors += self.errors;
-            process.input_tokens = process.input_tokens.saturating_add(self.input);
-            process.output_tokens = process.output_tokens.saturating_add(self.output);
-            process.cache_read_tokens = process.cache_read_tokens.saturating_add(self.cache_read);
-            process.estimated += self.estimated;
-            process.usd += self.usd;
-            process.estimated_costs += self.estimated_costs;
-            process.priced += self.priced;
-            process.unpriced += self.unpriced;
-        }
+    pub(crate) fn add(&mut self, other: &Tally) {
+        self.exchanges += other.exchanges;
+        self.active += other.active;
+        self.errors += other.errors;
+        self.retries += other.retries;
+        self.input_tokens = self.input_tokens.saturating_add(other.input_tokens);
+        self.output_tokens = self.output_tokens.saturating_add(other.output_tokens);
+        self.cache_read_tokens = self.cache_read_tokens.saturating_add(other.cache_read_tokens);
+        self.estimated += other.estimated;
+        self.usd += other.usd;
+        self.estimated_costs += other.estimated_costs;
+        self.priced += other.priced;
+        self.unpriced += other.unpriced;
     }
 
-    pub(super) fn take_from(self, totals: &mut Totals, process: Option<&mut ProcessTotals>) {
-        totals.exchanges -= self.llm;
-        totals.all_exchanges -= 1;
-        totals.active -= self.active;
-        totals.input_tokens = totals.input_tokens.saturating_sub(self.input);
-        totals.output_tokens = totals.output_tokens.saturating_sub(self.output);
-        totals.estimated -= self.estimated;
-        totals.usd -= self.usd;
-        totals.estimated_costs -= self.estimated_costs;
-        totals.unpriced -= self.unpriced;
-        if let Some(process) = process {
-            process.exchanges -= self.llm;
-            process.active -= self.active;
-            process.errors -= self.errors;
-            process.input_tokens = process.input_tokens.saturating_sub(self.input);
-            process.output_tokens = process.output_tokens.saturating_sub(self.output);
-            process.cache_read_tokens = process.cache_read_tokens.saturating_sub(self.cache_read);
-            process.estimated -= self.estimated;
-            process.usd -= self.usd;
-            process.estimated_costs -= self.estimated_costs;
-            process.priced -= self.priced;
-            process.unpriced -= self.unpriced;
-        }
+    pub(super) fn take(&mut self, other: &Tally) {
+        self.exchanges -= other.exchanges;
+        self.active -= other.active;
+        self.errors -= other.errors;
+        self.retries -= other.retries;
+        self.input_tokens = self.input_tokens.saturating_sub(other.input_tokens);
+        self.output_tokens = self.output_tokens.saturating_sub(other.output_tokens);
+        self.cache_read_tokens = self.cache_read_tokens.saturating_sub(other.cache_read_tokens);
+        self.estimated -= other.estimated;
+        self.usd -= other.usd;
+        self.estimated_costs -= other.estimated_costs;
+        self.priced -= other.priced;
+        self.unpriced -= other.unpriced;
+    }
+}
+
+impl Totals {
+    pub(super) fn add(&mut self, tally: &Tally) {
+        self.exchanges += tally.exchanges;
+        self.all_exchanges += 1;
+        self.active += tally.active;
+        self.input_tokens = self.input_tokens.saturating_add(tally.input_tokens);
+        self.output_tokens = self.output_tokens.saturating_add(tally.output_tokens);
+        self.estimated += tally.estimated;
+        self.usd += tally.usd;
+        self.estimated_costs += tally.estimated_costs;
+        self.unpriced += tally.unpriced;
+    }
+
+    pub(super) fn take(&mut self, tally: &Tally) {
+        self.exchanges -= tally.exchanges;
+        self.all_exchanges -= 1;
+        self.active -= tally.active;
+        self.input_tokens = self.input_tokens.saturating_sub(tally.input_tokens);
+        self.output_tokens = self.output_tokens.saturating_sub(tally.output_tokens);
+        self.estimated -= tally.estimated;
+        self.usd -= tally.usd;
+        self.estimated_costs -= tally.estimated_costs;
+        self.unpriced -= tally.unpriced;
     }
 }

@@ -95,7 +95,7 @@ fn the_oldest_ended_go_first_and_their_sums_stay() {
     }
     assert_eq!(kept(&store), [3, 4, 5]);
     assert_eq!(store.totals().evicted, 2);
-    let process = store.process(ProcessKey(1)).unwrap();
+    let process = store.process(ProcessKey(1)).unwrap().sums.tally;
     assert_eq!((process.exchanges, process.input_tokens, process.usd), (5, 50, 2.5));
     assert_eq!(store.totals().all_exchanges, 5);
     assert_eq!(store.count(Scope::Llm), 3);
@@ -161,7 +161,7 @@ fn a_removed_exchange_was_never_counted() {
     add(&mut store, 2, 10);
     assert!(store.remove_exchange(ExchangeId(1)).is_some());
     assert_eq!(store.totals().all_exchanges, 1);
-    assert_eq!(store.process(ProcessKey(1)).unwrap().input_tokens, 10);
+    assert_eq!(store.process(ProcessKey(1)).unwrap().sums.tally.input_tokens, 10);
     assert_eq!(store.totals().evicted, 0);
 }
 
@@ -175,7 +175,7 @@ fn costs_are_known_unknown_or_none_at_all() {
             id,
             Exchange { cost, error, ..exchange(State::Complete, Some(id), 1) },
         ));
-        let process = store.process(ProcessKey(1)).unwrap();
+        let process = store.process(ProcessKey(1)).unwrap().sums.tally;
         let counted = (process.priced, process.unpriced);
         assert_eq!(counted, [(0, 0), (0, 1), (1, 1)][id as usize - 1], "after exchange {id}");
     }

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use llmtop_parsers::{Delta, DeltaKind, Exchange, State, Timestamp as ParsersTimestamp};
 use llmtop_probe::{ConnId, Process, Timestamp};
 
-use super::tally::Part;
-use super::{Connection, ExchangeId, ProcessKey, ProcessTotals, Record, Store};
+use super::pulse::Share;
+use super::sums::Change;
+use super::tally::Tally;
+use super::{Connection, ExchangeId, ProcessKey, ProcessTotals, Record, Store, Sums, is_over};
 
 /// Closed connections without a kept exchange that are remembered.
 const RETIRED: usize = 256;
@@ -34,18 +36,7 @@ impl Store {
                 key,
                 process,
                 ended: None,
-                exchanges: 0,
-                active: 0,
-                errors: 0,
-                input_tokens: 0,
-                output_tokens: 0,
-                cache_read_tokens: 0,
-                estimated: 0,
-                usd: 0.0,
-                estimated_costs: 0,
-                priced: 0,
-                unpriced: 0,
-                last_active: now,
+                sums: Sums { last_active: ParsersTimestamp(now.0), ..Sums::default() },
             });
     }
 
@@ -98,22 +89,27 @@ impl Store {
             }
         }
         let before = self.records.get(&record.id);
+        let change = Change::new(before, &record);
         if let Some(before) = before {
-            let process = self.processes.get_mut(&before.process);
-            Part::of(before).take_from(&mut self.totals, process);
+            self.totals.take(&Tally::of(before));
         } else {
             *self.carried.entry(record.connection).or_default() += 1;
         }
         self.index.put(before, &record);
         self.judging.changed(record.id);
         self.budget.resize(before, &record);
-        let timing = &record.exchange.timing;
-        let latest = timing.ended.or(timing.last_token).unwrap_or(timing.started);
-        let mut process = self.processes.get_mut(&record.process);
-        if let Some(process) = &mut process {
-            process.last_active = process.last_active.max(Timestamp(latest.0));
+        self.totals.add(&change.now);
+        self.groups.put(before, &change);
+        if let Some(before) = before.filter(|before| before.process != record.process) {
+            if let Some(process) = self.processes.get_mut(&before.process) {
+                process.sums.take(&Tally::of(before), Share::of_all_but_taken(before));
+            }
+            if let Some(process) = self.processes.get_mut(&record.process) {
+                process.sums.put(&Change::new(None, &record));
+            }
+        } else if let Some(process) = self.processes.get_mut(&record.process) {
+            process.sums.put(&change);
         }
-        Part::of(&record).add_to(&mut self.totals, process);
         self.records.insert(record.id, record);
         self.shrink();
     }
@@ -122,15 +118,22 @@ impl Store {
     pub fn add_delta(&mut self, id: ExchangeId, delta: &Delta) -> Option<ParsersTimestamp> {
         self.version += 1;
         let record = self.records.get_mut(&id)?;
-        let before = Part::of(record);
+        let was = (Tally::of(record), is_over(&record.exchange));
         record.deltas += 1;
         grow(&mut record.exchange, delta);
-        let mut process = self.processes.get_mut(&record.process);
-        if let Some(process) = &mut process {
-            process.last_active = process.last_active.max(Timestamp(delta.at.0));
+        // Of an answer that goes on only its pulse changes.
+        let (tally, over) = was;
+        let tokens = if over || record.exchange.dialect.is_none() { 0 } else { delta.text.len() };
+        let grew = tokens > 0 && delta.kind != DeltaKind::ToolCall;
+        let share = grew.then(|| Share::grown(tokens, delta.at));
+        let change =
+            Change { before: Some(tally), now: Tally::of(record), share, quota: None, record };
+        self.totals.take(&tally);
+        self.totals.add(&change.now);
+        self.groups.put(Some(record), &change);
+        if let Some(process) = self.processes.get_mut(&record.process) {
+            process.sums.put(&change);
         }
-        before.take_from(&mut self.totals, process.as_deref_mut());
-        Part::of(record).add_to(&mut self.totals, process);
         self.budget.grow(record, delta.text.len() as u64);
         self.judging.grew(id);
         Some(record.exchange.timing.started)
@@ -148,8 +151,12 @@ impl Store {
     pub fn remove_exchange(&mut self, id: ExchangeId) -> Option<Record> {
         self.version += 1;
         let record = self.drop_record(id)?;
-        let process = self.processes.get_mut(&record.process);
-        Part::of(&record).take_from(&mut self.totals, process);
+        let tally = Tally::of(&record);
+        self.totals.take(&tally);
+        self.groups.take(&record);
+        if let Some(process) = self.processes.get_mut(&record.process) {
+            process.sums.take(&tally, Share::of_all_but_taken(&record));
+        }
         Some(record)
     }
 

@@ -7,7 +7,7 @@ use super::format;
 use super::gist::Gists;
 use super::table::{Column, Row, Table, fit, keep_visible};
 use super::{Reader, Role, Show, Span, gist, is_over, truncated};
-use crate::store::{ExchangeId, ProcessKey, Record, Scope};
+use crate::store::{ExchangeId, ProcessKey, Record, Scope, model};
 
 const COLUMNS: &[Column] = &[
     Column::left("", 1, 0),
@@ -168,26 +168,7 @@ pub fn process_name(reader: &Reader<'_>, key: ProcessKey) -> String {
 
 /// The model's name without its date: `claude-sonnet-4-5`.
 pub fn short_model(exchange: &Exchange) -> String {
-    let model = exchange.response.model.as_deref().or(exchange.request.model.as_deref());
-    let model = model.unwrap_or("");
-    // A path in front (`models/`, an ARN, `org/`) says less than the name.
-    let name = model.rsplit('/').next().unwrap_or(model);
-    let dated = name.len() > 9 && name.as_bytes().ends_with_date();
-    let name = if dated { &name[..name.len() - 9] } else { name };
-    gist(name, 40)
-}
-
-trait EndsWithDate {
-    fn ends_with_date(&self) -> bool;
-}
-
-impl EndsWithDate for [u8] {
-    /// `-20250929`
-    fn ends_with_date(&self) -> bool {
-        self.len() > 9
-            && self[self.len() - 9] == b'-'
-            && self[self.len() - 8..].iter().all(u8::is_ascii_digit)
-    }
+    gist(model(exchange), 40)
 }
 
 fn about(record: &Record, gists: &mut Gists, width: usize) -> Vec<Span> {

@@ -7,7 +7,8 @@ use llmtop_parsers::conversation::ConversationId;
 use llmtop_parsers::{Exchange, Timestamp, UsageSource};
 
 use crate::store::{
-    Connection, ExchangeId, ProcessKey, ProcessTotals, Record, Scope, Store, Totals, is_over,
+    Connection, ExchangeId, Facet, ProcessKey, ProcessTotals, Record, Scope, Store, Sums, Totals,
+    grown, is_over,
 };
 
 /// Which exchanges are shown.
@@ -29,6 +30,7 @@ pub struct Frozen {
     now: Timestamp,
     totals: Totals,
     processes: Vec<ProcessTotals>,
+    groups: [Vec<(String, Sums)>; 3],
     next: ExchangeId,
     unfinished: HashMap<ExchangeId, Record>,
 }
@@ -56,6 +58,7 @@ impl Frozen {
             now,
             totals: *store.totals(),
             processes: store.processes().cloned().collect(),
+            groups: [Facet::Agent, Facet::Model, Facet::Provider].map(|facet| groups(store, facet)),
             next: ExchangeId(newest.map_or(0, |record| record.id.0 + 1)),
             unfinished,
         }
@@ -116,6 +119,14 @@ impl<'a> Reader<'a> {
                 .ok()
                 .and_then(|at| frozen.processes.get(at)),
             None => self.store.process(key),
+        }
+    }
+
+    /// Groups of exchanges with their sums.
+    pub fn groups(&self, facet: Facet) -> Vec<(String, Sums)> {
+        match self.frozen {
+            Some(frozen) => frozen.groups[facet as usize].clone(),
+            None => groups(self.store, facet),
         }
     }
 
@@ -202,11 +213,8 @@ impl<'a> Reader<'a> {
     /// Output tokens so far (estimated while the answer grows), and their
     /// rate a second since the first.
     pub fn output(&self, exchange: &Exchange) -> Output {
-        let answer = &exchange.response;
         let known = exchange.usage.output_tokens.filter(|_| is_over(exchange));
-        let grown = answer.text.as_ref().map_or(0, String::len)
-            + answer.reasoning.as_ref().map_or(0, String::len)
-            + answer.tool_calls.iter().map(|call| call.arguments.len()).sum::<usize>();
+        let grown = grown(exchange);
         // About four bytes a token, the usual rule of thumb.
         let tokens = known.or((grown > 0).then_some(grown as u64 / 4 + 1));
         let timing = &exchange.timing;
@@ -224,6 +232,10 @@ impl<'a> Reader<'a> {
         let estimated = known.is_none() || exchange.usage.source == UsageSource::Estimated;
         Output { tokens, estimated, rate }
     }
+}
+
+fn groups(store: &Store, facet: Facet) -> Vec<(String, Sums)> {
+    store.groups(facet).map(|(name, sums)| (name.to_owned(), sums.clone())).collect()
 }
 
 /// Output tokens of an exchange.

@@ -51,6 +51,18 @@ pub struct Table {
     pub empty: Vec<String>,
 }
 
+impl Table {
+    /// The title of the column at so many cells from the left.
+    pub fn title_at(&self, x: u16) -> Option<&'static str> {
+        let mut end = 1;
+        let column = self.columns.iter().find(|column| {
+            end += column.width + 1;
+            x < end
+        });
+        column.map(|column| column.title)
+    }
+}
+
 /// A row: one cell a column.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Row {

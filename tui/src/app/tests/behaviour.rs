@@ -310,17 +310,24 @@ fn nothing_is_drawn_when_nothing_changed() {
     let mut person = Person::with(store, 100, 30);
     person.look();
     assert!(!person.app.dirty());
-    // Nothing moves by itself either: no tick is asked for.
+    // Nothing moves by itself but what was spent within five minutes, every
+    // five seconds; then no tick is asked for.
+    assert_eq!(person.app.next_tick().map(|at| at.millis_since(NOW)), Some(5000.0));
+    person.waits(300_000);
     assert_eq!(person.app.next_tick(), None);
-    person.app.update(Event::Resize { width: 100, height: 30 }, &person.store, NOW);
     assert!(!person.app.dirty());
-    person.app.update(Event::StoreChanged, &person.store, NOW);
+    let now = person.now;
+    person.app.update(Event::Resize { width: 100, height: 30 }, &person.store, now);
+    assert!(!person.app.dirty());
+    person.app.update(Event::StoreChanged, &person.store, now);
     assert!(person.app.dirty());
     // An answer that streams moves eight times a second, once it is silent
     // once a second.
-    person.store.put_exchange(pending(2, 1, 100, asks("more")));
+    let mut more = pending(2, 1, 100, asks("more"));
+    more.exchange.timing.started = person.now;
+    person.store.put_exchange(more);
     person.look();
-    assert_eq!(person.app.next_tick().map(|at| at.millis_since(NOW)), Some(125.0));
+    assert_eq!(person.app.next_tick().map(|at| at.millis_since(now)), Some(125.0));
     person.waits(60_000);
     assert_eq!(person.app.next_tick().map(|at| at.millis_since(person.now)), Some(1000.0));
 }
@@ -409,7 +416,7 @@ fn the_busiest_process_is_selected_until_one_is_chosen() {
     person.does(Event::StoreChanged);
     assert!(person.keys("1 Enter").look().contains("busy · conversation"));
     person.keys("Esc 1 j");
-    let chosen = person.app.main.processes.selected;
+    let chosen = person.app.main.processes.selected.clone();
     person.store.put_exchange(pending(2, 1, 5, asks("now I am")));
     person.does(Event::StoreChanged);
     assert_eq!(person.app.main.processes.selected, chosen);

@@ -3,6 +3,7 @@
 mod behaviour;
 mod filter;
 mod hostile;
+mod processes;
 mod views;
 
 use llmtop_parsers::Timestamp;

@@ -1,0 +1,206 @@
+//! What the columns of a row say.
+
+use std::collections::HashMap;
+
+use super::{Col, Grouping, Item, Position, RowKey};
+use crate::store::{Beat, ProcessKey, Pulse, Record, Scope, Sums};
+use crate::view::exchanges::short_model;
+use crate::view::{Reader, Role, Span, format, is_over, shown, truncated};
+
+/// Exchanges of a process that are looked at for its models and rates.
+const LATEST: usize = 8;
+
+/// Running exchanges that are looked at for the rates of groups.
+const RUNNING: usize = 512;
+
+/// What the latest exchanges of a row tell.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Latest {
+    models: Vec<String>,
+    rate: f64,
+    growing: u64,
+}
+
+impl Latest {
+    pub(super) fn of_process(reader: &Reader<'_>, key: ProcessKey) -> Self {
+        let mut latest = Latest::default();
+        for record in reader.latest_of(key, LATEST) {
+            let model = short_model(&record.exchange);
+            if !model.is_empty() && !latest.models.contains(&model) {
+                latest.models.push(model);
+            }
+            latest.add(reader, record);
+        }
+        latest
+    }
+
+    /// By the groups' names.
+    pub(super) fn of_groups<'a>(
+        reader: &Reader<'a>,
+        position: &Position,
+    ) -> HashMap<&'a str, Latest> {
+        let mut groups: HashMap<&str, Latest> = HashMap::new();
+        if position.grouping == Grouping::Process {
+            return groups;
+        }
+        let count = reader.count(Scope::Active);
+        for record in (count.saturating_sub(RUNNING)..count)
+            .filter_map(|rank| reader.exchange_at(Scope::Active, rank))
+        {
+            let name = match position.grouping.facet() {
+                Some(facet) => facet.of(&record.exchange),
+                None => reader
+                    .process(record.process)
+                    .map(|process| process.process.container.as_deref().unwrap_or("")),
+            };
+            if let Some(name) = name {
+                groups.entry(name).or_default().add(reader, record);
+            }
+        }
+        groups
+    }
+
+    fn add(&mut self, reader: &Reader<'_>, record: &Record) {
+        if !is_over(&record.exchange) {
+            let output = reader.output(&record.exchange);
+            self.rate += output.rate.unwrap_or(0.0);
+            self.growing += output.tokens.unwrap_or(0);
+        }
+    }
+}
+
+pub(super) fn cell(
+    col: Col,
+    width: usize,
+    reader: &Reader<'_>,
+    item: &Item,
+    sums: &Sums,
+    latest: &Latest,
+) -> Vec<Span> {
+    if col == Col::Command {
+        return name(reader, item, width);
+    }
+    let tally = &sums.tally;
+    let counted = |n: u64| if n == 0 { String::new() } else { format::count(n) };
+    let tokens = |n: u64| format::about(tally.estimated > 0 && n > 0, &counted(n));
+    let span = match col {
+        Col::Pid => Span::new(pid(reader, item), Role::Dim),
+        Col::Model => Span::new(truncated(&latest.models.join(" "), width), Role::Model),
+        Col::Exchanges => Span::new(counted(tally.exchanges), Role::Text),
+        Col::Active => Span::new(counted(tally.active), Role::Live),
+        Col::Input => Span::new(tokens(tally.input_tokens), Role::Text),
+        Col::Output if latest.growing > 0 => {
+            let all = tally.output_tokens.saturating_add(latest.growing);
+            Span::new(format!("~{}", format::count(all)), Role::Live)
+        }
+        Col::Output => Span::new(tokens(tally.output_tokens), Role::Text),
+        Col::Cache if tally.cache_read_tokens > 0 && tally.input_tokens > 0 => {
+            let share = tally.cache_read_tokens as f64 / tally.input_tokens as f64;
+            Span::new(format!("{:.0}%", share.min(1.0) * 100.0), Role::Good)
+        }
+        Col::Rate if latest.rate > 0.0 => Span::new(format::rate(latest.rate), Role::Live),
+        Col::Pulse => Span::new(sparkline(&sums.pulse, reader, width), Role::Live),
+        Col::Cost => cost(sums),
+        Col::Burn => burn(sums, reader),
+        Col::Quota => quota(sums, reader),
+        Col::Errors if tally.errors > 0 => Span::new(format::count(tally.errors), Role::Error),
+        Col::Retries if tally.retries > 0 => Span::new(format::count(tally.retries), Role::Warning),
+        _ => Span::default(),
+    };
+    vec![span]
+}
+
+fn pid(reader: &Reader<'_>, item: &Item) -> String {
+    match item.key {
+        RowKey::Process(key) => reader.process(key).map(|it| it.process.pid.to_string()),
+        RowKey::Group(_) => None,
+    }
+    .unwrap_or_default()
+}
+
+fn name(reader: &Reader<'_>, item: &Item, width: usize) -> Vec<Span> {
+    let (name, role) = match &item.key {
+        RowKey::Process(key) => {
+            let process = reader.process(*key);
+            let ended = process.is_none_or(|process| process.ended.is_some());
+            let name = process.map_or("", |process| process.process.comm.as_str());
+            (shown(name), if ended { Role::Dim } else { Role::Process })
+        }
+        RowKey::Group(name) if name.is_empty() => ("(none)".to_owned(), Role::Dim),
+        RowKey::Group(name) => (shown(name), Role::Process),
+    };
+    if item.branch.is_empty() {
+        return vec![Span::new(truncated(&name, width), role)];
+    }
+    // A deep branch leaves room for some of the name.
+    let lines = item.branch.chars().count();
+    let kept = lines.min(width.saturating_sub(6));
+    let branch: String = item.branch.chars().skip(lines - kept).collect();
+    vec![
+        Span::new(branch, Role::Faint),
+        Span::new(truncated(&name, width.saturating_sub(kept)), role),
+    ]
+}
+
+fn cost(sums: &Sums) -> Span {
+    let tally = &sums.tally;
+    if tally.priced + tally.unpriced == 0 {
+        return Span::default();
+    }
+    // Some prices are unknown: what is known is a lower bound.
+    let sign = if tally.unpriced > 0 { "+" } else { "" };
+    let text = match tally.priced {
+        0 => "?".into(),
+        _ => {
+            let sum = format::about(tally.estimated_costs > 0, &format::usd(tally.usd));
+            format!("{sum}{sign}")
+        }
+    };
+    Span::new(text, Role::Money)
+}
+
+/// What the last five minutes would cost in an hour.
+fn burn(sums: &Sums, reader: &Reader<'_>) -> Span {
+    match sums.pulse.usd_per_hour(reader.now()) {
+        // Less than a cent an hour is nothing to look at.
+        rate if rate < 0.005 => Span::default(),
+        rate if rate < 9.995 => Span::new(format!("${rate:.2}"), Role::Money),
+        rate => Span::new(format!("${}", format::count(rate as u64)), Role::Money),
+    }
+}
+
+/// What is left, and the time of day at which it begins anew: `42% 14:05`.
+fn quota(sums: &Sums, reader: &Reader<'_>) -> Span {
+    let Some(quota) = sums.quota else { return Span::default() };
+    if quota.resets.is_some_and(|resets| resets <= reader.now()) {
+        return Span::new("anew", Role::Dim);
+    }
+    let role = match quota.left {
+        left if left < 0.05 => Role::Error,
+        left if left < 0.25 => Role::Warning,
+        _ => Role::Dim,
+    };
+    // Rounded down: one per cent is never nothing, and nothing is never one.
+    let left = format!("{:.0}%", (quota.left * 100.0).floor());
+    let Some(resets) = quota.resets else { return Span::new(left, role) };
+    let clock = format::clock(resets, reader.utc_offset);
+    // Of one that is days away the time of day would say nothing.
+    let day = resets.millis_since(reader.now()) < 86_400_000.0;
+    let clock = if day { clock.get(..5).unwrap_or(&clock) } else { ">1 d" };
+    Span::new(format!("{left} {clock}"), role)
+}
+
+/// Tokens of the last minute, as high as the highest.
+fn sparkline(pulse: &Pulse, reader: &Reader<'_>, width: usize) -> String {
+    const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let beats: Vec<Beat> = pulse.beats(reader.now(), width).collect();
+    let highest = beats.iter().fold(0.0_f32, |highest, beat| highest.max(beat.tokens));
+    if highest <= 0.0 {
+        return String::new();
+    }
+    let bar = |beat: &Beat| match beat.tokens {
+        tokens if tokens <= 0.0 => ' ',
+        tokens => BARS[((tokens / highest * 7.0).round() as usize).min(7)],
+    };
+    beats.iter().map(bar).collect()
+}

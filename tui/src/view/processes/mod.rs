@@ -1,0 +1,132 @@
+//! The list of processes with their sums: as a list, as a tree, or in groups.
+
+mod cells;
+mod order;
+mod tree;
+
+use super::Reader;
+use super::table::{Column, Row, Table};
+use cells::{Latest, cell};
+
+pub use order::{Grouping, Item, Position, RowKey};
+
+/// The columns of the list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "columns are called what they show")]
+pub enum Col {
+    Pid,
+    Command,
+    Model,
+    Exchanges,
+    #[default]
+    Active,
+    Input,
+    Output,
+    Cache,
+    Rate,
+    Pulse,
+    Cost,
+    Burn,
+    Quota,
+    Errors,
+    Retries,
+}
+
+/// In their order, with how they are called where there is room.
+const COLUMNS: &[(Col, Column, &str)] = &[
+    (Col::Pid, Column::right("PID", 7, 3), "pid"),
+    (Col::Command, Column::left("COMMAND", 12, 0), "command"),
+    (Col::Model, Column::growing("MODEL", 12, 4), "model"),
+    (Col::Exchanges, Column::right("EXCH", 5, 5), "exchanges"),
+    (Col::Active, Column::right("ACT", 3, 2), "activity"),
+    (Col::Input, Column::right("IN", 6, 2), "tokens in"),
+    (Col::Output, Column::right("OUT", 6, 1), "tokens out"),
+    (Col::Cache, Column::right("CACHE", 5, 8), "cache hits"),
+    (Col::Rate, Column::right("TOK/S", 6, 6), "tokens a second"),
+    (Col::Pulse, Column::left("1 MIN", 12, 12), "last minute"),
+    (Col::Cost, Column::right("COST", 8, 0), "cost"),
+    (Col::Burn, Column::right("$/H", 6, 9), "dollars an hour"),
+    (Col::Quota, Column::right("QUOTA", 11, 11), "quota left"),
+    (Col::Errors, Column::right("ERR", 3, 7), "errors"),
+    (Col::Retries, Column::right("RETRY", 5, 10), "retries"),
+];
+
+impl Col {
+    /// What the title calls it.
+    pub fn name(self) -> &'static str {
+        self.entry().map_or("", |(_, _, name)| name)
+    }
+
+    /// The next in turn, or the one before.
+    #[must_use]
+    pub fn neighbour(self, forward: bool) -> Self {
+        let count = COLUMNS.len();
+        let at = COLUMNS.iter().position(|(col, ..)| *col == self).unwrap_or(0);
+        let next = if forward { at + 1 } else { at + count - 1 } % count;
+        let next = COLUMNS.get(next).map_or(self, |(col, ..)| *col);
+        // The last minute is in the order of what it ends with.
+        if next == Col::Pulse { next.neighbour(forward) } else { next }
+    }
+
+    fn title(self) -> &'static str {
+        self.entry().map_or("", |(_, column, _)| column.title)
+    }
+
+    fn entry(self) -> Option<&'static (Col, Column, &'static str)> {
+        COLUMNS.iter().find(|(col, ..)| *col == self)
+    }
+
+    /// The column of a title.
+    pub fn titled(title: &str) -> Option<Self> {
+        COLUMNS.iter().find(|(_, column, _)| column.title == title).map(|(col, ..)| *col)
+    }
+}
+
+/// The visible part of the list. `position` is settled.
+pub fn table(reader: &Reader<'_>, position: &Position, size: (u16, u16)) -> Table {
+    let (width, height) = size;
+    let columns = columns(position.grouping, width);
+    let mut table = Table {
+        progress: (position.top, position.order.len()),
+        sorted: Some((position.sort.title(), position.descends())),
+        ..Table::default()
+    };
+    let group = Latest::of_groups(reader, position);
+    for item in position.order.iter().skip(position.top).take(usize::from(height)) {
+        let Some(sums) = position.sums(reader, &item.key) else { continue };
+        if position.selected.as_ref() == Some(&item.key) {
+            table.selected = Some(table.rows.len());
+        }
+        let latest = match &item.key {
+            RowKey::Process(key) => Latest::of_process(reader, *key),
+            RowKey::Group(name) => group.get(name.as_str()).cloned().unwrap_or_default(),
+        };
+        let cells = columns
+            .iter()
+            .map(|&(col, column)| cell(col, column.width.into(), reader, item, sums, &latest));
+        table.rows.push(Row { cells: cells.collect(), dim: sums.tally.exchanges == 0 });
+    }
+    table.columns = columns.into_iter().map(|(_, column)| column).collect();
+    table
+}
+
+/// Whether time alone changes what is visible at this width.
+pub fn moves(reader: &Reader<'_>, position: &Position, width: u16) -> bool {
+    let timed = |(col, _): &(Col, Column)| matches!(col, Col::Burn | Col::Pulse);
+    columns(position.grouping, width).iter().any(timed)
+        && reader.processes().any(|process| process.sums.pulse.moves(reader.now()))
+}
+
+fn columns(grouping: Grouping, width: u16) -> Vec<(Col, Column)> {
+    let of_processes = |col: Col| matches!(col, Col::Pid | Col::Model);
+    let grouped = grouping != Grouping::Process;
+    let shown = COLUMNS.iter().filter(|(col, ..)| !(grouped && of_processes(*col)));
+    let (cols, columns): (Vec<Col>, Vec<Column>) = shown
+        .map(|&(col, column, _)| match col {
+            Col::Command if grouped => (col, Column::growing(grouping.title(), 12, 0)),
+            _ => (col, column),
+        })
+        .unzip();
+    let fitting = super::table::fit(&columns, width);
+    fitting.into_iter().filter_map(|(at, column)| Some((*cols.get(at)?, column))).collect()
+}

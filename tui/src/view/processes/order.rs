@@ -1,0 +1,287 @@
+//! Which rows there are, in which order, and which is selected.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+use llmtop_parsers::Timestamp;
+
+use super::{Col, tree};
+use crate::store::{Facet, ProcessKey, ProcessTotals, Sums};
+use crate::view::Reader;
+use crate::view::table::keep_visible;
+
+/// With up to so many processes rows are put in order at every change; with
+/// more of them, once a second.
+const PROMPT_ORDER: usize = 256;
+
+/// What a row stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RowKey {
+    /// A process.
+    Process(ProcessKey),
+    /// The group of this name, as captured; empty: those that belong to none.
+    Group(String),
+}
+
+/// A row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    /// What it stands for.
+    pub key: RowKey,
+    /// In a tree: the lines that lead to it.
+    pub branch: String,
+}
+
+/// What rows stand for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "groups are called what they are made of")]
+pub enum Grouping {
+    #[default]
+    Process,
+    Agent,
+    Container,
+    Model,
+    Provider,
+}
+
+/// What of the list is on the screen, and its order. Putting many processes
+/// in order takes time, so the order is kept, and stands still for a second.
+#[derive(Clone, Debug, Default)]
+pub struct Position {
+    /// The selected row.
+    pub selected: Option<RowKey>,
+    /// The person chose it; else the first row is selected, whatever that is.
+    pub chosen: bool,
+    /// The first visible row.
+    pub top: usize,
+    /// By which column.
+    pub sort: Col,
+    /// The other way round.
+    pub reverse: bool,
+    /// Children stand below their parents.
+    pub tree: bool,
+    /// What rows stand for.
+    pub grouping: Grouping,
+    /// In order, as of `ordered`.
+    pub order: Vec<Item>,
+    /// The groups, if rows stand for them.
+    groups: BTreeMap<String, Sums>,
+    ordered: Option<(Wanted, u64, Timestamp)>,
+}
+
+/// What the order depends on, beside the store.
+type Wanted = (Col, bool, bool, Grouping, bool);
+
+impl Grouping {
+    const ALL: [Grouping; 5] = [
+        Grouping::Process,
+        Grouping::Agent,
+        Grouping::Container,
+        Grouping::Model,
+        Grouping::Provider,
+    ];
+
+    /// The next in turn.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Grouping::ALL[(self as usize + 1) % Grouping::ALL.len()]
+    }
+
+    /// The title of its column.
+    pub fn title(self) -> &'static str {
+        match self {
+            Grouping::Process => "COMMAND",
+            Grouping::Agent => "AGENT",
+            Grouping::Container => "CONTAINER",
+            Grouping::Model => "MODEL",
+            Grouping::Provider => "PROVIDER",
+        }
+    }
+
+    /// What the title of the list calls it, and what a filter does.
+    pub fn name(self) -> &'static str {
+        match self {
+            Grouping::Process => "process",
+            Grouping::Agent => "agent",
+            Grouping::Container => "container",
+            Grouping::Model => "model",
+            Grouping::Provider => "provider",
+        }
+    }
+
+    /// What the store keeps it by.
+    pub(super) fn facet(self) -> Option<Facet> {
+        match self {
+            Grouping::Process | Grouping::Container => None,
+            Grouping::Agent => Some(Facet::Agent),
+            Grouping::Model => Some(Facet::Model),
+            Grouping::Provider => Some(Facet::Provider),
+        }
+    }
+}
+
+impl Position {
+    /// The selected process.
+    pub fn process(&self) -> Option<ProcessKey> {
+        match self.selected {
+            Some(RowKey::Process(key)) => Some(key),
+            _ => None,
+        }
+    }
+
+    /// Sorts by a column; by the same one again: the other way round.
+    pub fn sort_by(&mut self, col: Col) {
+        self.reverse = self.sort == col && !self.reverse;
+        self.sort = col;
+    }
+
+    /// Lists something else: what was selected is not there.
+    pub fn group(&mut self, grouping: Grouping) {
+        self.grouping = grouping;
+        (self.selected, self.chosen, self.top) = (None, false, 0);
+    }
+
+    /// Whether the largest stand first.
+    pub fn descends(&self) -> bool {
+        self.reverse == matches!(self.sort, Col::Pid | Col::Command | Col::Model | Col::Quota)
+    }
+
+    /// The sums of a row.
+    pub fn sums<'a>(&'a self, reader: &Reader<'a>, key: &RowKey) -> Option<&'a Sums> {
+        match key {
+            RowKey::Process(key) => reader.process(*key).map(|process| &process.sums),
+            RowKey::Group(name) => self.groups.get(name),
+        }
+    }
+
+    /// Brings the order up to date. Processes that no exchange is credited to,
+    /// such as the server at the other end of a local connection, are listed
+    /// only if `all` are.
+    pub fn put_in_order(&mut self, reader: &Reader<'_>, all: bool) {
+        let version = reader.store().version();
+        let wanted = (self.sort, self.reverse, self.tree, self.grouping, all);
+        let stands = self.ordered.is_some_and(|(had, seen, at)| {
+            let rested = reader.now().millis_since(at) >= 1000.0;
+            let many = reader.store().processes().len() > PROMPT_ORDER;
+            had == wanted && if many || seen == version { !rested } else { false }
+        });
+        if !stands {
+            self.arrange(reader, all);
+            self.ordered = Some((wanted, version, reader.now()));
+        }
+    }
+
+    /// Brings the selection up to date with the order, for a window of `height`
+    /// rows.
+    pub fn settle(&mut self, height: usize) {
+        let chosen = self.selected.as_ref().filter(|_| self.chosen);
+        let at = chosen.and_then(|key| self.order.iter().position(|other| other.key == *key));
+        let lost = if self.chosen { self.top.min(self.order.len().saturating_sub(1)) } else { 0 };
+        let at = at.unwrap_or(lost);
+        self.selected = self.order.get(at).map(|item| item.key.clone());
+        self.top = keep_visible(self.top, at, self.order.len(), height);
+    }
+
+    fn arrange(&mut self, reader: &Reader<'_>, all: bool) {
+        self.groups.clear();
+        if self.grouping != Grouping::Process {
+            return self.arrange_groups(reader);
+        }
+        let mut processes: Vec<&ProcessTotals> =
+            reader.processes().filter(|process| all || process.sums.tally.exchanges > 0).collect();
+        let sort = Sort { by: self.sort, descends: self.descends(), now: reader.now() };
+        processes.sort_by_cached_key(|process| {
+            sort.key(&process.process.comm, process.process.pid, &process.sums, process.key.0)
+        });
+        self.order = if self.tree {
+            tree::items(reader, &processes)
+        } else {
+            let item = |process: &&ProcessTotals| Item {
+                key: RowKey::Process(process.key),
+                branch: String::new(),
+            };
+            processes.iter().map(item).collect()
+        };
+    }
+
+    fn arrange_groups(&mut self, reader: &Reader<'_>) {
+        match self.grouping.facet() {
+            Some(facet) => self.groups.extend(reader.groups(facet)),
+            None => {
+                let with = reader.processes().filter(|it| it.sums.tally.exchanges > 0);
+                for process in with {
+                    let name = process.process.container.clone().unwrap_or_default();
+                    self.groups.entry(name).or_default().join(&process.sums);
+                }
+            }
+        }
+        let sort = Sort { by: self.sort, descends: self.descends(), now: reader.now() };
+        let mut groups: Vec<(&String, &Sums)> = self.groups.iter().collect();
+        groups.sort_by_cached_key(|(name, sums)| sort.key(name, 0, sums, 0));
+        let item = |name: &String| Item { key: RowKey::Group(name.clone()), branch: String::new() };
+        self.order = groups.into_iter().map(|(name, _)| item(name)).collect();
+    }
+}
+
+/// By what rows are put in order.
+#[derive(Clone, Copy)]
+struct Sort {
+    by: Col,
+    descends: bool,
+    now: Timestamp,
+}
+
+/// A place in an order.
+#[derive(PartialEq)]
+struct Rank {
+    figure: f64,
+    text: String,
+    descends: bool,
+    /// Of those that are alike.
+    last: u64,
+}
+
+impl Eq for Rank {}
+
+impl Ord for Rank {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let first = self.figure.total_cmp(&other.figure).then_with(|| self.text.cmp(&other.text));
+        let first = if self.descends { first.reverse() } else { first };
+        first.then(self.last.cmp(&other.last))
+    }
+}
+
+impl PartialOrd for Rank {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Sort {
+    fn key(&self, name: &str, pid: u32, sums: &Sums, last: u64) -> Rank {
+        let tally = &sums.tally;
+        // Seconds are fine enough, and fit: what runs stands above all that ended.
+        let activity = || {
+            let running = if tally.active > 0 { 1e12 } else { 0.0 };
+            sums.last_active.0 as f64 / 1e9 + running
+        };
+        let figure = match self.by {
+            Col::Pid => f64::from(pid),
+            Col::Command | Col::Model => 0.0,
+            Col::Exchanges => tally.exchanges as f64,
+            Col::Active => activity(),
+            Col::Input => tally.input_tokens as f64,
+            Col::Output => tally.output_tokens as f64,
+            Col::Cache => tally.cache_read_tokens as f64 / tally.input_tokens.max(1) as f64,
+            Col::Rate | Col::Pulse => sums.pulse.rate(self.now),
+            Col::Cost => tally.usd,
+            Col::Burn => sums.pulse.usd_per_hour(self.now),
+            // Those of which nothing is known come last.
+            Col::Quota => sums.quota.map_or(2.0, |quota| quota.left),
+            Col::Errors => tally.errors as f64,
+            Col::Retries => tally.retries as f64,
+        };
+        let text = if matches!(self.by, Col::Command | Col::Model) { name } else { "" };
+        Rank { figure, text: text.to_owned(), descends: self.descends, last }
+    }
+}
