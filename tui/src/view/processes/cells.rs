@@ -60,6 +60,11 @@ impl Latest {
         groups
     }
 
+    /// The models, the latest first.
+    pub(super) fn models(&self) -> String {
+        self.models.join(" ")
+    }
+
     fn add(&mut self, reader: &Reader<'_>, record: &Record) {
         if !is_over(&record.exchange) {
             let output = reader.output(&record.exchange);
@@ -85,7 +90,7 @@ pub(super) fn cell(
     let tokens = |n: u64| format::about(tally.estimated > 0 && n > 0, &counted(n));
     let span = match col {
         Col::Pid => Span::new(pid(reader, item), Role::Dim),
-        Col::Model => Span::new(truncated(&latest.models.join(" "), width), Role::Model),
+        Col::Model => Span::new(truncated(&latest.models(), width), Role::Model),
         Col::Exchanges => Span::new(counted(tally.exchanges), Role::Text),
         Col::Active => Span::new(counted(tally.active), Role::Live),
         Col::Input => Span::new(tokens(tally.input_tokens), Role::Text),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use llmtop_parsers::Timestamp;
 
+use super::cells::Latest;
 use super::{Col, tree};
 use crate::store::{Facet, ProcessKey, ProcessTotals, Sums};
 use crate::view::Reader;
@@ -191,7 +192,12 @@ impl Position {
             reader.processes().filter(|process| all || process.sums.tally.exchanges > 0).collect();
         let sort = Sort { by: self.sort, descends: self.descends(), now: reader.now() };
         processes.sort_by_cached_key(|process| {
-            sort.key(&process.process.comm, process.process.pid, &process.sums, process.key.0)
+            let ProcessTotals { key, process, sums, .. } = process;
+            let name = match self.sort {
+                Col::Model => Latest::of_process(reader, *key).models(),
+                _ => process.comm.clone(),
+            };
+            sort.key(&name, process.pid, sums, key.0)
         });
         self.order = if self.tree {
             tree::items(reader, &processes)
