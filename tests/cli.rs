@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 use serde_json::Value;
 
 use crate::harness::{
-    Ask, Client, Llmtop, Scratch, Server, Tool, binary, command, eventually, program, run,
+    Ask, Client, Gated, Llmtop, Scratch, Server, Tool, binary, command, eventually, program, run,
 };
 
 fn llmtop(arguments: &[&str]) -> Output {
@@ -225,7 +225,9 @@ fn output_goes_to_a_private_file_and_never_through_a_link() {
 
 #[test]
 fn ends_by_itself_after_its_duration() {
-    let llmtop = Llmtop::json(&[std::process::id()], &["--duration".as_ref(), "0.5".as_ref()]);
+    // One that does nothing: this process's children are other tests' clients.
+    let idle = Gated::spawn(Path::new("/bin/true"), [""; 0], &[]);
+    let llmtop = Llmtop::json(&[idle.pid()], &["--duration".as_ref(), "0.5".as_ref()]);
     let pid = llmtop.pid();
     let report = llmtop.finished();
     assert_eq!(report.start["pid"], pid);
