@@ -13,6 +13,7 @@
 mod calls;
 mod cli;
 mod clients;
+mod containers;
 mod export;
 mod filter;
 mod go;

@@ -14,8 +14,9 @@ impl Filters {
     pub const COMMS: Self = Self(2);
     /// The real user id is in the map [`names::UIDS`].
     pub const UIDS: Self = Self(4);
-    /// The id of the cgroup (version 2) is in the map [`names::CGROUPS`].
-    pub const CGROUPS: Self = Self(8);
+    /// The thread group is in the map [`names::INSIDE`]: the user side put it there,
+    /// or a parent of it.
+    pub const CONTAINERS: Self = Self(8);
 
     /// Whether all of `other` is set.
     #[inline(always)]
@@ -127,8 +128,8 @@ pub mod names {
     pub const COMMS: &str = "COMMS";
     /// Set of user ids.
     pub const UIDS: &str = "UIDS";
-    /// Set of cgroup ids.
-    pub const CGROUPS: &str = "CGROUPS";
+    /// Set of thread groups that are in a wanted container.
+    pub const INSIDE: &str = "INSIDE";
 }
 
 const _: () = {

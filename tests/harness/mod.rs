@@ -3,6 +3,7 @@
 
 mod certificates;
 mod client;
+mod container;
 pub(crate) mod kernel;
 mod llmtop;
 mod load;
@@ -17,6 +18,7 @@ mod wait;
 
 pub(crate) use certificates::Certificates;
 pub(crate) use client::{Ask, Call, Client, Tool, bun, go_client, program};
+pub(crate) use container::Container;
 pub(crate) use llmtop::{Exchange, Llmtop, Report, binary, command, run};
 pub(crate) use load::{Load, LoadCall, Round};
 pub(crate) use process::{Gated, comm};

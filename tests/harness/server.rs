@@ -64,9 +64,20 @@ pub(crate) struct ConnectionLog {
 
 impl Server {
     pub(crate) fn start() -> Self {
+        Self::run(Command::new(client::python()))
+    }
+
+    /// In the network namespace of a process, whose loopback interface is another.
+    pub(crate) fn beside(pid: u32) -> Self {
+        let mut command = Command::new("nsenter");
+        command.arg(format!("--net=/proc/{pid}/ns/net")).arg(client::python());
+        Self::run(command)
+    }
+
+    fn run(mut python: Command) -> Self {
         let folder = Scratch::new();
         let certificates = Certificates::of_this_run();
-        let mut child = Command::new(client::python())
+        let mut child = python
             .arg(tests_folder().join("server/serve.py"))
             .arg("--certificate")
             .arg(certificates.certificate())

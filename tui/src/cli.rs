@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::{PossibleValuesParser, Styles, styling::AnsiColor};
+use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser, Styles, styling::AnsiColor};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::{self, Mode, Size};
@@ -75,6 +75,10 @@ pub struct CaptureOptions {
     /// Only processes of this name, as `ps -o comm` shows it (repeatable)
     #[arg(short = 'c', long = "process", value_name = "NAME")]
     pub processes: Vec<String>,
+    /// Only processes of this container, by its id, the beginning of it, or its name (LXC, nspawn)
+    /// (repeatable)
+    #[arg(long = "container", value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
+    pub containers: Vec<String>,
     /// Only processes of this user, by name or number (repeatable)
     #[arg(short, long = "user", value_name = "USER", value_parser = user)]
     pub users: Vec<User>,
@@ -135,11 +139,11 @@ pub struct FlowOptions {
     /// Play a recording (`-`: standard input) instead of capturing; needs no root
     #[arg(
         short, long, value_name = "FILE",
-        conflicts_with_all = ["pids", "processes", "users", "ring"]
+        conflicts_with_all = ["pids", "processes", "containers", "users", "ring"]
     )]
     pub read: Option<PathBuf>,
     /// Show recorded traffic of real clients, as it happened; needs no root
-    #[arg(long, conflicts_with_all = ["read", "pids", "processes", "users", "ring"])]
+    #[arg(long, conflicts_with_all = ["read", "pids", "processes", "containers", "users", "ring"])]
     pub demo: bool,
     /// Record everything captured, credentials included, into a new file
     #[arg(short, long, value_name = "FILE")]

@@ -1,10 +1,9 @@
 //! Capture filters: whose calls are looked at at all.
 
 use aya_ebpf::helpers::bpf_get_current_uid_gid;
-use aya_ebpf::helpers::generated::bpf_get_current_cgroup_id;
 use llmtop_probe_common::Filters;
 
-use crate::maps::{CGROUPS, NAMED, PIDS, SETTINGS, UIDS};
+use crate::maps::{INSIDE, NAMED, PIDS, SETTINGS, UIDS};
 
 /// Whether the current thread's calls are captured.
 #[inline(always)]
@@ -26,12 +25,8 @@ pub fn wanted(pid: u32) -> bool {
     if filters.has(Filters::UIDS) && UIDS.get_ptr(bpf_get_current_uid_gid() as u32).is_none() {
         return false;
     }
-    if filters.has(Filters::CGROUPS) {
-        // SAFETY: the helper has no preconditions.
-        let cgroup = unsafe { bpf_get_current_cgroup_id() };
-        if CGROUPS.get_ptr(cgroup).is_none() {
-            return false;
-        }
+    if filters.has(Filters::CONTAINERS) && INSIDE.get_ptr(pid).is_none() {
+        return false;
     }
     true
 }

@@ -74,7 +74,7 @@ pub static COMMS: HashMap<[u8; 16], u8> = HashMap::with_max_entries(1024, 0);
 #[map]
 pub static UIDS: HashMap<u32, u8> = HashMap::with_max_entries(1024, 0);
 #[map]
-pub static CGROUPS: HashMap<u64, u8> = HashMap::with_max_entries(4096, 0);
+pub static INSIDE: HashMap<u32, u8> = HashMap::with_max_entries(65536, 0);
 
 /// What goroutines are writing. What panics out of its call is left to be forgotten.
 #[cfg(bpf_target_arch = "x86_64")]

@@ -15,7 +15,7 @@ use llmtop_probe_common::{
 };
 
 use crate::conns::parent;
-use crate::maps::{ARGS, COMMS, EVENTS, MAPPED, NAMED, PARENTS, PIDS, SETTINGS, THREADS};
+use crate::maps::{ARGS, COMMS, EVENTS, INSIDE, MAPPED, NAMED, PARENTS, PIDS, SETTINGS, THREADS};
 use crate::socket::argument;
 use crate::{descriptors, emit};
 
@@ -177,6 +177,9 @@ pub fn newtask(ctx: TracePointContext) -> u32 {
     if filters.has(Filters::COMMS) && NAMED.get_ptr(parent).is_some() {
         let _ = NAMED.insert(child, 1, 0);
     }
+    if filters.has(Filters::CONTAINERS) && INSIDE.get_ptr(parent).is_some() {
+        let _ = INSIDE.insert(child, 1, 0);
+    }
     0
 }
 
@@ -196,6 +199,9 @@ pub fn exit(_: TracePointContext) -> u32 {
     }
     if filters.has(Filters::COMMS) {
         let _ = NAMED.remove(pid);
+    }
+    if filters.has(Filters::CONTAINERS) {
+        let _ = INSIDE.remove(pid);
     }
     emit::send(Exit { header: emit::header(Kind::Exit, 0, 0, pid_tgid) });
     0

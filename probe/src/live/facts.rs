@@ -2,27 +2,31 @@
 
 use std::sync::Arc;
 
+use super::containers::Containers;
 use super::shared::Shared;
 use crate::decode::Facts;
 use crate::process::Processes;
 use crate::{Endpoint, Process, endpoint};
 
 /// Reads them from the system.
-#[derive(Debug)]
 pub(super) struct System {
     processes: Processes,
     shared: Arc<Shared>,
+    /// Those that are captured.
+    pub(super) containers: Containers,
 }
 
 impl System {
-    pub(super) fn new(shared: Arc<Shared>) -> Self {
-        Self { processes: Processes::default(), shared }
+    pub(super) fn new(shared: Arc<Shared>, containers: Containers) -> Self {
+        Self { processes: Processes::default(), shared, containers }
     }
 }
 
 impl Facts for System {
     fn executed(&mut self, seen: Process) -> Process {
-        self.processes.exec(seen).clone()
+        let process = self.processes.exec(seen).clone();
+        self.containers.executed(process.pid, process.container.as_deref());
+        process
     }
 
     fn process(&mut self, seen: Process) -> Process {

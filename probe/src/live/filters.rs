@@ -21,8 +21,10 @@ pub struct Filters {
     pub comms: Vec<String>,
     /// Real user ids.
     pub uids: Vec<u32>,
-    /// Ids of control groups (version 2): the inode numbers of their folders.
-    pub cgroups: Vec<u64>,
+    /// Containers: ids or beginnings of ids, or names where the runtime has names;
+    /// with the processes that their own start, wherever those go. A process is told
+    /// when it executes a program: what it does in its first moments may be missed.
+    pub containers: Vec<String>,
 }
 
 impl Filters {
@@ -32,7 +34,7 @@ impl Filters {
         kind(!self.pids.is_empty(), Kinds::PIDS)
             .with(kind(!self.comms.is_empty(), Kinds::COMMS))
             .with(kind(!self.uids.is_empty(), Kinds::UIDS))
-            .with(kind(!self.cgroups.is_empty(), Kinds::CGROUPS))
+            .with(kind(!self.containers.is_empty(), Kinds::CONTAINERS))
     }
 }
 
@@ -42,7 +44,6 @@ pub(super) struct Maps {
     named: HashMap<MapData, u32, u8>,
     comms: HashMap<MapData, [u8; 16], u8>,
     uids: HashMap<MapData, u32, u8>,
-    cgroups: HashMap<MapData, u64, u8>,
 }
 
 impl Maps {
@@ -52,7 +53,6 @@ impl Maps {
             named: take(bpf, names::NAMED)?,
             comms: take(bpf, names::COMMS)?,
             uids: take(bpf, names::UIDS)?,
-            cgroups: take(bpf, names::CGROUPS)?,
         })
     }
 
@@ -63,9 +63,6 @@ impl Maps {
         }
         for &uid in &filters.uids {
             done(self.uids.insert(uid, 1, 0))?;
-        }
-        for &cgroup in &filters.cgroups {
-            done(self.cgroups.insert(cgroup, 1, 0))?;
         }
         for &pid in &filters.pids {
             done(self.pids.insert(pid, 1, 0))?;

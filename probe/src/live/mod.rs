@@ -9,6 +9,7 @@
 
 mod attach;
 mod backlog;
+mod containers;
 mod counters;
 mod endings;
 mod facts;
@@ -28,6 +29,7 @@ use crate::{
     Control, Discovery, Error, FileId, Outlet, Source, Target, Totals, kernel, object, privileges,
 };
 use attach::Attacher;
+use containers::Containers;
 pub use filters::Filters;
 use reader::Reader;
 use shared::Shared;
@@ -130,12 +132,14 @@ impl Live {
         filters.set(&config.filters)?;
         let shared = Arc::new(Shared::new()?);
         let (events, inbox) = mpsc::channel();
-        let reader = Reader::new(&mut bpf, Arc::clone(&shared), events.clone())?;
+        let containers = Containers::take(&mut bpf, &config.filters.containers)?;
+        let mut reader = Reader::new(&mut bpf, Arc::clone(&shared), events.clone(), containers)?;
         let mut attacher = Attacher::new(bpf, Arc::clone(&shared))?;
         let mut problems = attacher.tracepoints();
         problems.extend(offsets.err().map(|why| format!("HTTP without TLS is not seen: {why}")));
         // Forks are seen from here on, so no descendant can slip away.
         filters.seed(&config.filters)?;
+        reader.containers().seed()?;
         let bell = events.clone();
         // Fails where the watcher has ended, and nobody wants to know.
         discovery.wake_by(Box::new(move || {

@@ -11,6 +11,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::time::{ClockId, clock_gettime};
 
 use super::backlog::Backlog;
+use super::containers::Containers;
 use super::counters::Counters;
 use super::endings::Endings;
 use super::facts::System;
@@ -45,17 +46,23 @@ impl Reader {
         bpf: &mut Ebpf,
         shared: Arc<Shared>,
         events: Sender<Event>,
+        containers: Containers,
     ) -> Result<Self, Error> {
         Ok(Self {
             maps: Maps::take(bpf)?,
             tracker: Tracker::new(now(ClockId::Realtime).wrapping_sub(now(ClockId::Boottime))),
-            facts: System::new(Arc::clone(&shared)),
+            facts: System::new(Arc::clone(&shared), containers),
             backlog: Backlog::default(),
             shared,
             events,
             endings: Endings::default(),
             malformed: 0,
         })
+    }
+
+    /// The containers that are captured.
+    pub(super) fn containers(&mut self) -> &mut Containers {
+        &mut self.facts.containers
     }
 
     /// Reads until it is told to stop.

@@ -18,6 +18,13 @@ pub(super) fn id(cgroup: &str) -> Option<String> {
     })
 }
 
+/// Whether `id` is the container that a person named: by its name, or by its id or
+/// the beginning of that, as runtimes print it.
+pub(crate) fn is_named(id: &str, named: &str) -> bool {
+    let is_id = id.len() == ID_LENGTH && id.bytes().all(|b| b.is_ascii_hexdigit());
+    id == named || is_id && !named.is_empty() && id.starts_with(&named.to_ascii_lowercase())
+}
+
 fn by_id(name: &str) -> Option<String> {
     let name = name.strip_suffix(".scope").unwrap_or(name);
     let prefixed = SCOPES.iter().find_map(|s| name.strip_prefix(s));
@@ -73,6 +80,19 @@ mod tests {
         check("0::/lxc/web/init.scope", Some("web"));
         check("0::/lxc.payload.web/system.slice/cron.service", Some("web"));
         check("0::/machine.slice/machine-debian.scope/payload", Some("debian"));
+    }
+
+    #[test]
+    fn named() {
+        let check = |id, name, expected| assert_eq!(is_named(id, name), expected, "{name}");
+        check(ID, ID, true);
+        check(ID, &ID[..12], true);
+        check(ID, "7BE9", true);
+        check(ID, &ID[1..12], false);
+        check(ID, "", false);
+        check("web", "web", true);
+        check("web", "we", false);
+        check("7be92808767a", "7be9", false);
     }
 
     #[test]

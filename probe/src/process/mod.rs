@@ -9,6 +9,7 @@ use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+pub(crate) use container::is_named as is_container;
 pub use table::Processes;
 
 use crate::{Process, Timestamp};
@@ -34,7 +35,6 @@ fn read_facts(pid: u32) -> Option<(Process, u64)> {
         let path = path.to_string_lossy();
         path.strip_suffix(" (deleted)").unwrap_or(&path).to_owned()
     });
-    let cgroup = read(&proc, "cgroup", MAX_FILE).unwrap_or_default();
     let process = Process {
         pid,
         parent: (stat.parent != 0).then_some(stat.parent),
@@ -42,10 +42,17 @@ fn read_facts(pid: u32) -> Option<(Process, u64)> {
         exe,
         args: arguments(&read(&proc, "cmdline", MAX_ARGS).unwrap_or_default()),
         uid: uid(&proc)?,
-        container: container::id(&String::from_utf8_lossy(&cgroup)),
+        container: container(pid),
         started: Some(started(stat.start_ticks)),
     };
     Some((process, stat.start_ticks))
+}
+
+/// The container that the process is in, by its id, or by its name where the runtime
+/// has names.
+pub(crate) fn container(pid: u32) -> Option<String> {
+    let cgroup = read(&format!("/proc/{pid}"), "cgroup", MAX_FILE)?;
+    container::id(&String::from_utf8_lossy(&cgroup))
 }
 
 /// When the process started, in clock ticks since boot; `None` where it is gone.

@@ -99,7 +99,7 @@ fn live(cli: &Cli, config: &Config) -> anyhow::Result<Opened> {
         pids: capture.pids.clone(),
         comms: capture.processes.clone(),
         uids: capture.users.iter().map(|user| user.uid).collect(),
-        cgroups: Vec::new(),
+        containers: capture.containers.clone(),
     };
     let ring_bytes = capture.ring.or(config.ring).map(|size| {
         // Live capture has its own upper bound, far below.
@@ -119,6 +119,7 @@ fn live(cli: &Cli, config: &Config) -> anyhow::Result<Opened> {
         source: "live".to_owned(),
         filters: pids
             .chain(named("process", &capture.processes))
+            .chain(named("container", &capture.containers))
             .chain(named("user", &users))
             .collect(),
         probes: live
