@@ -27,6 +27,7 @@ pub enum Action {
     Zoom,
     NextTab,
     PreviousTab,
+    AsSent,
     Fold,
     FoldAll,
     Follow,
@@ -164,6 +165,14 @@ pub static ACTIONS: &[Entry] = &[
         INNER,
         "previous tab or conversation",
     ),
+    entry(
+        Action::AsSent,
+        "as-sent",
+        &["w"],
+        &[V],
+        "the request as it was sent, whole; again: what was new in it",
+    )
+    .offered("as sent", &[V]),
     entry(Action::Fold, "fold", &["o", "z"], &[V, D, J], "fold or unfold what the cursor is on")
         .offered("fold", &[V, J]),
     entry(Action::FoldAll, "fold-all", &["O", "Z"], &[V, D, J], "fold or unfold everything"),

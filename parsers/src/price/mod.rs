@@ -59,6 +59,17 @@ pub struct Rates {
     /// Other rates for long requests.
     #[serde(default)]
     pub tiers: Vec<Tier>,
+    /// Tokens that fit into the model's context window, question and answer.
+    pub context: Option<u64>,
+}
+
+/// The size of a model's context window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Tokens.
+    pub tokens: u64,
+    /// How provider and model of the exchange led there.
+    pub matched: Match,
 }
 
 /// Rates that hold for all tokens of a request with more input than a limit.
@@ -142,11 +153,17 @@ impl PriceTable {
         Ok(PriceTable { as_of: None, source: None, providers, forms })
     }
 
-    /// Adds the entries of `other`; they win over those that are there. The
-    /// date stays that of the table extended.
+    /// Adds the entries of `other`; they win over those that are there, but for
+    /// context windows that they do not tell. The date stays that of the table
+    /// extended.
     pub fn extend(&mut self, other: PriceTable) {
         for (provider, models) in other.providers {
-            self.providers.entry(provider).or_default().extend(models);
+            let known = self.providers.entry(provider).or_default();
+            for (model, mut rates) in models {
+                let before = known.get(&model).and_then(|before| before.context);
+                rates.context = rates.context.or(before);
+                known.insert(model, rates);
+            }
         }
         self.as_of = self.as_of.take().or(other.as_of);
         self.source = self.source.take().or(other.source);
@@ -217,6 +234,18 @@ impl PriceTable {
         explain(answered).or_else(asked)
     }
 
+    /// The context window of the model that answered, else of the one asked for.
+    /// `None`: it is not known.
+    pub fn window(&self, exchange: &Exchange) -> Option<Window> {
+        let models = [&exchange.response.model, &exchange.request.model];
+        models.into_iter().flatten().find_map(|model| {
+            let (entry, matched) =
+                lookup::find(&self.providers, &self.forms, exchange.provider, model)?;
+            let rates = self.providers.get(&entry.provider)?.get(&entry.model)?;
+            rates.context.map(|tokens| Window { tokens, matched })
+        })
+    }
+
     /// How a cost comes about, item by item. `None`: unpriced, or no usage.
     pub fn explain(&self, provider: Option<&str>, model: &str, usage: &Usage) -> Option<Bill> {
         let (entry, matched) = lookup::find(&self.providers, &self.forms, provider, model)?;
@@ -263,6 +292,7 @@ impl Rates {
             input_audio: self.input_audio,
             output_audio: self.output_audio,
             tiers: Vec::new(),
+            context: self.context,
         };
         (rates, Some(tier.above))
     }

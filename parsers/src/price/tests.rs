@@ -286,3 +286,28 @@ fn counting_costs_nothing_and_is_not_priced() {
     exchange.operation = Some("count_tokens");
     assert_eq!(shipped().price(&exchange), Cost::default());
 }
+
+#[test]
+fn windows_are_known_or_not() {
+    let mut table = shipped();
+    let own = r#"{"providers": {
+        "anthropic": {"claude-sonnet-4-5": {"input": 1, "output": 2}},
+        "*": {"house-model": {"input": 1, "output": 2, "context": 4096}}
+    }}"#;
+    table.extend(PriceTable::parse(own).unwrap());
+    for (provider, asked, answered, window) in [
+        ("anthropic", "claude-sonnet-4-5", None, Some((200_000, Match::Exact))),
+        ("anthropic", "sonnet", Some("claude-sonnet-4-5-20250929"), Some((200_000, Match::Exact))),
+        ("a gateway", "claude-sonnet-4-5", None, Some((200_000, Match::ModelAlone))),
+        ("anywhere", "house-model", None, Some((4096, Match::Exact))),
+        ("openai", "no such model", Some("nor this"), None),
+    ] {
+        let mut exchange =
+            Exchange::new(ExchangeSeq(0), Role::Client, Protocol::Http1, Timestamp(0));
+        exchange.provider = Some(provider);
+        exchange.request.model = Some(asked.into());
+        exchange.response.model = answered.map(str::to_owned);
+        let found = table.window(&exchange).map(|window| (window.tokens, window.matched));
+        assert_eq!(found, window, "{asked} {answered:?}");
+    }
+}

@@ -174,8 +174,9 @@ impl App {
             Some(Page::Conversation(page)) => {
                 page.refresh(&reader, size);
                 let process = exchanges::process_name(&reader, page.process);
-                panel.title = title(&format!("{process} · conversation"));
-                panel.note = page.place(&reader);
+                let what = if page.chat.is_sent() { "request as sent" } else { "conversation" };
+                panel.title = title(&format!("{process} · {what}"));
+                panel.note = page.note(&reader);
                 panel.content =
                     Content::Text(page.scroll.window(&mut page.chat.document, &reader, size));
             }

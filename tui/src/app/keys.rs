@@ -126,6 +126,11 @@ impl App {
     }
 
     fn back(&mut self) {
+        if let Some(Page::Conversation(page)) = self.pages.last_mut()
+            && page.chat.is_sent()
+        {
+            return page.toggle_sent();
+        }
         if self.pages.pop().is_none() {
             if self.pattern.take().is_some() || self.filtering.drop_kept() {
                 return;
@@ -256,7 +261,7 @@ impl App {
         };
         match record {
             Some(record) if record.exchange.dialect.is_some() => {
-                self.pages.push(Page::Conversation(Conversation::of(record)));
+                self.pages.push(Page::Conversation(Box::new(Conversation::of(record))));
             }
             Some(record) => {
                 let detail = Detail::new(record.id, self.options.show_secrets);
@@ -273,7 +278,16 @@ impl App {
             return;
         };
         match (action, page) {
-            (Action::Open | Action::Detail, Page::Conversation(_)) => self.open_detail(),
+            (Action::Open | Action::Detail, Page::Conversation(page)) => {
+                match page.link().filter(|_| action == Action::Open) {
+                    Some((which, process)) => {
+                        let page = Conversation::linked(which, process);
+                        self.pages.push(Page::Conversation(Box::new(page)));
+                    }
+                    None => self.open_detail(),
+                }
+            }
+            (Action::AsSent, Page::Conversation(page)) => page.toggle_sent(),
             (Action::NextTab | Action::PreviousTab, Page::Conversation(page)) => {
                 if let Some(which) = page.neighbour(&reader, action == Action::NextTab) {
                     page.switch(which);

@@ -10,7 +10,7 @@ use crate::view::chat::{Chat, Which};
 use crate::view::document::{Document, Position, Scroll};
 use crate::view::json::JsonDocument;
 use crate::view::text::TextDocument;
-use crate::view::{Reader, Role, Span, facts};
+use crate::view::{Reader, Role, Span, context, facts};
 
 /// Bytes of JSON that are laid out in one frame.
 const LAYOUT: usize = 4 << 20;
@@ -19,7 +19,7 @@ const LAYOUT: usize = 4 << 20;
 #[derive(Debug)]
 pub(super) enum Page {
     /// A conversation, read as a chat.
-    Conversation(Conversation),
+    Conversation(Box<Conversation>),
     /// One exchange, from every side.
     Detail(Detail),
     /// What differs between two exchanges.
@@ -92,15 +92,35 @@ impl Conversation {
     pub(super) fn of(record: &Record) -> Self {
         let which = record.conversation.map_or(Which::Single(record.id), Which::Conversation);
         Conversation {
-            chat: Chat::new(which),
+            chat: Chat::new(which, record.process),
             process: record.process,
             scroll: Scroll::following(),
             at: Some(record.id),
         }
     }
 
+    /// Another conversation, from its beginning on.
+    pub(super) fn linked(which: Which, process: ProcessKey) -> Self {
+        Conversation {
+            chat: Chat::new(which, process),
+            process,
+            scroll: Scroll::following(),
+            at: None,
+        }
+    }
+
+    /// Shows the request under the cursor as it was sent, or the chat again.
+    pub(super) fn toggle_sent(&mut self) {
+        self.at = self.chat.toggle_sent(self.scroll.cursor);
+        let sent = self.chat.is_sent();
+        self.scroll = if sent { Scroll::default() } else { Scroll::following() };
+    }
+
     pub(super) fn refresh(&mut self, reader: &Reader<'_>, size: (usize, usize)) {
         self.chat.refresh(reader);
+        if self.chat.is_sent() {
+            return;
+        }
         let latest = self.latest(reader);
         if !self.chat.is_read() {
             return;
@@ -135,8 +155,26 @@ impl Conversation {
         all.get(at).copied().map(Which::Conversation)
     }
 
+    /// The conversation that the cursor is on, which is another.
+    pub(super) fn link(&self) -> Option<(Which, ProcessKey)> {
+        self.chat.target(self.scroll.cursor)?.link
+    }
+
+    /// How full the model's context window is, and [`place`](Self::place).
+    pub(super) fn note(&self, reader: &Reader<'_>) -> Vec<Span> {
+        let latest = self.chat.latest(reader);
+        let fill = latest.and_then(|record| context::fill(reader, &record.exchange));
+        let mut note = fill.map_or(Vec::new(), |fill| fill.spans());
+        let place = self.place(reader);
+        if !note.is_empty() && !place.is_empty() {
+            note.push(Span::new("  ", Role::Dim));
+        }
+        note.extend(place);
+        note
+    }
+
     /// Which of the process's conversations this is.
-    pub(super) fn place(&self, reader: &Reader<'_>) -> Vec<Span> {
+    fn place(&self, reader: &Reader<'_>) -> Vec<Span> {
         let all = reader.store().conversations_of(self.process);
         let at = match self.chat.which {
             Which::Conversation(id) => all.iter().position(|&other| other == id),
@@ -151,7 +189,7 @@ impl Conversation {
     }
 
     pub(super) fn switch(&mut self, which: Which) {
-        self.chat = Chat::new(which);
+        self.chat = Chat::new(which, self.process);
         self.scroll = Scroll::following();
     }
 }
@@ -244,7 +282,9 @@ impl Page {
     /// The exchange that the person is looking at.
     pub(super) fn subject(&self) -> Option<ExchangeId> {
         match self {
-            Page::Conversation(page) => page.chat.exchange_of(page.scroll.cursor),
+            Page::Conversation(page) => {
+                page.chat.target(page.scroll.cursor).map(|target| target.exchange)
+            }
             Page::Detail(detail) => Some(detail.id),
             Page::Compare(page) => Some(page.right),
             Page::Help(_) => None,

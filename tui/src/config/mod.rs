@@ -80,6 +80,8 @@ pub struct Price {
     /// Output tokens of audio; `None`: as `output`.
     #[serde(default, deserialize_with = "some_dollars")]
     pub output_audio: Option<f64>,
+    /// Tokens of its context window; `None`: as in the built-in table.
+    pub context: Option<u64>,
 }
 
 /// What is wrong with a configuration file, and where.
@@ -232,6 +234,7 @@ mod tests {
         assert_eq!(config.prices.len(), 1);
         assert!(config.prices[0].cache_read.is_some() && config.prices[0].provider.is_some());
         assert_eq!(config.prices[0].output_audio, Some(20.0));
+        assert_eq!(config.prices[0].context, Some(200_000));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
@@ -35,7 +36,7 @@ pub(super) fn options(show: &ShowOptions, config: &Config) -> anyhow::Result<Opt
     Ok(Options {
         mode: show.mode().unwrap_or(config.mode),
         both_ends: show.both_ends,
-        prices: prices(config)?,
+        prices: Arc::new(prices(config)?),
         filter: filter(show, config)?,
         ..Options::default()
     })
@@ -81,6 +82,7 @@ fn prices(config: &Config) -> anyhow::Result<PriceTable> {
             cache_write: price.cache_write,
             input_audio: price.input_audio,
             output_audio: price.output_audio,
+            context: price.context,
             ..Rates::default()
         };
         own.entry(provider).or_default().insert(price.model.clone(), rates);

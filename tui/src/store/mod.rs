@@ -6,6 +6,7 @@
 //! same whatever the history's length.
 
 mod budget;
+mod family;
 mod index;
 mod judging;
 mod model;
@@ -20,11 +21,14 @@ pub mod words;
 mod write;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
 
 use llmtop_parsers::conversation::ConversationId;
+use llmtop_parsers::price::PriceTable;
 use llmtop_probe::ConnId;
 
 use budget::Budget;
+use family::Family;
 use index::Index;
 pub use index::Scope;
 use judging::Judging;
@@ -51,6 +55,8 @@ pub struct Store {
     connections: BTreeMap<ConnId, Connection>,
     records: BTreeMap<ExchangeId, Record>,
     conversations: HashMap<ConversationId, Vec<ExchangeId>>,
+    family: Family,
+    prices: Arc<PriceTable>,
     index: Index,
     budget: Budget,
     judging: Judging,
@@ -65,6 +71,11 @@ impl Store {
     /// Grows with every change: a screen drawn at this version is still true.
     pub fn version(&self) -> u64 {
         self.version
+    }
+
+    /// What exchanges are priced by, and how large context windows are.
+    pub fn prices(&self) -> &PriceTable {
+        &self.prices
     }
 
     /// Sums over everything seen.

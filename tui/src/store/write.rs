@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use llmtop_parsers::price::PriceTable;
 use llmtop_parsers::{Delta, DeltaKind, Exchange, State, Timestamp as ParsersTimestamp};
 use llmtop_probe::{ConnId, Process, Timestamp};
 
@@ -19,6 +20,12 @@ impl Store {
         let mut store = Store::default();
         store.budget.limit(bytes);
         store
+    }
+
+    /// What exchanges are priced by.
+    pub fn set_prices(&mut self, prices: Arc<PriceTable>) {
+        self.version += 1;
+        self.prices = prices;
     }
 
     /// A process showed up, or became another program.
@@ -189,6 +196,7 @@ impl Store {
             }
             if members.is_empty() {
                 self.conversations.remove(&conversation);
+                self.family.forget(conversation);
                 self.index.remove_conversation(record.process, conversation);
             }
         }

@@ -85,6 +85,17 @@ pub struct Fold {
 
 /// Adds an exchange's answer to a document.
 pub fn push(document: &mut TextDocument, reader: &Reader<'_>, record: &Record, fold: Fold) {
+    push_with(document, reader, record, fold, &mut |_, _| {});
+}
+
+/// Adds an exchange's answer to a document; `results` adds what a call returned.
+pub fn push_with(
+    document: &mut TextDocument,
+    reader: &Reader<'_>,
+    record: &Record,
+    fold: Fold,
+    results: &mut dyn FnMut(&mut TextDocument, &ToolCall),
+) {
     let exchange = &record.exchange;
     let answer = &exchange.response;
     let limit = fold.all.then_some(FOLDED);
@@ -106,6 +117,7 @@ pub fn push(document: &mut TextDocument, reader: &Reader<'_>, record: &Record, f
     }
     for call in &answer.tool_calls {
         tool_call(document, call, look, limit);
+        results(document, call);
     }
     if let Some(waiting) = waiting(exchange) {
         document.line(vec![Span::new(waiting, Role::Dim)], look);
@@ -166,6 +178,10 @@ pub fn head(reader: &Reader<'_>, exchange: &Exchange) -> Vec<Span> {
     if let Some(first) = exchange.timing.first_token {
         let ms = first.millis_since(exchange.timing.started);
         fact(format!("first token {}", format::duration(ms)), Role::Dim);
+    }
+    let filled = super::context::fill(reader, exchange).filter(|_| over);
+    if let Some(share) = filled.and_then(|fill| fill.share()) {
+        fact(format!("context {}", share.text), share.role);
     }
     spans
 }

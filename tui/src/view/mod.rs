@@ -9,6 +9,7 @@ pub mod area;
 pub mod chat;
 pub mod compare;
 pub mod connections;
+pub mod context;
 pub mod document;
 pub mod exchanges;
 pub mod facts;

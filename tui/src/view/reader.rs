@@ -179,23 +179,11 @@ impl<'a> Reader<'a> {
         last.map(|&last| (all.len(), last))
     }
 
-    /// The exchanges of a conversation that were answered, and its latest.
+    /// The exchanges of a conversation, in order.
     pub fn members(&self, id: ConversationId) -> Vec<ExchangeId> {
         let all = self.store.conversation(id);
         let next = self.frozen.map(|frozen| frozen.next);
-        let mut members: Vec<ExchangeId> =
-            all.iter().copied().filter(|&id| next.is_none_or(|next| id < next)).collect();
-        members.sort_unstable();
-        let last = members.last().copied();
-        // Who failed left no answer in the history, and was tried again.
-        members.retain(|&id| {
-            Some(id) == last
-                || self.exchange(id).is_some_and(|record| {
-                    let answer = &record.exchange.response;
-                    answer.text.is_some() || !answer.tool_calls.is_empty()
-                })
-        });
-        members
+        all.iter().copied().filter(|&id| next.is_none_or(|next| id < next)).collect()
     }
 
     /// Milliseconds an exchange has lasted. One that has not ended lasts until

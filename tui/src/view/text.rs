@@ -151,6 +151,14 @@ impl TextDocument {
         self.group = mark.group;
     }
 
+    /// Whether an empty line was pushed last.
+    pub fn ends_blank(&self) -> bool {
+        self.blocks.last().is_some_and(|last| {
+            last.look.bar == Role::Text
+                && matches!(&last.content, Content::Spans(spans) if spans.is_empty())
+        })
+    }
+
     /// Whether nothing was pushed.
     pub fn is_empty(&self) -> bool {
         self.blocks.is_empty()

@@ -164,7 +164,14 @@ impl Engine {
             }
         }
         let record = entry.record(*exchange);
-        self.store.store().put_exchange(record);
+        let mut store = self.store.store();
+        if let Some(conversation) = record.conversation
+            && let Some(parent) = self.tracker.parent(conversation)
+        {
+            store.set_parent(conversation, parent);
+        }
+        store.put_exchange(record);
+        drop(store);
         self.judge(id);
     }
 }

@@ -34,7 +34,7 @@ pub struct Options {
     /// Memory bounds of the parsers.
     pub limits: Limits,
     /// What tokens cost.
-    pub prices: PriceTable,
+    pub prices: Arc<PriceTable>,
     /// Ask to be stopped after so many shown exchanges ended.
     pub count: Option<u64>,
     /// Decide while answers stream which view of an exchange is shown.
@@ -98,6 +98,7 @@ impl Engine {
         control: Option<Arc<dyn Control>>,
         lookup: Option<Box<dyn Lookup>>,
     ) -> Self {
+        store.store().set_prices(Arc::clone(&options.prices));
         Engine {
             ends: BothEnds::new(Patience { grace: GRACE, eager: options.eager }),
             wants_deltas: sinks.iter().any(|sink| sink.wants_deltas()),

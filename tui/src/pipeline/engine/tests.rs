@@ -172,7 +172,7 @@ fn an_exchange_as_json() {
         r#"{"unit":"USD per million tokens","providers":{"openai":{"gpt-4o":{"input":2.5,"output":10}}}}"#,
     )
     .unwrap();
-    let options = Options { prices, ..Options::default() };
+    let options = Options { prices: Arc::new(prices), ..Options::default() };
     let shown = run(options, view(7, 42, Role::Client, Some(HERE)));
     assert_eq!(shown.len(), 1);
     insta::assert_snapshot!(serde_json::to_string_pretty(&shown[0]).unwrap());

@@ -9,6 +9,7 @@ use super::table::{Column, Row, Table};
 use cells::{Latest, cell};
 
 pub use order::{Grouping, Item, Position, RowKey};
+pub use tree::below;
 
 /// The columns of the list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -38,6 +38,17 @@ pub(super) fn items(reader: &Reader<'_>, listed: &[&ProcessTotals]) -> Vec<Item>
     items
 }
 
+/// The processes with conversations that a process started, itself or by others
+/// that have none.
+pub fn below(reader: &Reader<'_>, process: ProcessKey) -> Vec<ProcessKey> {
+    let known = Known::new(reader);
+    let talks = |key: &ProcessKey| !reader.store().conversations_of(*key).is_empty();
+    let talking: HashSet<ProcessKey> =
+        reader.processes().map(|it| it.key).filter(|key| talks(key)).collect();
+    let started = reader.processes().filter(|it| talking.contains(&it.key));
+    started.filter(|it| known.ancestor(it, &talking) == Some(process)).map(|it| it.key).collect()
+}
+
 /// Every known process, by pid.
 struct Known<'a> {
     by_pid: HashMap<u32, Vec<&'a ProcessTotals>>,

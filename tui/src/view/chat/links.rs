@@ -1,0 +1,202 @@
+//! Conversations that another one started: sub-agents, and programs that it ran.
+
+use llmtop_parsers::conversation::ConversationId;
+
+use super::{Chat, Target, Which};
+use crate::store::{ExchangeId, ProcessKey, Record, Scope, grown, is_over};
+use crate::view::text::Look;
+use crate::view::{Reader, Role, Span, exchanges, format, gist, processes};
+
+/// Conversations that are shown below another one.
+const LINKS: usize = 256;
+
+/// Exchanges of one that are added up.
+const SUMMED: usize = 1000;
+
+/// Exchanges among which the one is looked for that started a program.
+const LOOKED_BACK: usize = 64;
+
+/// Columns of what was asked and answered.
+const GIST: usize = 200;
+
+/// What a conversation started, in order.
+#[derive(Debug, Default)]
+pub(super) struct Links {
+    all: Vec<Link>,
+    /// Processes below the conversation's own; how many there were, and exchanges,
+    /// when that was looked into.
+    below: ((usize, usize), Vec<ProcessKey>),
+}
+
+/// One of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Link {
+    id: ConversationId,
+    process: ProcessKey,
+    first: ExchangeId,
+    last: ExchangeId,
+    count: usize,
+    over: bool,
+    /// How far its latest answer has come.
+    grown: usize,
+}
+
+impl Links {
+    /// Looks for them anew. Whether anything changed.
+    pub(super) fn refresh(
+        &mut self,
+        reader: &Reader<'_>,
+        which: Which,
+        process: ProcessKey,
+    ) -> bool {
+        let Which::Conversation(own) = which else { return false };
+        let store = reader.store();
+        let known = (store.processes().len(), reader.count(Scope::Llm));
+        if self.below.0 != known {
+            self.below = (known, processes::below(reader, process));
+        }
+        let told = store.children_of(own).iter().copied();
+        let run = self.below.1.iter().flat_map(|&process| store.conversations_of(process));
+        let run = run.copied().filter(|&id| store.parent_of(id).is_none()).take(LINKS);
+        let run = run.filter_map(|id| Link::of(reader, id));
+        let run = run.filter(|link| starter(reader, process, link.first) == Some(own));
+        let told = told.take(LINKS).filter_map(|id| Link::of(reader, id));
+        let mut all: Vec<Link> = told.chain(run).collect();
+        all.sort_by_key(|link| link.first);
+        all.dedup_by_key(|link| link.id);
+        let changed = self.all != all;
+        self.all = all;
+        changed
+    }
+}
+
+/// The conversation of a process that is taken to have started what began with
+/// `first`: the one whose answer called tools last before.
+fn starter(reader: &Reader<'_>, process: ProcessKey, first: ExchangeId) -> Option<ConversationId> {
+    let scope = Scope::ProcessLlm(process);
+    let before = reader.rank_of(scope, first);
+    let records = (before.saturating_sub(LOOKED_BACK)..before).rev();
+    let mut records = records.filter_map(|rank| reader.exchange_at(scope, rank));
+    let calls = |record: &&Record| !record.exchange.response.tool_calls.is_empty();
+    records.find(calls).and_then(|record| record.conversation)
+}
+
+impl Link {
+    fn of(reader: &Reader<'_>, id: ConversationId) -> Option<Self> {
+        let (count, last) = reader.extent(id)?;
+        let first = *reader.store().conversation(id).first()?;
+        let record = reader.exchange(last)?;
+        Some(Link {
+            id,
+            process: record.process,
+            first,
+            last,
+            count,
+            over: is_over(&record.exchange),
+            // Redrawn for each line's worth, not for each token.
+            grown: grown(&record.exchange).min(GIST) / 16,
+        })
+    }
+}
+
+impl Chat {
+    /// Draws what began after one exchange and before the next.
+    pub(super) fn linked(
+        &mut self,
+        reader: &Reader<'_>,
+        after: ExchangeId,
+        next: Option<ExchangeId>,
+    ) {
+        let between =
+            |link: &&Link| link.first > after && next.is_none_or(|next| link.first < next);
+        let links: Vec<Link> = self.links.all.iter().filter(between).copied().collect();
+        for link in links {
+            self.link(reader, link);
+        }
+    }
+
+    fn link(&mut self, reader: &Reader<'_>, link: Link) {
+        let (Some(first), Some(last)) = (reader.exchange(link.first), reader.exchange(link.last))
+        else {
+            return;
+        };
+        let look = Look { bar: Role::Tool, indent: 2, ..Look::default() };
+        self.document.blank();
+        let to = (Which::Conversation(link.id), link.process);
+        self.begin(Target { exchange: link.last, link: Some(to) });
+        let agent = last.exchange.request.agent.as_ref();
+        let kind = agent.and_then(|agent| agent.kind.as_deref());
+        let kind = match (kind, link.process == self.process) {
+            (Some(kind), _) => format!("sub-agent {}", gist(kind, 40)),
+            (None, true) => "sub-agent".to_owned(),
+            (None, false) => exchanges::process_name(reader, link.process),
+        };
+        let mut head = vec![Span::new(format!("⤷ {kind}"), Role::Tool)];
+        for (text, role) in sums(reader, link) {
+            head.push(Span::new(" · ", Role::Faint));
+            head.push(Span::new(text, role));
+        }
+        head.push(Span::new(" · Enter opens", Role::Faint));
+        self.document.line(head, look);
+        if let Some(asked) = asked_first(first) {
+            self.document.line(vec![Span::new(asked, Role::Dim)], Look { indent: 4, ..look });
+        }
+        let answer = last.exchange.response.text.as_deref().map(|text| gist(text, GIST));
+        if let Some(answer) = answer.filter(|answer| !answer.is_empty()) {
+            let answer = vec![Span::new(format!("→ {answer}"), Role::Text)];
+            self.document.line(answer, Look { indent: 4, ..look });
+        }
+    }
+
+    /// Draws whom the conversation serves, where that is told.
+    pub(super) fn parent(&mut self, reader: &Reader<'_>) {
+        let Which::Conversation(own) = self.which else { return };
+        let Some(parent) = reader.store().parent_of(own) else { return };
+        let Some(record) = reader.extent(parent).and_then(|(_, last)| reader.exchange(last)) else {
+            return;
+        };
+        let to = (Which::Conversation(parent), record.process);
+        self.begin(Target { exchange: record.id, link: Some(to) });
+        let text = "⤴ it serves another conversation";
+        self.document.line(
+            vec![Span::new(text, Role::Tool), Span::new(" · Enter opens it", Role::Faint)],
+            Look { bar: Role::Tool, ..Look::default() },
+        );
+    }
+}
+
+/// How many exchanges, tokens and dollars.
+fn sums(reader: &Reader<'_>, link: Link) -> Vec<(String, Role)> {
+    let (mut input, mut output, mut usd) = (0u64, 0u64, 0.0);
+    let (mut estimated, mut unpriced) = (false, false);
+    let members = reader.members(link.id);
+    let whole = members.len() <= SUMMED;
+    for record in members.iter().take(SUMMED).filter_map(|&id| reader.exchange(id)) {
+        let usage = &record.exchange.usage;
+        input = input.saturating_add(usage.input_tokens.unwrap_or(0));
+        output = output.saturating_add(usage.output_tokens.unwrap_or(0));
+        estimated |= usage.source == llmtop_parsers::UsageSource::Estimated;
+        usd += record.exchange.cost.usd.unwrap_or(0.0);
+        unpriced |= is_over(&record.exchange) && record.exchange.cost.usd.is_none();
+    }
+    let exchanges = if link.count == 1 { "exchange" } else { "exchanges" };
+    let mut facts = vec![(format!("{} {exchanges}", link.count), Role::Dim)];
+    if whole && input + output > 0 {
+        let tokens = |tokens| format::about(estimated, &format::count(tokens));
+        facts.push((format!("{} → {}", tokens(input), tokens(output)), Role::Dim));
+    }
+    if whole && usd > 0.0 {
+        // What has no price is not in the sum.
+        let more = if unpriced { " + ?" } else { "" };
+        let sum = format::about(estimated, &format::usd(usd));
+        facts.push((format!("{sum}{more}"), Role::Money));
+    }
+    if !link.over {
+        facts.push(("runs".to_owned(), Role::Live));
+    }
+    facts
+}
+
+fn asked_first(record: &Record) -> Option<String> {
+    crate::view::asked(record, GIST)
+}

@@ -1,0 +1,364 @@
+//! A conversation read as a chat: turn by turn, what was new in each request,
+//! and how it was answered.
+//!
+//! Most APIs send the whole history with each request. Of each, only what the
+//! one before it had not is shown, so that what was seen once stays, whatever
+//! clients leave out of later requests; answers are shown as they were seen.
+//! The first request that is read is shown whole: what came before it is known
+//! from there alone.
+
+mod echo;
+mod history;
+mod links;
+mod sent;
+mod turn;
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+
+use llmtop_parsers::Body;
+use llmtop_parsers::conversation::ConversationId;
+
+use super::answer::Shown;
+use super::document::Document;
+use super::text::{Look, Mark, TextDocument};
+use super::{Reader, Role, Span};
+use crate::store::{ExchangeId, ProcessKey, Record};
+use echo::Echoes;
+use history::{Outcome, Told};
+use links::Links;
+use sent::Sent;
+
+/// Requests that are read for one chat.
+const REQUESTS: usize = 1000;
+
+/// Bytes of them.
+const BYTES: usize = 64 << 20;
+
+/// Requests of one conversation that may be answered at the same time, as far as
+/// is watched.
+const WATCHED: usize = 16;
+
+/// Bytes of requests that are read at once.
+const AT_ONCE: usize = 4 << 20;
+
+/// How many exchanges there are, the latest, and its request's length: what a
+/// chat was read from.
+type Extent = (usize, ExchangeId, Option<usize>);
+
+/// Which exchanges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// All of a conversation.
+    Conversation(ConversationId),
+    /// One that belongs to none.
+    Single(ExchangeId),
+}
+
+/// What a block of a chat is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// The exchange.
+    pub exchange: ExchangeId,
+    /// Another conversation, which it belongs to.
+    pub link: Option<(Which, ProcessKey)>,
+}
+
+/// A conversation as a document, kept up to date as it goes on.
+#[derive(Debug)]
+pub struct Chat {
+    /// Which exchanges.
+    pub which: Which,
+    /// The text.
+    pub document: TextDocument,
+    /// Whose it is.
+    process: ProcessKey,
+    /// One request as it was sent, in the chat's stead.
+    sent: Option<Sent>,
+    groups: Vec<Group>,
+    turns: Vec<Turn>,
+    /// The first exchange whose request is read.
+    first: Option<ExchangeId>,
+    /// The exchanges from there on, in order.
+    members: Vec<ExchangeId>,
+    built: Option<Extent>,
+    links: Links,
+    /// Requests that were read, with the body that was; `None`: in vain.
+    told: HashMap<ExchangeId, (Arc<Body>, Option<Arc<Told>>)>,
+    /// Requests that have to be, the oldest first.
+    wanted: VecDeque<(ExchangeId, &'static str, Arc<Body>)>,
+    /// What tools returned, by the call's id.
+    outcomes: HashMap<String, Outcome>,
+    /// Calls that are shown, by id.
+    calls: HashSet<String>,
+    echoes: Echoes,
+    /// Messages that are not as folded as they are by default.
+    toggled: HashSet<(ExchangeId, usize)>,
+    all: Option<bool>,
+}
+
+/// A message, or an answer.
+#[derive(Debug)]
+struct Group {
+    target: Target,
+    /// Which one of its exchange's.
+    at: usize,
+}
+
+/// One exchange of the chat.
+#[derive(Debug)]
+struct Turn {
+    id: ExchangeId,
+    /// Before its answer, which may grow.
+    answer: (Mark, usize),
+    shown: Option<Shown>,
+    /// Its request was there.
+    asked: bool,
+}
+
+impl Chat {
+    /// A chat of this process; [`refresh`](Self::refresh) reads it.
+    pub fn new(which: Which, process: ProcessKey) -> Self {
+        Chat {
+            which,
+            document: TextDocument::default(),
+            process,
+            sent: None,
+            groups: Vec::new(),
+            turns: Vec::new(),
+            first: None,
+            members: Vec::new(),
+            built: None,
+            links: Links::default(),
+            told: HashMap::new(),
+            wanted: VecDeque::new(),
+            outcomes: HashMap::new(),
+            calls: HashSet::new(),
+            echoes: Echoes::default(),
+            toggled: HashSet::new(),
+            all: None,
+        }
+    }
+
+    /// Takes in what is new: a longer answer costs its growth. The request of
+    /// another exchange has to be read first, by [`work`](Self::work).
+    pub fn refresh(&mut self, reader: &Reader<'_>) {
+        if self.sent.is_some() {
+            return self.refresh_sent(reader);
+        }
+        let Some((count, last)) = self.extent(reader) else {
+            return;
+        };
+        let body = reader.exchange(last).and_then(|record| record.exchange.request.body.as_ref());
+        let extent = (count, last, body.map(|body| body.bytes.len()));
+        let linked = self.links.refresh(reader, self.which, self.process);
+        let latest = self.turns.iter().rev().take(WATCHED);
+        let unsettled = latest.into_iter().any(|turn| !turn.asked && is_asked(reader, turn.id));
+        if self.built != Some(extent) || linked || unsettled {
+            self.read(reader);
+            self.built = Some(extent);
+        } else if let Some(at) = self.changed(reader) {
+            self.draw_from(reader, at);
+        }
+    }
+
+    /// Reads what [`refresh`](Self::refresh) found missing, a part of it. This
+    /// needs no store, and may take a while. `true`: something was.
+    pub fn work(&mut self) -> bool {
+        if let Some(sent) = &mut self.sent {
+            return sent.work();
+        }
+        let mut bytes = 0;
+        let mut found = false;
+        while bytes < AT_ONCE
+            && let Some((id, dialect, body)) = self.wanted.pop_front()
+        {
+            bytes += body.bytes.len();
+            let before = self.members.partition_point(|&member| member < id);
+            let earlier = self.members.iter().take(before).rev();
+            let before = earlier.filter_map(|id| self.told.get(id)).find_map(|(_, it)| it.as_ref());
+            let told = Told::read(dialect, &body, before.map(AsRef::as_ref));
+            self.told.insert(id, (body, told.map(Arc::new)));
+            found = true;
+        }
+        if found {
+            self.built = None;
+        }
+        found
+    }
+
+    /// Whether all of it is there.
+    pub fn is_read(&self) -> bool {
+        self.wanted.is_empty()
+    }
+
+    /// What a block is about.
+    pub fn target(&self, block: usize) -> Option<Target> {
+        self.groups.get(self.document.group(block)).map(|group| group.target)
+    }
+
+    /// The first block of an exchange's own words.
+    pub fn block_of(&self, id: ExchangeId) -> Option<usize> {
+        let own = Target { exchange: id, link: None };
+        let group = self.groups.iter().position(|group| group.target == own)?;
+        self.document.first_of(group)
+    }
+
+    /// Folds or unfolds the message that a block belongs to.
+    pub fn toggle(&mut self, block: usize) {
+        if let Some(group) = self.groups.get(self.document.group(block)) {
+            let key = (group.target.exchange, group.at);
+            if !self.toggled.remove(&key) {
+                self.toggled.insert(key);
+            }
+        }
+        self.built = None;
+    }
+
+    /// Folds every message, or unfolds every one.
+    pub fn toggle_all(&mut self) {
+        self.all = Some(!self.all.unwrap_or(true));
+        self.toggled.clear();
+        self.built = None;
+    }
+
+    /// Shows the request that a block belongs to as it was sent, or the chat
+    /// again: the exchange whose request it was.
+    pub fn toggle_sent(&mut self, block: usize) -> Option<ExchangeId> {
+        let target = self.target(block);
+        self.document = TextDocument::default();
+        (self.turns, self.groups, self.built) = (Vec::new(), Vec::new(), None);
+        (self.toggled, self.all) = (HashSet::new(), None);
+        let shown = self.sent.take();
+        if shown.is_none() {
+            self.sent = target.map(|target| Sent::new(target.exchange));
+        }
+        shown.map(|sent| sent.id)
+    }
+
+    /// Whether a request is shown as it was sent.
+    pub fn is_sent(&self) -> bool {
+        self.sent.is_some()
+    }
+
+    /// The latest exchange of which it is known how many tokens it took.
+    pub fn latest<'a>(&self, reader: &Reader<'a>) -> Option<&'a Record> {
+        let turns = self.turns.iter().rev().take(8);
+        turns
+            .filter_map(|turn| reader.exchange(turn.id))
+            .find(|record| record.exchange.usage.input_tokens.is_some())
+    }
+
+    /// How many exchanges there are, and the latest.
+    fn extent(&self, reader: &Reader<'_>) -> Option<(usize, ExchangeId)> {
+        match self.which {
+            Which::Single(id) => Some((1, id)),
+            Which::Conversation(id) => reader.extent(id),
+        }
+    }
+
+    fn folded(&self, key: (ExchangeId, usize), by_default: bool) -> bool {
+        self.all.unwrap_or(by_default) ^ self.toggled.contains(&key)
+    }
+
+    /// Reads the whole conversation anew, as far as its requests were read.
+    fn read(&mut self, reader: &Reader<'_>) {
+        let all = match self.which {
+            Which::Single(id) => vec![id],
+            Which::Conversation(id) => reader.members(id),
+        };
+        if self.first.is_none_or(|first| all.binary_search(&first).is_err()) {
+            self.told.clear();
+            self.first = first_read(reader, &all);
+        }
+        let from = self.first.map_or(0, |first| all.partition_point(|&id| id < first));
+        self.echoes = Echoes::new(reader, &all);
+        self.members = all.get(from..).unwrap_or_default().to_vec();
+        self.want(reader);
+        let told = self.told.values().filter_map(|(_, told)| told.as_ref());
+        let fresh = || told.clone().flat_map(|told| &told.fresh).map(|(_, said)| said);
+        self.outcomes = fresh().flat_map(turn::outcomes).collect();
+        self.calls = fresh().flat_map(turn::calls).chain(self.echoes.calls()).collect();
+        self.document = TextDocument::default();
+        self.groups.clear();
+        self.turns.clear();
+        if let Some(&id) = all.first() {
+            self.parent(reader);
+            if from > 0 {
+                self.begin(Target { exchange: id, link: None });
+                let text = format!("… {from} earlier exchanges are not read here");
+                self.document.line(vec![Span::new(text, Role::Faint)], Look::default());
+            }
+        }
+        self.linked(reader, ExchangeId(0), self.members.first().copied());
+        for at in 0..self.members.len() {
+            self.turn(reader, at);
+        }
+    }
+
+    /// What is not read yet is wanted.
+    fn want(&mut self, reader: &Reader<'_>) {
+        let records = self.members.iter().filter_map(|&id| reader.exchange(id));
+        let missing = records.filter_map(|record| {
+            let body = record.exchange.request.body.as_ref()?;
+            let read = self.told.get(&record.id).is_some_and(|(of, _)| Arc::ptr_eq(of, body));
+            let dialect = record.exchange.dialect?;
+            (!read).then(|| (record.id, dialect, Arc::clone(body)))
+        });
+        self.wanted = missing.collect();
+    }
+
+    /// The first turn whose answer is another than is shown.
+    fn changed(&self, reader: &Reader<'_>) -> Option<usize> {
+        let grows = |turn: &Turn| {
+            let Some(record) = reader.exchange(turn.id) else { return false };
+            turn.shown != Some(Shown::of(reader, record))
+        };
+        // Those that grow are among the latest.
+        let from = self.turns.len().saturating_sub(WATCHED);
+        self.turns.iter().skip(from).position(grows).map(|at| from + at)
+    }
+
+    /// Draws a turn's answer anew, and the turns after it.
+    fn draw_from(&mut self, reader: &Reader<'_>, at: usize) {
+        let Some(turn) = self.turns.get_mut(at) else { return };
+        let (mark, groups) = turn.answer;
+        self.document.cut(mark);
+        self.groups.truncate(groups);
+        self.turns.truncate(at + 1);
+        self.answer(reader, at);
+        for at in at + 1..self.members.len() {
+            self.turn(reader, at);
+        }
+    }
+
+    fn begin(&mut self, target: Target) -> (ExchangeId, usize) {
+        let group = self.document.begin();
+        self.groups.truncate(group);
+        let own = self.groups.iter().rev().take_while(|it| it.target.exchange == target.exchange);
+        let at = own.count();
+        self.groups.push(Group { target, at });
+        (target.exchange, at)
+    }
+}
+
+fn is_asked(reader: &Reader<'_>, id: ExchangeId) -> bool {
+    reader.exchange(id).is_some_and(|record| record.exchange.request.body.is_some())
+}
+
+/// The first exchange whose request is read: as many of the latest as there is
+/// time and memory for.
+fn first_read(reader: &Reader<'_>, all: &[ExchangeId]) -> Option<ExchangeId> {
+    let mut first = None;
+    let mut bytes = 0;
+    for &id in all.iter().rev().take(REQUESTS) {
+        let record = reader.exchange(id);
+        let body = record.and_then(|record| record.exchange.request.body.as_ref());
+        bytes += body.map_or(0, |body| body.bytes.len());
+        if bytes > BYTES && first.is_some() {
+            break;
+        }
+        first = Some(id);
+    }
+    first
+}
