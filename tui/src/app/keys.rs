@@ -1,6 +1,6 @@
 //! What keys do.
 
-use super::page::{Conversation, Detail, Help, Page, Tab, to_neighbour};
+use super::page::{Conversation, Detail, Help, OverviewPage, Page, Tab, to_neighbour};
 use super::prompt::{Prompt, Typed};
 use super::{App, Effect, Exit, Key};
 use crate::action::{self, Action, Context};
@@ -72,6 +72,7 @@ impl App {
                 None => self.tell("no exchange is selected", Role::Warning),
             },
             Action::Compare => self.compare(store),
+            Action::Overview => self.overview(),
             Action::Copy => self.copy(store, effects),
             Action::Up => self.step(store, -1),
             Action::Down => self.step(store, 1),
@@ -140,6 +141,15 @@ impl App {
         }
     }
 
+    /// Opens the overview, or leaves it.
+    fn overview(&mut self) {
+        if matches!(self.pages.last(), Some(Page::Overview(_))) {
+            return self.back();
+        }
+        self.pages.retain(|page| !matches!(page, Page::Overview(_)));
+        self.pages.push(Page::Overview(OverviewPage::default()));
+    }
+
     /// Freezes what is shown, or lets it go on.
     fn pause(&mut self, store: &Store) {
         self.frozen = match self.frozen.take() {
@@ -147,7 +157,7 @@ impl App {
                 self.filtering.thaw(frozen.unfinished());
                 None
             }
-            None => Some(Frozen::new(store, self.now)),
+            None => Some(Frozen::new(store, self.moment())),
         };
     }
 
@@ -184,7 +194,8 @@ impl App {
 
     /// Moves by rows, down where positive.
     pub(super) fn step(&mut self, store: &Store, rows: isize) {
-        let reader = Reader::new(store, self.frozen.as_ref(), self.now, self.options.utc_offset);
+        let reader =
+            Reader::new(store, self.frozen.as_ref(), self.moment(), self.options.utc_offset);
         let size = self.visible();
         if let Some(page) = self.pages.last_mut() {
             return page.step(&reader, rows, size);
@@ -204,7 +215,8 @@ impl App {
 
     /// To the first row, or the last.
     fn edge(&mut self, store: &Store, first: bool) {
-        let reader = Reader::new(store, self.frozen.as_ref(), self.now, self.options.utc_offset);
+        let reader =
+            Reader::new(store, self.frozen.as_ref(), self.moment(), self.options.utc_offset);
         if let Some(page) = self.pages.last_mut() {
             return page.edge(first);
         }
@@ -228,7 +240,8 @@ impl App {
 
     /// To the next message, or the previous one.
     fn next_block(&mut self, store: &Store, forward: bool) {
-        let reader = Reader::new(store, self.frozen.as_ref(), self.now, self.options.utc_offset);
+        let reader =
+            Reader::new(store, self.frozen.as_ref(), self.moment(), self.options.utc_offset);
         let size = self.visible();
         let (document, scroll) = (&mut self.main.answer.document, &mut self.main.scroll);
         if self.main.focus == Pane::Answer {
@@ -238,7 +251,8 @@ impl App {
 
     /// Opens what is selected.
     fn open(&mut self, store: &Store) {
-        let reader = Reader::new(store, self.frozen.as_ref(), self.now, self.options.utc_offset);
+        let reader =
+            Reader::new(store, self.frozen.as_ref(), self.moment(), self.options.utc_offset);
         if self.main.focus == Pane::Processes
             && let Some(RowKey::Group(name)) = &self.main.processes.selected
         {
@@ -272,7 +286,8 @@ impl App {
     }
 
     fn act_page(&mut self, action: Action, store: &Store) {
-        let reader = Reader::new(store, self.frozen.as_ref(), self.now, self.options.utc_offset);
+        let reader =
+            Reader::new(store, self.frozen.as_ref(), self.moment(), self.options.utc_offset);
         let size = self.visible();
         let Some(page) = self.pages.last_mut() else {
             return;
@@ -320,6 +335,13 @@ impl App {
                     json.toggle_all();
                     *scroll = Scroll::default();
                 }
+            }
+            (
+                Action::Processes | Action::Exchanges | Action::Answer | Action::Connections,
+                Page::Overview(_),
+            ) => {
+                self.pages.clear();
+                self.act_main(action, store);
             }
             (Action::Follow, page) => {
                 let (_, scroll) = page.reading();

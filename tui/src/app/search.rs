@@ -20,7 +20,8 @@ impl App {
         let Some(pattern) = self.pattern.clone() else {
             return self.tell("nothing to search for: / asks", Role::Dim);
         };
-        let reader = Reader::new(store, self.frozen.as_ref(), self.now, self.options.utc_offset);
+        let reader =
+            Reader::new(store, self.frozen.as_ref(), self.moment(), self.options.utc_offset);
         let size = self.visible();
         let found = if let Some(page) = self.pages.last_mut() {
             match page.json() {
@@ -268,7 +269,8 @@ fn in_json(
 impl App {
     /// What is to be copied.
     pub(super) fn copied(&mut self, store: &Store) -> Option<String> {
-        let reader = Reader::new(store, self.frozen.as_ref(), self.now, self.options.utc_offset);
+        let reader =
+            Reader::new(store, self.frozen.as_ref(), self.moment(), self.options.utc_offset);
         let answer = |record: &Record| {
             let response = &record.exchange.response;
             let calls = || response.tool_calls.first().map(|call| call.arguments.clone());
@@ -278,8 +280,9 @@ impl App {
             if let Some((json, scroll)) = page.json() {
                 return Some(json.value(scroll.cursor).to_owned());
             }
-            if let Page::Compare(page) = page {
-                return Some(page.comparison.document.plain(&reader, crate::term::CLIPBOARD));
+            if let Page::Compare(_) | Page::Overview(_) = page {
+                let (document, _) = page.text()?;
+                return Some(document.plain(&reader, crate::term::CLIPBOARD));
             }
             if let Page::Detail(detail) = page
                 && detail.tab != super::page::Tab::Answer

@@ -19,6 +19,7 @@ pub mod header;
 pub mod help;
 pub mod json;
 mod line;
+pub mod overview;
 mod pattern;
 pub mod processes;
 mod reader;

@@ -4,6 +4,7 @@ mod behaviour;
 mod conversation;
 mod filter;
 mod hostile;
+mod overview;
 mod processes;
 mod views;
 
