@@ -221,6 +221,11 @@ pub struct Response {
     pub body: Option<Arc<Body>>,
     /// Events of the stream.
     pub events: u64,
+    /// When the first of them came, as many as [`Arrival::MOST`]; [`events`] tells
+    /// what they say.
+    ///
+    /// [`events`]: crate::events
+    pub arrivals: Vec<Arrival>,
     /// Length of the body as received, before decoding, without transfer coding.
     pub body_bytes: u64,
 }
@@ -346,6 +351,36 @@ pub struct Delta {
     pub kind: DeltaKind,
     /// The piece.
     pub text: String,
+}
+
+/// An event of a streamed answer, as it came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Arrival {
+    /// When its last byte did; on a WebSocket, its first.
+    pub at: Timestamp,
+    /// Bytes of what it says.
+    pub bytes: u32,
+    /// What of the answer it is a piece of, if of any.
+    pub told: Option<DeltaKind>,
+}
+
+impl Arrival {
+    /// As many are kept of one exchange.
+    pub const MOST: usize = 16_384;
+
+    /// An event of so many bytes that came now.
+    pub fn new(at: Timestamp, bytes: usize, told: Option<DeltaKind>) -> Self {
+        Arrival { at, bytes: u32::try_from(bytes).unwrap_or(u32::MAX), told }
+    }
+}
+
+impl Response {
+    /// Keeps when an event came, while there is room for it.
+    pub fn arrived(&mut self, arrival: Arrival) {
+        if self.arrivals.len() < Arrival::MOST {
+            self.arrivals.push(arrival);
+        }
+    }
 }
 
 /// What a delta continues.

@@ -30,7 +30,9 @@ pub mod websocket;
 pub use body::{Body, BodyKind, Elided};
 pub use connection::{Connection, Event, Limits, Verdict};
 pub use exchange::{
-    ApiError, Cost, CostSource, Delta, DeltaKind, Direction, Exchange, ExchangeSeq, Finding,
-    Protocol, Request, Response, Role, State, Timestamp, Timing, ToolCall, Usage, UsageSource,
+    ApiError, Arrival, Cost, CostSource, Delta, DeltaKind, Direction, Exchange, ExchangeSeq,
+    Finding, Protocol, Request, Response, Role, State, Timestamp, Timing, ToolCall, Usage,
+    UsageSource,
 };
+pub use framing::events;
 pub use headers::{Agent, RateLimit};

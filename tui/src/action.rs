@@ -24,7 +24,6 @@ pub enum Action {
     Exchanges,
     Answer,
     Connections,
-    Overview,
     Zoom,
     NextTab,
     PreviousTab,
@@ -46,6 +45,8 @@ pub enum Action {
     Compare,
     Export,
     Copy,
+    CopyPath,
+    GoTo,
     Mouse,
     Help,
     Quit,
@@ -70,27 +71,21 @@ pub enum Context {
     Json,
     /// What differs between two exchanges.
     Compare,
-    /// The overview.
-    Overview,
     /// The help.
     Help,
 }
 
 use Context::{
     Answer as A, Compare as X, Connections as C, Conversation as V, Detail as D, Exchanges as E,
-    Help as H, Json as J, Overview as O, Processes as P,
+    Help as H, Json as J, Processes as P,
 };
 
-const EVERYWHERE: &[Context] = &[P, E, A, C, V, D, J, X, O, H];
+const EVERYWHERE: &[Context] = &[P, E, A, C, V, D, J, X, H];
 const MAIN: &[Context] = &[P, E, A, C];
 
-const READING: &[Context] = &[A, V, D, J, X, O];
-/// The panes, and what stands beside them.
-const PANES: &[Context] = &[P, E, A, C, O];
+const READING: &[Context] = &[A, V, D, J, X];
 const INNER: &[Context] = &[V, D, J];
-/// What may grow at its end.
-const FOLLOWING: &[Context] = &[P, E, A, C, V, D, J, X];
-const BESIDE_HELP: &[Context] = &[P, E, A, C, V, D, J, X, O];
+const BESIDE_HELP: &[Context] = &[P, E, A, C, V, D, J, X];
 
 /// The pages as the help names them, and what each has.
 pub const PAGES: &[(&str, &[Context])] = &[
@@ -98,7 +93,6 @@ pub const PAGES: &[(&str, &[Context])] = &[
     ("In a conversation", &[V]),
     ("In an exchange's detail", &[D, J]),
     ("In a comparison", &[X]),
-    ("In the overview", &[O]),
 ];
 
 /// One line of the table.
@@ -146,7 +140,7 @@ pub static ACTIONS: &[Entry] = &[
     )
     .offered("open", &[P, E, A, C]),
     entry(Action::Back, "back", &["Esc", "Backspace"], EVERYWHERE, "back to where you came from")
-        .offered("back", &[V, D, J, X, O, H]),
+        .offered("back", &[V, D, J, X, H]),
     entry(Action::NextPane, "next-pane", &["Tab", "Right", "l"], MAIN, "next pane")
         .offered("pane", MAIN),
     entry(Action::PreviousPane, "previous-pane", &["S-Tab", "Left", "h"], MAIN, "previous pane"),
@@ -202,7 +196,7 @@ pub static ACTIONS: &[Entry] = &[
         Action::Follow,
         "follow",
         &["f", "F"],
-        FOLLOWING,
+        BESIDE_HELP,
         "follow what is new; scrolling stops it",
     )
     .offered("follow", &[E, A, V]),
@@ -248,22 +242,23 @@ pub static ACTIONS: &[Entry] = &[
         Action::Copy,
         "copy",
         &["y"],
-        &[P, E, A, C, V, D, J, X, O],
+        &[P, E, A, C, V, D, J, X],
         "copy to the clipboard (OSC 52): the answer, the value, the row",
     )
     .offered("copy", &[D, J, V]),
-    entry(Action::Processes, "processes", &["1"], PANES, "the processes"),
-    entry(Action::Exchanges, "exchanges", &["2"], PANES, "the exchanges"),
-    entry(Action::Answer, "answer", &["3"], PANES, "the selected exchange's answer"),
-    entry(Action::Connections, "connections", &["4"], PANES, "the live connections"),
     entry(
-        Action::Overview,
-        "overview",
-        &["5"],
-        BESIDE_HELP,
-        "the overview: graphs, latency, spenders, limits, failures; again: back",
-    )
-    .offered("overview", MAIN),
+        Action::CopyPath,
+        "copy-path",
+        &["Y"],
+        &[J],
+        "copy where the value is, as jq writes it: .messages[2].content",
+    ),
+    entry(Action::GoTo, "go-to", &["."], &[J], "go to a path: .messages[2].content")
+        .offered("path", &[J]),
+    entry(Action::Processes, "processes", &["1"], MAIN, "the processes"),
+    entry(Action::Exchanges, "exchanges", &["2"], MAIN, "the exchanges"),
+    entry(Action::Answer, "answer", &["3"], MAIN, "the selected exchange's answer"),
+    entry(Action::Connections, "connections", &["4"], MAIN, "the live connections"),
     entry(Action::Zoom, "zoom", &["z"], MAIN, "give the pane the whole screen, or take it back"),
     entry(Action::Up, "up", &["k", "Up"], EVERYWHERE, "up"),
     entry(Action::Down, "down", &["j", "Down"], EVERYWHERE, "down"),

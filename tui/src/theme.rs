@@ -184,6 +184,11 @@ impl Theme {
             Role::JsonNumber => (palette.number, false, false),
             Role::JsonLiteral => (palette.model, false, false),
             Role::JsonPunctuation => (palette.dim, false, false),
+            Role::Heading => (palette.accent, true, false),
+            Role::Strong => (palette.text, true, false),
+            Role::Code => (palette.string, false, false),
+            Role::Keyword => (palette.model, false, false),
+            Role::Comment => (palette.dim, false, true),
             Role::Match => return self.reversed(palette.warning),
         };
         let mut style = self.fg(tone);

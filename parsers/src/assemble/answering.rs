@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use crate::framing::Piece;
 use crate::llm::{self, Answer, Dialect, Repeat};
 use crate::usage::Reported;
-use crate::{Delta, Event, Exchange, Finding, Timestamp};
+use crate::{Arrival, Delta, Event, Exchange, Finding, Timestamp};
 
 /// Reads the answer of one exchange.
 pub(crate) struct Answering {
@@ -127,6 +127,8 @@ impl Answering {
 
     fn event(&mut self, name: &str, data: &str, context: &mut Context<'_>) {
         self.events += 1;
+        let arrival = Arrival::new(context.time, data.len(), None);
+        context.exchange.response.arrived(arrival);
         let unwrapped = llm::bedrock::unwrap_chunk(name, data);
         let (name, data) = match &unwrapped {
             Some(data) => ("", data.as_str()),
@@ -135,6 +137,11 @@ impl Answering {
         let known = context.dialect.or(self.dialect);
         let Some(dialect) = known.or_else(|| self.glance(data, context)) else { return };
         self.repeat.event(dialect, name, data, &mut self.answer);
+        if self.events <= Arrival::MOST as u64
+            && let Some(arrival) = context.exchange.response.arrivals.last_mut()
+        {
+            arrival.told = self.answer.deltas.first().map(|(kind, _)| *kind);
+        }
         for (kind, text) in self.answer.deltas.drain(..) {
             let timing = &mut context.exchange.timing;
             timing.first_token.get_or_insert(context.time);

@@ -238,6 +238,7 @@ impl Open {
         // An array like any other, or a message that is all of its envelope.
         if (is_guess && exchange.dialect.is_none()) || (is_envelope && answering.events() == 1) {
             answering.forget_events();
+            exchange.response.arrivals = Vec::new();
         }
         if let Some(body) = body.as_ref().filter(|body| body.kind == BodyKind::Json) {
             self.telling = true;

@@ -3,11 +3,14 @@
 pub(crate) mod content_type;
 mod event_stream;
 mod json_array;
+mod kept;
 mod messages;
 mod ndjson;
 mod sse;
 pub(crate) mod status;
 mod translate;
+
+pub use kept::events;
 
 use crate::protobuf::Reading;
 use crate::{ApiError, Finding};

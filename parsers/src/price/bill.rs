@@ -15,6 +15,8 @@ pub struct Bill {
     pub matched: Match,
     /// The rates are those for requests with more input than this.
     pub above: Option<u64>,
+    /// The price was added to the table.
+    pub added: bool,
     /// Its items; each token is in one of them only. Items of no tokens are
     /// left out.
     pub lines: Vec<Line>,
@@ -81,6 +83,6 @@ impl Bill {
             .map(|(label, tokens, usd_per_million)| Line { label, tokens, usd_per_million })
             .collect();
         let Entry { provider, model, .. } = entry.clone();
-        Some(Bill { provider, model, matched, above, lines })
+        Some(Bill { provider, model, matched, above, added: rates.added, lines })
     }
 }

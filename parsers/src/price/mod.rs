@@ -61,6 +61,9 @@ pub struct Rates {
     pub tiers: Vec<Tier>,
     /// Tokens that fit into the model's context window, question and answer.
     pub context: Option<u64>,
+    /// Not of the table itself, but added to it.
+    #[serde(skip)]
+    pub added: bool,
 }
 
 /// The size of a model's context window.
@@ -162,6 +165,7 @@ impl PriceTable {
             for (model, mut rates) in models {
                 let before = known.get(&model).and_then(|before| before.context);
                 rates.context = rates.context.or(before);
+                rates.added = true;
                 known.insert(model, rates);
             }
         }
@@ -293,6 +297,7 @@ impl Rates {
             output_audio: self.output_audio,
             tiers: Vec::new(),
             context: self.context,
+            added: self.added,
         };
         (rates, Some(tier.above))
     }

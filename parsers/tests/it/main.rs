@@ -5,6 +5,7 @@
     reason = "a test that cannot go on fails; clippy.toml excuses only #[test] functions"
 )]
 
+mod arrivals;
 mod bombs;
 mod capture;
 mod corpus;

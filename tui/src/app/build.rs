@@ -2,7 +2,7 @@
 
 use super::App;
 use super::main_page::unfiltered;
-use super::page::{Page, Tab};
+use super::page::{Page, Side, Tab};
 use crate::action;
 use crate::store::{Record, Session, Status, Store};
 use crate::view::area::{frame, inner, panes, text_size};
@@ -10,22 +10,21 @@ use crate::view::header::{Setting, header};
 use crate::view::processes::Grouping;
 use crate::view::{
     Area, Content, Footer, Pane, Panel, Reader, Role, Screen, Span, TabBar, connections, exchanges,
-    facts, format, is_over, processes,
+    facts, format, gist, is_over, processes,
 };
 
 impl App {
     pub(super) fn build(&mut self, store: &Store, session: &Session) -> Screen {
         let (width, height) = self.size;
         let (top, body, bottom) = frame(Area::screen(width, height), self.filtering.is_typed());
-        let reader =
-            Reader::new(store, self.frozen.as_ref(), self.moment(), self.options.utc_offset);
+        let reader = Reader::new(store, self.frozen.as_ref(), self.now, self.options.utc_offset);
         // Some titles count what is listed, whether the list is visible or not.
         self.main.processes.put_in_order(&reader, self.main.lists_all());
         self.behind = false;
         let (panels, divider) = if self.pages.is_empty() {
             self.main_panels(store, session, body)
         } else {
-            (self.page_panels(store, session, body), None)
+            (self.page_panels(store, body), None)
         };
         let setting = Setting {
             processes: self.main.processes.order.len(),
@@ -56,7 +55,7 @@ impl App {
         if let Some(prompt) = &self.prompt {
             let (before, after) = prompt.parts();
             let [before, after] = [before, after].map(|text| vec![Span::new(text, Role::Text)]);
-            return Footer::Prompt { label: "/", before, after, hint: None };
+            return Footer::Prompt { label: prompt.purpose.label(), before, after, hint: None };
         }
         if self.exporting.is_some() {
             return Footer::Keys(super::export::offers().collect());
@@ -73,8 +72,7 @@ impl App {
         session: &Session,
         body: Area,
     ) -> (Vec<Panel>, Option<Area>) {
-        let reader =
-            Reader::new(store, self.frozen.as_ref(), self.moment(), self.options.utc_offset);
+        let reader = Reader::new(store, self.frozen.as_ref(), self.now, self.options.utc_offset);
         let main = &mut self.main;
         let rows = |area: Area| usize::from(inner(area, false).height.saturating_sub(1));
         let places = panes(body, main.focus, main.zoom, main.processes.order.len());
@@ -166,9 +164,8 @@ impl App {
         (panels, divider)
     }
 
-    fn page_panels(&mut self, store: &Store, session: &Session, body: Area) -> Vec<Panel> {
-        let reader =
-            Reader::new(store, self.frozen.as_ref(), self.moment(), self.options.utc_offset);
+    fn page_panels(&mut self, store: &Store, body: Area) -> Vec<Panel> {
+        let reader = Reader::new(store, self.frozen.as_ref(), self.now, self.options.utc_offset);
         let mut panel = Panel { area: body, focused: true, ..Panel::default() };
         let place = inner(body, matches!(self.pages.last(), Some(Page::Detail(_))));
         let size = text_size(place);
@@ -190,6 +187,10 @@ impl App {
                     None => title("forgotten, to stay inside the memory budget"),
                 };
                 panel.tabs = Some(TabBar::fit(&Tab::NAMES, detail.tab.index(), body.width));
+                if let Side::Json(json) = &detail.side {
+                    let path = gist(&json.path(detail.scroll.cursor), 60);
+                    panel.note = vec![Span::new(path, Role::Dim)];
+                }
                 let mut scroll = detail.scroll;
                 panel.content = Content::Text(scroll.window(detail.document(), &reader, size));
                 detail.scroll = scroll;
@@ -199,16 +200,6 @@ impl App {
                 panel.title = title(&page.title(&reader));
                 panel.note = page.note();
                 let window = page.scroll.window(&mut page.comparison.document, &reader, size);
-                panel.content = Content::Text(window);
-            }
-            Some(Page::Overview(_)) if nothing(&reader) => {
-                panel.title = title("Overview");
-                panel.content = Content::Notice(waiting(session));
-            }
-            Some(Page::Overview(page)) => {
-                page.overview.refresh(&reader, size, self.now);
-                panel.title = title("Overview");
-                let window = page.scroll.window(&mut page.overview.document, &reader, size);
                 panel.content = Content::Text(window);
             }
             Some(Page::Help(help)) => {
@@ -234,11 +225,6 @@ fn answer(reader: &Reader<'_>, main: &mut super::MainPage, area: Area) -> Conten
     }
     let size = text_size(inner(area, false));
     Content::Text(main.scroll.window(&mut main.answer.document, reader, size))
-}
-
-/// Whether there is nothing to tell of yet.
-fn nothing(reader: &Reader<'_>) -> bool {
-    reader.totals().exchanges == 0
 }
 
 /// How fast an answer grows, for its head may have scrolled away.

@@ -1,7 +1,7 @@
 //! What keys do.
 
-use super::page::{Conversation, Detail, Help, OverviewPage, Page, Tab, to_neighbour};
-use super::prompt::{Prompt, Typed};
+use super::page::{Conversation, Detail, Help, Page, Tab, to_neighbour};
+use super::prompt::{Prompt, Purpose, Typed};
 use super::{App, Effect, Exit, Key};
 use crate::action::{self, Action, Context};
 use crate::store::{ExchangeId, Store};
@@ -35,8 +35,11 @@ impl App {
                 Typed::On => {}
                 Typed::Cancelled => self.prompt = None,
                 Typed::Done => {
-                    let text = prompt.text().to_owned();
+                    let (text, purpose) = (prompt.text().to_owned(), prompt.purpose);
                     self.prompt = None;
+                    if purpose == Purpose::Path {
+                        return self.go_to(&text, store);
+                    }
                     self.pattern = Pattern::new(&text);
                     if self.pattern.is_some() {
                         self.search(store, true, true);
@@ -72,8 +75,9 @@ impl App {
                 None => self.tell("no exchange is selected", Role::Warning),
             },
             Action::Compare => self.compare(store),
-            Action::Overview => self.overview(),
             Action::Copy => self.copy(store, effects),
+            Action::CopyPath => self.copy_path(effects),
+            Action::GoTo => self.prompt = Some(Prompt::of(Purpose::Path)),
             Action::Up => self.step(store, -1),
             Action::Down => self.step(store, 1),
             Action::PageUp => self.step(store, -self.page_rows()),
@@ -141,15 +145,6 @@ impl App {
         }
     }
 
-    /// Opens the overview, or leaves it.
-    fn overview(&mut self) {
-        if matches!(self.pages.last(), Some(Page::Overview(_))) {
-            return self.back();
-        }
-        self.pages.retain(|page| !matches!(page, Page::Overview(_)));
-        self.pages.push(Page::Overview(OverviewPage::default()));
-    }
-
     /// Freezes what is shown, or lets it go on.
     fn pause(&mut self, store: &Store) {
         self.frozen = match self.frozen.take() {
@@ -157,7 +152,7 @@ impl App {
                 self.filtering.thaw(frozen.unfinished());
                 None
             }
-            None => Some(Frozen::new(store, self.moment())),
+            None => Some(Frozen::new(store, self.now)),
         };
     }
 
@@ -194,8 +189,7 @@ impl App {
 
     /// Moves by rows, down where positive.
     pub(super) fn step(&mut self, store: &Store, rows: isize) {
-        let reader =
-            Reader::new(store, self.frozen.as_ref(), self.moment(), self.options.utc_offset);
+        let reader = Reader::new(store, self.frozen.as_ref(), self.now, self.options.utc_offset);
         let size = self.visible();
         if let Some(page) = self.pages.last_mut() {
             return page.step(&reader, rows, size);
@@ -215,8 +209,7 @@ impl App {
 
     /// To the first row, or the last.
     fn edge(&mut self, store: &Store, first: bool) {
-        let reader =
-            Reader::new(store, self.frozen.as_ref(), self.moment(), self.options.utc_offset);
+        let reader = Reader::new(store, self.frozen.as_ref(), self.now, self.options.utc_offset);
         if let Some(page) = self.pages.last_mut() {
             return page.edge(first);
         }
@@ -240,8 +233,7 @@ impl App {
 
     /// To the next message, or the previous one.
     fn next_block(&mut self, store: &Store, forward: bool) {
-        let reader =
-            Reader::new(store, self.frozen.as_ref(), self.moment(), self.options.utc_offset);
+        let reader = Reader::new(store, self.frozen.as_ref(), self.now, self.options.utc_offset);
         let size = self.visible();
         let (document, scroll) = (&mut self.main.answer.document, &mut self.main.scroll);
         if self.main.focus == Pane::Answer {
@@ -251,8 +243,7 @@ impl App {
 
     /// Opens what is selected.
     fn open(&mut self, store: &Store) {
-        let reader =
-            Reader::new(store, self.frozen.as_ref(), self.moment(), self.options.utc_offset);
+        let reader = Reader::new(store, self.frozen.as_ref(), self.now, self.options.utc_offset);
         if self.main.focus == Pane::Processes
             && let Some(RowKey::Group(name)) = &self.main.processes.selected
         {
@@ -286,8 +277,7 @@ impl App {
     }
 
     fn act_page(&mut self, action: Action, store: &Store) {
-        let reader =
-            Reader::new(store, self.frozen.as_ref(), self.moment(), self.options.utc_offset);
+        let reader = Reader::new(store, self.frozen.as_ref(), self.now, self.options.utc_offset);
         let size = self.visible();
         let Some(page) = self.pages.last_mut() else {
             return;
@@ -336,13 +326,6 @@ impl App {
                     *scroll = Scroll::default();
                 }
             }
-            (
-                Action::Processes | Action::Exchanges | Action::Answer | Action::Connections,
-                Page::Overview(_),
-            ) => {
-                self.pages.clear();
-                self.act_main(action, store);
-            }
             (Action::Follow, page) => {
                 let (_, scroll) = page.reading();
                 scroll.follow ^= true;
@@ -357,6 +340,32 @@ impl App {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// Puts the cursor on the value at a path.
+    fn go_to(&mut self, path: &str, store: &Store) {
+        let reader = Reader::new(store, self.frozen.as_ref(), self.now, self.options.utc_offset);
+        let size = self.visible();
+        let Some((json, scroll)) = self.pages.last_mut().and_then(|page| page.json()) else {
+            return;
+        };
+        // What is asked for may lie beyond what was laid out so far.
+        while json.lay_out(usize::MAX) {}
+        match json.find(path) {
+            Ok(line) => {
+                json.unhide(line);
+                scroll.reveal(json, &reader, Position { block: line, line: 0 }, size);
+                scroll.cursor = line;
+            }
+            Err(why) => self.tell(&why, Role::Warning),
+        }
+    }
+
+    fn copy_path(&mut self, effects: &mut Vec<Effect>) {
+        let json = self.pages.last_mut().and_then(|page| page.json());
+        if let Some((json, scroll)) = json {
+            effects.push(Effect::Copy(json.path(scroll.cursor)));
         }
     }
 

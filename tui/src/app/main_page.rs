@@ -1,6 +1,6 @@
 //! The main page: processes, exchanges, connections, and the answer.
 
-use crate::store::Scope;
+use crate::store::{Record, Scope};
 use crate::view::answer::Answer;
 use crate::view::document::Scroll;
 use crate::view::{Pane, Reader, Show, connections, exchanges, processes};
@@ -32,6 +32,16 @@ impl MainPage {
 
     pub(super) fn scope(&self) -> Scope {
         if self.filtered { Scope::Matching } else { unfiltered(self.show) }
+    }
+
+    /// How many exchanges are listed.
+    pub(super) fn count(&self, reader: &Reader<'_>) -> usize {
+        reader.count(self.scope())
+    }
+
+    /// The exchange of a row.
+    pub(super) fn at<'a>(&self, reader: &Reader<'a>, row: usize) -> Option<&'a Record> {
+        reader.exchange_at(self.scope(), row)
     }
 
     /// Lists leave nothing out: processes without exchanges, and both ends of

@@ -8,10 +8,10 @@ use crate::store::{ExchangeId, ProcessKey, Record};
 use crate::view::answer::Answer;
 use crate::view::chat::{Chat, Which};
 use crate::view::document::{Document, Position, Scroll};
+use crate::view::events::Events;
 use crate::view::json::JsonDocument;
-use crate::view::overview::Overview;
 use crate::view::text::TextDocument;
-use crate::view::{Reader, Role, Span, context, facts};
+use crate::view::{Reader, Role, Span, context, facts, timing, usage};
 
 /// Bytes of JSON that are laid out in one frame.
 const LAYOUT: usize = 4 << 20;
@@ -25,8 +25,6 @@ pub(super) enum Page {
     Detail(Detail),
     /// What differs between two exchanges.
     Compare(Compare),
-    /// How much is going on.
-    Overview(OverviewPage),
     /// What keys do.
     Help(Help),
 }
@@ -52,19 +50,13 @@ pub(super) struct Detail {
     shown: Option<crate::view::answer::Shown>,
 }
 
-/// How much is going on.
-#[derive(Debug, Default)]
-pub(super) struct OverviewPage {
-    pub(super) overview: Overview,
-    pub(super) scroll: Scroll,
-}
-
 /// Sides of an exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tab {
     Answer,
     Request,
     Response,
+    Events,
     Headers,
     Timing,
     Usage,
@@ -76,6 +68,7 @@ pub(super) enum Side {
     Answer(Answer),
     Json(JsonDocument),
     Text(TextDocument),
+    Events(Events),
 }
 
 /// What keys do, where the person comes from.
@@ -86,10 +79,17 @@ pub(super) struct Help {
 }
 
 impl Tab {
-    pub(super) const ALL: [Tab; 6] =
-        [Tab::Answer, Tab::Request, Tab::Response, Tab::Headers, Tab::Timing, Tab::Usage];
-    pub(super) const NAMES: [&'static str; 6] =
-        ["Answer", "Request", "Response", "Headers", "Timing", "Usage"];
+    pub(super) const ALL: [Tab; 7] = [
+        Tab::Answer,
+        Tab::Request,
+        Tab::Response,
+        Tab::Events,
+        Tab::Headers,
+        Tab::Timing,
+        Tab::Usage,
+    ];
+    pub(super) const NAMES: [&'static str; 7] =
+        ["Answer", "Request", "Response", "Events", "Headers", "Timing", "Usage"];
 
     pub(super) fn index(self) -> usize {
         Tab::ALL.iter().position(|&tab| tab == self).unwrap_or(0)
@@ -216,6 +216,7 @@ impl Detail {
         self.scroll = Scroll { follow: tab == Tab::Answer, ..Scroll::default() };
         self.side = match tab {
             Tab::Answer => Side::Answer(Answer::default()),
+            Tab::Events => Side::Events(Events::default()),
             _ => Side::Text(TextDocument::default()),
         };
         self.shown = None;
@@ -228,6 +229,10 @@ impl Detail {
         };
         if let Side::Answer(answer) = &mut self.side {
             answer.show(reader, record);
+            return false;
+        }
+        if let Side::Events(events) = &mut self.side {
+            events.show(reader, record);
             return false;
         }
         let shown = crate::view::answer::Shown::of(reader, record);
@@ -249,8 +254,8 @@ impl Detail {
         };
         self.side = match self.tab {
             Tab::Headers => Side::Text(facts::headers(reader, record, self.secrets)),
-            Tab::Timing => Side::Text(facts::timing(reader, record)),
-            Tab::Usage => Side::Text(facts::usage(record)),
+            Tab::Timing => Side::Text(timing::timing(reader, record)),
+            Tab::Usage => Side::Text(usage::usage(reader, record)),
             _ => match body.as_ref().filter(|body| body.kind == BodyKind::Json) {
                 Some(body) => {
                     if matches!(&self.side, Side::Json(json) if json.shows(body)) {
@@ -268,6 +273,7 @@ impl Detail {
             Side::Answer(answer) => &mut answer.document,
             Side::Json(json) => json,
             Side::Text(text) => text,
+            Side::Events(events) => &mut events.document,
         }
     }
 }
@@ -285,7 +291,6 @@ impl Page {
             Page::Detail(Detail { side: Side::Json(_), .. }) => Context::Json,
             Page::Detail(_) => Context::Detail,
             Page::Compare(_) => Context::Compare,
-            Page::Overview(_) => Context::Overview,
             Page::Help(_) => Context::Help,
         }
     }
@@ -298,7 +303,7 @@ impl Page {
             }
             Page::Detail(detail) => Some(detail.id),
             Page::Compare(page) => Some(page.right),
-            Page::Overview(_) | Page::Help(_) => None,
+            Page::Help(_) => None,
         }
     }
 
@@ -308,7 +313,6 @@ impl Page {
             Page::Conversation(page) => page.scroll.follow,
             Page::Detail(detail) => detail.scroll.follow,
             Page::Compare(page) => page.scroll.follow,
-            Page::Overview(page) => page.scroll.follow,
             Page::Help(help) => help.scroll.follow,
         }
     }
@@ -319,7 +323,7 @@ impl Page {
         let other = match self {
             Page::Conversation(page) => page.latest(reader),
             Page::Compare(page) => Some(page.left),
-            Page::Detail(_) | Page::Overview(_) | Page::Help(_) => None,
+            Page::Detail(_) | Page::Help(_) => None,
         };
         self.subject().into_iter().chain(other)
     }
@@ -332,11 +336,11 @@ impl Page {
                     Side::Answer(answer) => &mut answer.document,
                     Side::Json(json) => json,
                     Side::Text(text) => text,
+                    Side::Events(events) => &mut events.document,
                 };
                 (document, &mut detail.scroll)
             }
             Page::Compare(page) => (&mut page.comparison.document, &mut page.scroll),
-            Page::Overview(page) => (&mut page.overview.document, &mut page.scroll),
             Page::Help(help) => (&mut help.document, &mut help.scroll),
         }
     }
@@ -347,10 +351,10 @@ impl Page {
             Page::Detail(detail) => match &mut detail.side {
                 Side::Answer(answer) => Some((&mut answer.document, &mut detail.scroll)),
                 Side::Text(text) => Some((text, &mut detail.scroll)),
+                Side::Events(events) => Some((&mut events.document, &mut detail.scroll)),
                 Side::Json(_) => None,
             },
             Page::Compare(page) => Some((&mut page.comparison.document, &mut page.scroll)),
-            Page::Overview(page) => Some((&mut page.overview.document, &mut page.scroll)),
             Page::Help(help) => Some((&mut help.document, &mut help.scroll)),
         }
     }

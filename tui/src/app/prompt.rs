@@ -10,8 +10,29 @@ const LONGEST: usize = 256;
 /// A line being typed.
 #[derive(Debug)]
 pub(super) struct Prompt {
+    pub(super) purpose: Purpose,
     input: Input,
     longest: usize,
+}
+
+/// What a line is typed for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// Something to search for.
+    #[default]
+    Search,
+    /// A place in JSON.
+    Path,
+}
+
+impl Purpose {
+    /// What stands before the line.
+    pub(super) fn label(self) -> &'static str {
+        match self {
+            Purpose::Search => "/",
+            Purpose::Path => "path: ",
+        }
+    }
 }
 
 impl Default for Prompt {
@@ -34,7 +55,12 @@ pub(super) enum Typed {
 impl Prompt {
     /// A line that has begun, of so many characters at most.
     pub(super) fn with(text: &str, longest: usize) -> Self {
-        Prompt { input: Input::new(text.to_owned()), longest }
+        Prompt { purpose: Purpose::default(), input: Input::new(text.to_owned()), longest }
+    }
+
+    /// An empty line for a purpose.
+    pub(super) fn of(purpose: Purpose) -> Self {
+        Prompt { purpose, ..Prompt::default() }
     }
 
     pub(super) fn key(&mut self, key: Key) -> Typed {

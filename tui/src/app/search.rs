@@ -2,8 +2,8 @@
 
 use super::App;
 use super::main_page::MainPage;
-use super::page::Page;
-use crate::store::{Record, Store};
+use super::tally::Tally;
+use crate::store::{Connection, Record, Store};
 use crate::view::document::{Document, Position, Scroll};
 use crate::view::json::JsonDocument;
 use crate::view::processes::RowKey;
@@ -11,7 +11,7 @@ use crate::view::text::TextDocument;
 use crate::view::{Pane, Pattern, Reader, Role, connections};
 
 /// Bytes of exchanges that are searched at once; `n` goes on from there.
-const BYTES: usize = 64 << 20;
+pub(super) const BYTES: usize = 64 << 20;
 
 impl App {
     /// To the next match, or the previous one. `fresh`: what the cursor is on
@@ -20,8 +20,7 @@ impl App {
         let Some(pattern) = self.pattern.clone() else {
             return self.tell("nothing to search for: / asks", Role::Dim);
         };
-        let reader =
-            Reader::new(store, self.frozen.as_ref(), self.moment(), self.options.utc_offset);
+        let reader = Reader::new(store, self.frozen.as_ref(), self.now, self.options.utc_offset);
         let size = self.visible();
         let found = if let Some(page) = self.pages.last_mut() {
             match page.json() {
@@ -57,8 +56,46 @@ impl App {
             }
         };
         if !found {
-            self.tell(&format!("not found: {}", pattern.text()), Role::Warning);
+            return self.tell(&format!("not found: {}", pattern.text()), Role::Warning);
         }
+        let tally = self.tally(&pattern, store);
+        self.tell(&format!("/{}  {tally}", pattern.text()), Role::Text);
+    }
+
+    /// Which of all matches was gone to.
+    fn tally(&mut self, pattern: &Pattern, store: &Store) -> Tally {
+        let reader = Reader::new(store, self.frozen.as_ref(), self.now, self.options.utc_offset);
+        let (width, _) = self.visible();
+        let main = &mut self.main;
+        let (document, scroll) = match self.pages.last_mut() {
+            Some(page) => {
+                if let Some((json, scroll)) = page.json() {
+                    let (lines, more) = json.matches(pattern);
+                    return Tally::of(&lines, &scroll.cursor, more);
+                }
+                match page.text() {
+                    Some(text) => text,
+                    None => return Tally::default(),
+                }
+            }
+            None => match main.focus {
+                Pane::Answer => (&mut main.answer.document, &mut main.scroll),
+                Pane::Exchanges => {
+                    return Tally::of_exchanges(main, pattern, &reader, main.exchanges.selected);
+                }
+                Pane::Processes => {
+                    let hits = main.matching_processes(pattern, &reader);
+                    let selected = main.processes.selected.as_ref();
+                    return Tally::of(&hits.iter().map(Some).collect::<Vec<_>>(), &selected, false);
+                }
+                Pane::Connections => {
+                    let hits = main.matching_connections(pattern, &reader);
+                    return Tally::of(&hits, &main.connections.selected, false);
+                }
+            },
+        };
+        let (found, more) = document.matches(&reader, width, pattern);
+        Tally::of(&found, &scroll.found.unwrap_or_default(), more)
     }
 
     /// Marks what was searched for, where it is shown.
@@ -119,21 +156,7 @@ impl MainPage {
         let start = list.order.iter().position(|item| Some(&item.key) == selected).unwrap_or(0);
         let found = around(start, list.order.len(), forward, fresh).find_map(|at| {
             let key = &list.order.get(at)?.key;
-            let process = match key {
-                RowKey::Process(process) => &reader.process(*process)?.process,
-                RowKey::Group(name) => {
-                    return pattern.find(name.as_bytes()).is_some().then(|| key.clone());
-                }
-            };
-            let args = process.args.iter().map(String::as_str);
-            let texts = [process.comm.as_str(), process.exe.as_deref().unwrap_or("")];
-            let pid = process.pid.to_string();
-            let hit = texts
-                .into_iter()
-                .chain(args)
-                .chain([pid.as_str()])
-                .any(|text| pattern.find(text.as_bytes()).is_some());
-            hit.then(|| key.clone())
+            process_matches(pattern, reader, key).then(|| key.clone())
         });
         let hit = found.is_some();
         list.selected = found.or(list.selected.take());
@@ -151,10 +174,39 @@ impl MainPage {
         let open = connections::open(reader, self.lists_all());
         let row = &mut self.connections.selected;
         let found = around(*row, open.len(), forward, fresh)
-            .find(|&at| pattern.find(connections::server(open[at]).as_bytes()).is_some());
+            .find(|&at| connection_matches(pattern, open[at]));
         *row = found.unwrap_or(*row);
         found.is_some()
     }
+
+    fn matching_processes(&self, pattern: &Pattern, reader: &Reader<'_>) -> Vec<RowKey> {
+        let keys = self.processes.order.iter().map(|item| &item.key);
+        keys.filter(|key| process_matches(pattern, reader, key)).cloned().collect()
+    }
+
+    fn matching_connections(&self, pattern: &Pattern, reader: &Reader<'_>) -> Vec<usize> {
+        let open = connections::open(reader, self.lists_all());
+        (0..open.len()).filter(|&at| connection_matches(pattern, open[at])).collect()
+    }
+}
+
+/// Whether a process's name, arguments or pid match, or a group's name.
+fn process_matches(pattern: &Pattern, reader: &Reader<'_>, key: &RowKey) -> bool {
+    let finds = |text: &str| pattern.find(text.as_bytes()).is_some();
+    match key {
+        RowKey::Group(name) => finds(name),
+        RowKey::Process(process) => reader.process(*process).is_some_and(|process| {
+            let process = &process.process;
+            finds(&process.comm)
+                || process.exe.as_deref().is_some_and(finds)
+                || process.args.iter().any(|arg| finds(arg))
+                || finds(&process.pid.to_string())
+        }),
+    }
+}
+
+fn connection_matches(pattern: &Pattern, connection: &Connection) -> bool {
+    pattern.find(connections::server(connection).as_bytes()).is_some()
 }
 
 /// Indices of a list of `count` from `start` on, once around.
@@ -166,7 +218,7 @@ fn around(start: usize, count: usize, forward: bool, fresh: bool) -> impl Iterat
 }
 
 /// Bytes that searching an exchange looks at.
-fn weight(record: &Record) -> usize {
+pub(super) fn weight(record: &Record) -> usize {
     let exchange = &record.exchange;
     let body = |body: &Option<std::sync::Arc<llmtop_parsers::Body>>| {
         body.as_ref().map_or(0, |body| body.bytes.len())
@@ -179,7 +231,7 @@ fn weight(record: &Record) -> usize {
 }
 
 /// Whether anything in an exchange matches.
-fn matches(pattern: &Pattern, reader: &Reader<'_>, record: &Record) -> bool {
+pub(super) fn matches(pattern: &Pattern, reader: &Reader<'_>, record: &Record) -> bool {
     let exchange = &record.exchange;
     let (request, response) = (&exchange.request, &exchange.response);
     let short = [
@@ -264,51 +316,4 @@ fn in_json(
     scroll.reveal(json, reader, Position { block: line, line: row }, size);
     scroll.cursor = line;
     true
-}
-
-impl App {
-    /// What is to be copied.
-    pub(super) fn copied(&mut self, store: &Store) -> Option<String> {
-        let reader =
-            Reader::new(store, self.frozen.as_ref(), self.moment(), self.options.utc_offset);
-        let answer = |record: &Record| {
-            let response = &record.exchange.response;
-            let calls = || response.tool_calls.first().map(|call| call.arguments.clone());
-            response.text.clone().or_else(calls)
-        };
-        if let Some(page) = self.pages.last_mut() {
-            if let Some((json, scroll)) = page.json() {
-                return Some(json.value(scroll.cursor).to_owned());
-            }
-            if let Page::Compare(_) | Page::Overview(_) = page {
-                let (document, _) = page.text()?;
-                return Some(document.plain(&reader, crate::term::CLIPBOARD));
-            }
-            if let Page::Detail(detail) = page
-                && detail.tab != super::page::Tab::Answer
-            {
-                let (document, _) = page.text()?;
-                return Some(document.plain(&reader, crate::term::CLIPBOARD));
-            }
-            return reader.exchange(page.subject()?).and_then(answer);
-        }
-        match self.main.focus {
-            Pane::Processes => {
-                if let Some(RowKey::Group(name)) = &self.main.processes.selected {
-                    return Some(name.clone());
-                }
-                let process = &reader.process(self.main.processes.process()?)?.process;
-                let show = self.options.show_secrets;
-                let hidden = || llmtop_parsers::redact::args(&process.args).join(" ");
-                Some(if show { process.args.join(" ") } else { hidden() })
-            }
-            Pane::Connections => {
-                let open = connections::open(&reader, self.main.lists_all());
-                open.get(self.main.connections.selected).map(|it| connections::server(it))
-            }
-            Pane::Exchanges | Pane::Answer => {
-                reader.exchange(self.main.exchanges.selected?).and_then(answer)
-            }
-        }
-    }
 }

@@ -114,7 +114,9 @@ fn size(exchange: &Exchange) -> u64 {
     };
     let calls = response.tool_calls.iter().map(|call| 96 + call.arguments.len()).sum::<usize>();
     let choices = response.other_choices.iter().map(String::len).sum::<usize>();
+    let arrivals = size_of_val(response.arrivals.as_slice());
     let bytes = headers(&request.headers)
+        + arrivals
         + headers(&response.headers)
         + body(&request.body)
         + body(&response.body)

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use llmtop_parsers::price::PriceTable;
-use llmtop_parsers::{Delta, DeltaKind, Exchange, State, Timestamp as ParsersTimestamp};
+use llmtop_parsers::{Arrival, Delta, DeltaKind, Exchange, State, Timestamp as ParsersTimestamp};
 use llmtop_probe::{ConnId, Process, Timestamp};
 
-use super::model::latest;
 use super::pulse::Share;
 use super::sums::Change;
 use super::tally::Tally;
@@ -108,11 +107,6 @@ impl Store {
         self.budget.resize(before, &record);
         self.totals.add(&change.now);
         self.groups.put(before, &change);
-        self.timeline.put(before, Some(&record));
-        if let Some(share) = change.share {
-            self.timeline.add(share);
-        }
-        self.latest = self.latest.max(latest(&record.exchange));
         if let Some(before) = before.filter(|before| before.process != record.process) {
             if let Some(process) = self.processes.get_mut(&before.process) {
                 process.sums.take(&Tally::of(before), Share::of_all_but_taken(before));
@@ -144,14 +138,11 @@ impl Store {
         self.totals.take(&tally);
         self.totals.add(&change.now);
         self.groups.put(Some(record), &change);
-        if let Some(share) = share {
-            self.timeline.add(share);
-        }
-        self.latest = self.latest.max(delta.at);
         if let Some(process) = self.processes.get_mut(&record.process) {
             process.sums.put(&change);
         }
-        self.budget.grow(record, delta.text.len() as u64);
+        let bytes = delta.text.len() + size_of::<Arrival>();
+        self.budget.grow(record, bytes as u64);
         self.judging.grew(id);
         Some(record.exchange.timing.started)
     }
@@ -171,13 +162,8 @@ impl Store {
         let tally = Tally::of(&record);
         self.totals.take(&tally);
         self.groups.take(&record);
-        self.timeline.put(Some(&record), None);
-        let share = Share::of_all_but_taken(&record);
-        if let Some(share) = share {
-            self.timeline.add(share);
-        }
         if let Some(process) = self.processes.get_mut(&record.process) {
-            process.sums.take(&tally, share);
+            process.sums.take(&tally, Share::of_all_but_taken(&record));
         }
         Some(record)
     }
@@ -253,6 +239,8 @@ pub(crate) fn grow(exchange: &mut Exchange, delta: &Delta) {
     exchange.timing.first_token.get_or_insert(delta.at);
     exchange.timing.last_token = Some(delta.at);
     let response = &mut exchange.response;
+    // Until the exchange ends, pieces of the answer stand for the events.
+    response.arrived(Arrival::new(delta.at, delta.text.len(), Some(delta.kind)));
     match delta.kind {
         DeltaKind::Text => response.text.get_or_insert_default().push_str(&delta.text),
         DeltaKind::Reasoning => response.reasoning.get_or_insert_default().push_str(&delta.text),

@@ -109,11 +109,12 @@ pub fn push_with(
         }
     }
     if let Some(text) = answer.text.as_deref().filter(|text| !text.is_empty()) {
-        document.text(Source::Answer(record.id), text, Look { role: Role::Text, ..look });
+        let look = Look { role: Role::Text, prose: true, ..look };
+        document.text(Source::Answer(record.id), text, look);
     }
     for (at, other) in answer.other_choices.iter().enumerate() {
         document.line(vec![Span::new(format!("choice {}", at + 2), Role::Dim)], look);
-        document.own(other.as_str().into(), look);
+        document.own(other.as_str().into(), Look { prose: true, ..look });
     }
     for call in &answer.tool_calls {
         tool_call(document, call, look, limit);

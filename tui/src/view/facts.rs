@@ -1,8 +1,6 @@
-//! Facts about an exchange, line by line: headers, timing, usage.
+//! Facts about an exchange, line by line: its headers, and who talks to whom.
 
-use llmtop_parsers::{
-    CostSource, Exchange, Protocol, RateLimit, Timestamp, Timing, UsageSource, redact,
-};
+use llmtop_parsers::{Exchange, Protocol, RateLimit, Timing, redact};
 
 use super::connections::peer;
 use super::text::{Look, TextDocument};
@@ -10,14 +8,16 @@ use super::{Reader, Role, Span, format, gist, shown};
 use crate::store::Record;
 use crate::store::words::{protocol, tls};
 
-/// Columns of the bars of the timing.
-const BAR: usize = 36;
-
 /// A document of headed groups of facts.
-struct Facts(TextDocument);
+#[derive(Default)]
+pub(super) struct Facts(TextDocument);
 
 impl Facts {
-    fn heading(&mut self, text: &str) {
+    pub(super) fn document(self) -> TextDocument {
+        self.0
+    }
+
+    pub(super) fn heading(&mut self, text: &str) {
         if !self.0.is_empty() {
             self.0.blank();
         }
@@ -25,12 +25,12 @@ impl Facts {
         self.0.line(vec![Span::new(text, Role::Title)], Look::default());
     }
 
-    fn fact(&mut self, name: &str, value: &str) {
+    pub(super) fn fact(&mut self, name: &str, value: &str) {
         let lead = Span::new(format!("   {name}"), Role::Dim);
         self.0.led(lead, value, Look { indent: 21, ..Look::default() });
     }
 
-    fn styled(&mut self, name: &str, value: Vec<Span>) {
+    pub(super) fn styled(&mut self, name: &str, value: Vec<Span>) {
         let mut spans = vec![Span::new(format!("{name:<18} "), Role::Dim)];
         spans.extend(value);
         self.0.line(spans, Look { indent: 2, ..Look::default() });
@@ -48,7 +48,7 @@ impl Facts {
 pub fn headers(reader: &Reader<'_>, record: &Record, secrets: bool) -> TextDocument {
     let exchange = &record.exchange;
     let request = &exchange.request;
-    let mut facts = Facts(TextDocument::default());
+    let mut facts = Facts::default();
     facts.heading("request");
     let target = request.target.as_deref().unwrap_or("?");
     let target = if secrets { target.into() } else { redact::url(target) };
@@ -156,119 +156,6 @@ fn protocol_of(exchange: &Exchange) -> &'static str {
         Protocol::Http2 => "h2",
         other => protocol(other),
     }
-}
-
-/// When things happened, as a waterfall.
-pub fn timing(reader: &Reader<'_>, record: &Record) -> TextDocument {
-    let exchange = &record.exchange;
-    let timing = &exchange.timing;
-    let mut facts = Facts(TextDocument::default());
-    let total = reader.elapsed(exchange).max(0.001);
-    facts.heading("timing");
-    facts.fact("started", &format::clock(timing.started, reader.utc_offset));
-    let end = Timestamp(timing.started.0.saturating_add((total * 1e6) as u64));
-    let phases = [
-        ("request sent", Some(timing.started), timing.sent, Role::User),
-        (
-            "waiting",
-            timing.sent.or(Some(timing.started)),
-            timing.first_byte.or(Some(end)),
-            Role::Warning,
-        ),
-        ("to first token", timing.first_byte, timing.first_token, Role::Tool),
-        ("streaming", timing.first_token, timing.last_token, Role::Good),
-        ("to the end", timing.last_token, timing.ended, Role::Dim),
-    ];
-    for (name, from, to, role) in phases {
-        let (Some(from), Some(to)) = (from, to) else {
-            continue;
-        };
-        let start = from.millis_since(timing.started);
-        let length = to.millis_since(from);
-        let at = |ms: f64| ((ms / total) * BAR as f64).clamp(0.0, BAR as f64) as usize;
-        let (left, right) = (at(start), at(start + length));
-        let filled = (right - left).max(1).min(BAR - left.min(BAR - 1));
-        let mut bar = " ".repeat(left.min(BAR - 1));
-        bar.push_str(&"━".repeat(filled));
-        facts.styled(
-            name,
-            vec![
-                Span::new(format!("{:>7} ", format::duration(length)), Role::Text),
-                Span::new(format!("{:>6} ", format!("+{}", format::duration(start))), Role::Faint),
-                Span::new(bar, role),
-            ],
-        );
-    }
-    facts.fact("total", &format!("{:>7}", format::duration(total)));
-    facts.heading("speed");
-    let first = timing.first_token.map(|first| first.millis_since(timing.started));
-    facts.fact("first token", &first.map_or("-".into(), format::duration));
-    let output = reader.output(exchange);
-    facts.fact("tokens a second", &output.rate.map_or("-".into(), format::rate));
-    facts.fact("stream events", &exchange.response.events.to_string());
-    facts.fact("sent", &format::bytes(exchange.request.body_bytes));
-    facts.fact("received", &format::bytes(exchange.response.body_bytes));
-    facts.0
-}
-
-/// Tokens and money, line by line.
-pub fn usage(record: &Record) -> TextDocument {
-    let exchange = &record.exchange;
-    let usage = &exchange.usage;
-    let mut facts = Facts(TextDocument::default());
-    facts.heading("model");
-    facts.fact("asked for", exchange.request.model.as_deref().unwrap_or("-"));
-    facts.fact("answered by", exchange.response.model.as_deref().unwrap_or("-"));
-    facts.fact("provider", exchange.provider.unwrap_or("-"));
-    facts.fact("operation", exchange.operation.unwrap_or("-"));
-    facts.fact("dialect", exchange.dialect.unwrap_or("-"));
-    facts.fact("finish reason", exchange.response.finish_reason.as_deref().unwrap_or("-"));
-    facts.fact("answer's id", exchange.response.id.as_deref().unwrap_or("-"));
-    facts.fact("llmtop's id", &record.ulid);
-    facts.heading("tokens");
-    let mut figure = |name: &str, tokens: Option<u64>, of: Option<u64>| {
-        let estimated = usage.source == UsageSource::Estimated;
-        let text =
-            tokens.map_or("-".to_owned(), |tokens| format::about(estimated, &tokens.to_string()));
-        let share = tokens
-            .zip(of.filter(|&of| of > 0))
-            .map(|(part, of)| format!("{:>5.0}%", 100.0 * part as f64 / of as f64));
-        let mut value = vec![Span::new(format!("{text:>10}"), Role::JsonNumber)];
-        value.extend(share.map(|share| Span::new(share, Role::Dim)));
-        facts.styled(name, value);
-    };
-    let fresh = usage.input_tokens.map(|input| {
-        let cached = usage.cache_read_tokens.unwrap_or(0) + usage.cache_write_tokens.unwrap_or(0);
-        input.saturating_sub(cached)
-    });
-    figure("input", usage.input_tokens, None);
-    figure("  fresh", fresh, usage.input_tokens);
-    figure("  from cache", usage.cache_read_tokens, usage.input_tokens);
-    figure("  to cache", usage.cache_write_tokens, usage.input_tokens);
-    if usage.input_audio_tokens.is_some_and(|tokens| tokens > 0) {
-        figure("  audio", usage.input_audio_tokens, usage.input_tokens);
-    }
-    figure("output", usage.output_tokens, None);
-    figure("  reasoning", usage.reasoning_tokens, usage.output_tokens);
-    if usage.output_audio_tokens.is_some_and(|tokens| tokens > 0) {
-        figure("  audio", usage.output_audio_tokens, usage.output_tokens);
-    }
-    let source = match usage.source {
-        UsageSource::Reported => "reported by the API",
-        UsageSource::Estimated => "~ estimated from the text: the API reported none",
-        UsageSource::None => "unknown",
-    };
-    facts.fact("figures are", source);
-    facts.heading("cost");
-    facts.styled("total", vec![Span::new(format!("{:>10}", format::cost(exchange)), Role::Money)]);
-    let source = match exchange.cost.source {
-        CostSource::Reported => "reported by the API",
-        CostSource::Priced => "from the price table",
-        CostSource::Unpriced if exchange.only_counts() => "none: counting tokens uses none",
-        CostSource::Unpriced => "unpriced: no price is known for this model, add one to the config",
-    };
-    facts.fact("the price is", source);
-    facts.0
 }
 
 /// A body that is no JSON, as text; or why there is none.

@@ -29,6 +29,11 @@ pub enum Role {
     JsonNumber,
     JsonLiteral,
     JsonPunctuation,
+    Heading,
+    Strong,
+    Code,
+    Keyword,
+    Comment,
     Match,
 }
 

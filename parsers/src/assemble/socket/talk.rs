@@ -9,7 +9,7 @@ use super::{CLIENT, SERVER, side};
 use crate::body::Keeper;
 use crate::llm::{Answer, Dialect, Repeat, Turn};
 use crate::websocket::Message;
-use crate::{Delta, Event, Exchange, Finding, Limits, Role, State, Timestamp, usage};
+use crate::{Arrival, Delta, Event, Exchange, Finding, Limits, Role, State, Timestamp, usage};
 
 /// An exchange on its way in.
 pub(super) struct Talk {
@@ -101,6 +101,7 @@ impl Talk {
         }
         let response = &mut self.exchange.response;
         response.events += 1;
+        response.arrived(Arrival::new(message.began, message.payload.len(), None));
         response.body_bytes = response.body_bytes.saturating_add(message.wire);
         let (body, elided) = (&mut self.body, &mut self.elided);
         elide(&message.payload, |piece| match piece {
@@ -126,6 +127,11 @@ impl Talk {
             return false;
         };
         self.repeat.event(dialect, "", text, &mut self.answer);
+        if self.exchange.response.events <= Arrival::MOST as u64
+            && let Some(arrival) = self.exchange.response.arrivals.last_mut()
+        {
+            arrival.told = self.answer.deltas.first().map(|(kind, _)| *kind);
+        }
         for (kind, text) in self.answer.deltas.drain(..) {
             let timing = &mut self.exchange.timing;
             timing.first_token.get_or_insert(time);

@@ -2,9 +2,9 @@
 
 mod behaviour;
 mod conversation;
+mod detail;
 mod filter;
 mod hostile;
-mod overview;
 mod processes;
 mod views;
 

@@ -60,6 +60,16 @@ fn detail_request() {
 }
 
 #[test]
+fn detail_events() {
+    views("detail_events", "g d ] ] ]");
+}
+
+#[test]
+fn detail_events_live() {
+    views("detail_events_live", "d ] ] ] G");
+}
+
+#[test]
 fn detail_headers() {
     views("detail_headers", "g d [ [ [");
 }

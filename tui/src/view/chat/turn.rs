@@ -191,8 +191,9 @@ pub(super) fn push(
     for part in &said.parts {
         match part {
             Piece::Text(text) => {
+                let prose = matches!(role, Role::User | Role::Assistant);
                 let role = if role == Role::System { Role::Dim } else { Role::Text };
-                document.own(text.clone(), Look { role, limit: short, ..look });
+                document.own(text.clone(), Look { role, prose, limit: short, ..look });
             }
             Piece::Reasoning(text) => {
                 let look = Look { role: Role::Reasoning, limit: Some(FOLDED), ..look };

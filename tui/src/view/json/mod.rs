@@ -4,6 +4,7 @@
 //! lines are told apart in one pass (a slice of it a frame, for a body is as
 //! long as its sender likes), coloured and wrapped when they are looked at.
 
+mod path;
 mod tokens;
 
 use std::collections::{HashMap, HashSet};
@@ -13,7 +14,7 @@ use std::sync::Arc;
 use llmtop_parsers::Body;
 
 use super::document::{Document, Position};
-use super::{Line, Reader, Role, Span, Wrapped};
+use super::{Line, Pattern, Reader, Role, Span, Wrapped};
 use tokens::{COLOURED, coloured, next_token, partly_coloured, token_end};
 
 /// Bytes of one line; a longer value goes on in the next.
@@ -24,6 +25,9 @@ const LINES: usize = 2 << 20;
 
 /// Wrapped lines that are kept.
 const WRAPS: usize = 1024;
+
+/// Matches of a search that are counted.
+const MATCHES: usize = 100_000;
 
 /// Levels that are moved in; deeper ones stay there.
 const DEEPEST: u16 = 24;
@@ -243,6 +247,25 @@ impl JsonDocument {
     pub fn bytes_from(&self, line: usize) -> (usize, &[u8]) {
         let start = self.lines.get(line).map_or(0, |line| line.start as usize);
         (start, &self.body.bytes)
+    }
+
+    /// The lines in which a pattern is found, in order; whether there may be more.
+    pub fn matches(&self, pattern: &Pattern) -> (Vec<usize>, bool) {
+        let bytes = &self.body.bytes;
+        let mut lines = Vec::new();
+        let mut from = 0;
+        while lines.len() < MATCHES
+            && let Some(found) = bytes.get(from..).and_then(|rest| pattern.find(rest))
+        {
+            let line = self.line_of(from + found);
+            lines.push(line);
+            match self.lines.get(line + 1) {
+                Some(next) => from = next.start as usize,
+                None => return (lines, false),
+            }
+        }
+        let more = lines.len() >= MATCHES;
+        (lines, more)
     }
 
     fn text(&self, range: Range<usize>) -> &str {

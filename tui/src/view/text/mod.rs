@@ -1,11 +1,15 @@
 //! A document of styled text: messages, answers, tables of facts.
 
+mod search;
+mod style;
+
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
 use super::document::{Document, Position};
-use super::{Line, Pattern, Reader, Role, Span, Wrapped};
+use super::markdown::Fences;
+use super::{Line, Reader, Role, Span, Wrapped};
 use crate::store::ExchangeId;
 
 /// Bytes of one block. A longer text is several, so that no more of it is
@@ -39,6 +43,8 @@ pub struct Look {
     pub limit: Option<usize>,
     /// Bytes at its beginning that name what the rest is.
     pub key: usize,
+    /// It is Markdown, and styled so.
+    pub prose: bool,
 }
 
 /// Blocks of text, in groups (messages).
@@ -50,6 +56,8 @@ pub struct TextDocument {
     offsets: Vec<usize>,
     bytes: usize,
     wraps: HashMap<(Source, usize), Wrapped>,
+    /// Where code is in pieces of Markdown.
+    fences: HashMap<(Source, usize), Fences>,
     group: usize,
 }
 
@@ -145,7 +153,9 @@ impl TextDocument {
         let kept = mark.texts;
         if self.texts.len() > kept {
             self.texts.truncate(kept);
-            self.wraps.retain(|(source, _), _| !matches!(source, Source::Own(at) if *at >= kept));
+            let stays = |source: &Source| !matches!(source, Source::Own(at) if *at >= kept);
+            self.wraps.retain(|(source, _), _| stays(source));
+            self.fences.retain(|(source, _), _| stays(source));
         }
         self.bytes = mark.bytes;
         self.group = mark.group;
@@ -180,53 +190,6 @@ impl TextDocument {
         }
     }
 
-    /// The place in the first of `blocks` in which `find` finds something.
-    pub fn search(
-        &mut self,
-        reader: &Reader<'_>,
-        blocks: &mut dyn Iterator<Item = usize>,
-        width: usize,
-        find: &dyn Fn(&str) -> Option<usize>,
-    ) -> Option<Position> {
-        for at in blocks {
-            match &self.blocks.get(at)?.content {
-                Content::Spans(spans) => {
-                    if spans.iter().any(|span| find(&span.text).is_some()) {
-                        return Some(Position { block: at, line: 0 });
-                    }
-                }
-                Content::Text { .. } => {
-                    let Some(byte) = find(self.slice(reader, at)) else {
-                        continue;
-                    };
-                    return Some(self.position(reader, at, byte, width));
-                }
-            }
-        }
-        None
-    }
-
-    /// The next line of the same block after (or before) `at` in which
-    /// `pattern` is found.
-    pub fn search_within(
-        &mut self,
-        reader: &Reader<'_>,
-        at: Position,
-        width: usize,
-        pattern: &Pattern,
-        forward: bool,
-    ) -> Option<Position> {
-        let lines = self.wrapped(reader, at.block, width).range(at.line);
-        let slice = self.slice(reader, at.block);
-        let byte = if forward {
-            let from = lines.end.min(slice.len());
-            pattern.find(slice.as_bytes().get(from..)?).map(|found| from + found)
-        } else {
-            pattern.rfind(slice.as_bytes().get(..lines.start)?)
-        }?;
-        Some(self.position(reader, at.block, byte, width))
-    }
-
     /// The text, at most so many bytes of it.
     pub fn plain(&self, reader: &Reader<'_>, at_most: usize) -> String {
         let mut out = String::new();
@@ -241,18 +204,6 @@ impl TextDocument {
             out.push('\n');
         }
         out
-    }
-
-    fn position(
-        &mut self,
-        reader: &Reader<'_>,
-        block: usize,
-        byte: usize,
-        width: usize,
-    ) -> Position {
-        let height = self.height(reader, block, width);
-        let line = self.wrapped(reader, block, width).line_of(byte);
-        Position { block, line: line.min(height.max(1) - 1) }
     }
 
     fn push(&mut self, content: Content, look: Look, bytes: usize) {
@@ -379,7 +330,16 @@ impl Document for TextDocument {
                 if !key.is_empty() {
                     spans.push(Span::shown(key, Role::JsonKey));
                 }
-                spans.push(Span::shown(rest, look.role));
+                if look.prose && key.is_empty() {
+                    self.styled(
+                        reader,
+                        at.block,
+                        lines.start..lines.start + rest.len(),
+                        &mut spans,
+                    );
+                } else {
+                    spans.push(Span::shown(rest, look.role));
+                }
                 if cut {
                     spans.push(Span::new(" …", Role::Dim));
                 }

@@ -1,0 +1,52 @@
+//! What is copied: the value, the answer, the row.
+
+use super::App;
+use super::page::Page;
+use crate::store::{Record, Store};
+use crate::view::processes::RowKey;
+use crate::view::{Pane, Reader, connections};
+
+impl App {
+    /// What is to be copied.
+    pub(super) fn copied(&mut self, store: &Store) -> Option<String> {
+        let reader = Reader::new(store, self.frozen.as_ref(), self.now, self.options.utc_offset);
+        let answer = |record: &Record| {
+            let response = &record.exchange.response;
+            let calls = || response.tool_calls.first().map(|call| call.arguments.clone());
+            response.text.clone().or_else(calls)
+        };
+        if let Some(page) = self.pages.last_mut() {
+            if let Some((json, scroll)) = page.json() {
+                return Some(json.value(scroll.cursor).to_owned());
+            }
+            if let Page::Compare(page) = page {
+                return Some(page.comparison.document.plain(&reader, crate::term::CLIPBOARD));
+            }
+            if let Page::Detail(detail) = page
+                && detail.tab != super::page::Tab::Answer
+            {
+                let (document, _) = page.text()?;
+                return Some(document.plain(&reader, crate::term::CLIPBOARD));
+            }
+            return reader.exchange(page.subject()?).and_then(answer);
+        }
+        match self.main.focus {
+            Pane::Processes => {
+                if let Some(RowKey::Group(name)) = &self.main.processes.selected {
+                    return Some(name.clone());
+                }
+                let process = &reader.process(self.main.processes.process()?)?.process;
+                let show = self.options.show_secrets;
+                let hidden = || llmtop_parsers::redact::args(&process.args).join(" ");
+                Some(if show { process.args.join(" ") } else { hidden() })
+            }
+            Pane::Connections => {
+                let open = connections::open(&reader, self.main.lists_all());
+                open.get(self.main.connections.selected).map(|it| connections::server(it))
+            }
+            Pane::Exchanges | Pane::Answer => {
+                reader.exchange(self.main.exchanges.selected?).and_then(answer)
+            }
+        }
+    }
+}
