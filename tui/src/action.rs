@@ -24,6 +24,7 @@ pub enum Action {
     Exchanges,
     Answer,
     Connections,
+    Overview,
     Zoom,
     NextTab,
     PreviousTab,
@@ -71,21 +72,27 @@ pub enum Context {
     Json,
     /// What differs between two exchanges.
     Compare,
+    /// The overview.
+    Overview,
     /// The help.
     Help,
 }
 
 use Context::{
     Answer as A, Compare as X, Connections as C, Conversation as V, Detail as D, Exchanges as E,
-    Help as H, Json as J, Processes as P,
+    Help as H, Json as J, Overview as O, Processes as P,
 };
 
-const EVERYWHERE: &[Context] = &[P, E, A, C, V, D, J, X, H];
+const EVERYWHERE: &[Context] = &[P, E, A, C, V, D, J, X, O, H];
 const MAIN: &[Context] = &[P, E, A, C];
 
-const READING: &[Context] = &[A, V, D, J, X];
+const READING: &[Context] = &[A, V, D, J, X, O];
+/// The panes, and what stands beside them.
+const PANES: &[Context] = &[P, E, A, C, O];
 const INNER: &[Context] = &[V, D, J];
-const BESIDE_HELP: &[Context] = &[P, E, A, C, V, D, J, X];
+/// What may grow at its end.
+const FOLLOWING: &[Context] = &[P, E, A, C, V, D, J, X];
+const BESIDE_HELP: &[Context] = &[P, E, A, C, V, D, J, X, O];
 
 /// The pages as the help names them, and what each has.
 pub const PAGES: &[(&str, &[Context])] = &[
@@ -93,6 +100,7 @@ pub const PAGES: &[(&str, &[Context])] = &[
     ("In a conversation", &[V]),
     ("In an exchange's detail", &[D, J]),
     ("In a comparison", &[X]),
+    ("In the overview", &[O]),
 ];
 
 /// One line of the table.
@@ -140,7 +148,7 @@ pub static ACTIONS: &[Entry] = &[
     )
     .offered("open", &[P, E, A, C]),
     entry(Action::Back, "back", &["Esc", "Backspace"], EVERYWHERE, "back to where you came from")
-        .offered("back", &[V, D, J, X, H]),
+        .offered("back", &[V, D, J, X, O, H]),
     entry(Action::NextPane, "next-pane", &["Tab", "Right", "l"], MAIN, "next pane")
         .offered("pane", MAIN),
     entry(Action::PreviousPane, "previous-pane", &["S-Tab", "Left", "h"], MAIN, "previous pane"),
@@ -196,7 +204,7 @@ pub static ACTIONS: &[Entry] = &[
         Action::Follow,
         "follow",
         &["f", "F"],
-        BESIDE_HELP,
+        FOLLOWING,
         "follow what is new; scrolling stops it",
     )
     .offered("follow", &[E, A, V]),
@@ -242,7 +250,7 @@ pub static ACTIONS: &[Entry] = &[
         Action::Copy,
         "copy",
         &["y"],
-        &[P, E, A, C, V, D, J, X],
+        &[P, E, A, C, V, D, J, X, O],
         "copy to the clipboard (OSC 52): the answer, the value, the row",
     )
     .offered("copy", &[D, J, V]),
@@ -255,10 +263,18 @@ pub static ACTIONS: &[Entry] = &[
     ),
     entry(Action::GoTo, "go-to", &["."], &[J], "go to a path: .messages[2].content")
         .offered("path", &[J]),
-    entry(Action::Processes, "processes", &["1"], MAIN, "the processes"),
-    entry(Action::Exchanges, "exchanges", &["2"], MAIN, "the exchanges"),
-    entry(Action::Answer, "answer", &["3"], MAIN, "the selected exchange's answer"),
-    entry(Action::Connections, "connections", &["4"], MAIN, "the live connections"),
+    entry(Action::Processes, "processes", &["1"], PANES, "the processes"),
+    entry(Action::Exchanges, "exchanges", &["2"], PANES, "the exchanges"),
+    entry(Action::Answer, "answer", &["3"], PANES, "the selected exchange's answer"),
+    entry(Action::Connections, "connections", &["4"], PANES, "the live connections"),
+    entry(
+        Action::Overview,
+        "overview",
+        &["5"],
+        BESIDE_HELP,
+        "the overview: graphs, latency, spenders, limits, failures; again: back",
+    )
+    .offered("overview", MAIN),
     entry(Action::Zoom, "zoom", &["z"], MAIN, "give the pane the whole screen, or take it back"),
     entry(Action::Up, "up", &["k", "Up"], EVERYWHERE, "up"),
     entry(Action::Down, "down", &["j", "Down"], EVERYWHERE, "down"),

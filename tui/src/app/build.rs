@@ -17,14 +17,15 @@ impl App {
     pub(super) fn build(&mut self, store: &Store, session: &Session) -> Screen {
         let (width, height) = self.size;
         let (top, body, bottom) = frame(Area::screen(width, height), self.filtering.is_typed());
-        let reader = Reader::new(store, self.frozen.as_ref(), self.now, self.options.utc_offset);
+        let reader =
+            Reader::new(store, self.frozen.as_ref(), self.moment(), self.options.utc_offset);
         // Some titles count what is listed, whether the list is visible or not.
         self.main.processes.put_in_order(&reader, self.main.lists_all());
         self.behind = false;
         let (panels, divider) = if self.pages.is_empty() {
             self.main_panels(store, session, body)
         } else {
-            (self.page_panels(store, body), None)
+            (self.page_panels(store, session, body), None)
         };
         let setting = Setting {
             processes: self.main.processes.order.len(),
@@ -72,7 +73,8 @@ impl App {
         session: &Session,
         body: Area,
     ) -> (Vec<Panel>, Option<Area>) {
-        let reader = Reader::new(store, self.frozen.as_ref(), self.now, self.options.utc_offset);
+        let reader =
+            Reader::new(store, self.frozen.as_ref(), self.moment(), self.options.utc_offset);
         let main = &mut self.main;
         let rows = |area: Area| usize::from(inner(area, false).height.saturating_sub(1));
         let places = panes(body, main.focus, main.zoom, main.processes.order.len());
@@ -164,8 +166,9 @@ impl App {
         (panels, divider)
     }
 
-    fn page_panels(&mut self, store: &Store, body: Area) -> Vec<Panel> {
-        let reader = Reader::new(store, self.frozen.as_ref(), self.now, self.options.utc_offset);
+    fn page_panels(&mut self, store: &Store, session: &Session, body: Area) -> Vec<Panel> {
+        let reader =
+            Reader::new(store, self.frozen.as_ref(), self.moment(), self.options.utc_offset);
         let mut panel = Panel { area: body, focused: true, ..Panel::default() };
         let place = inner(body, matches!(self.pages.last(), Some(Page::Detail(_))));
         let size = text_size(place);
@@ -202,6 +205,16 @@ impl App {
                 let window = page.scroll.window(&mut page.comparison.document, &reader, size);
                 panel.content = Content::Text(window);
             }
+            Some(Page::Overview(_)) if nothing(&reader) => {
+                panel.title = title("Overview");
+                panel.content = Content::Notice(waiting(session));
+            }
+            Some(Page::Overview(page)) => {
+                page.overview.refresh(&reader, size, self.now);
+                panel.title = title("Overview");
+                let window = page.scroll.window(&mut page.overview.document, &reader, size);
+                panel.content = Content::Text(window);
+            }
             Some(Page::Help(help)) => {
                 panel.title = title("Help: the keys here, then elsewhere");
                 let window = help.scroll.window(&mut help.document, &reader, size);
@@ -225,6 +238,11 @@ fn answer(reader: &Reader<'_>, main: &mut super::MainPage, area: Area) -> Conten
     }
     let size = text_size(inner(area, false));
     Content::Text(main.scroll.window(&mut main.answer.document, reader, size))
+}
+
+/// Whether there is nothing to tell of yet.
+fn nothing(reader: &Reader<'_>) -> bool {
+    reader.totals().exchanges == 0
 }
 
 /// How fast an answer grows, for its head may have scrolled away.

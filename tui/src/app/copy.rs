@@ -9,7 +9,7 @@ use crate::view::{Pane, Reader, connections};
 impl App {
     /// What is to be copied.
     pub(super) fn copied(&mut self, store: &Store) -> Option<String> {
-        let reader = Reader::new(store, self.frozen.as_ref(), self.now, self.options.utc_offset);
+        let reader = Reader::new(store, self.frozen.as_ref(), self.moment(), self.options.utc_offset);
         let answer = |record: &Record| {
             let response = &record.exchange.response;
             let calls = || response.tool_calls.first().map(|call| call.arguments.clone());
@@ -19,8 +19,9 @@ impl App {
             if let Some((json, scroll)) = page.json() {
                 return Some(json.value(scroll.cursor).to_owned());
             }
-            if let Page::Compare(page) = page {
-                return Some(page.comparison.document.plain(&reader, crate::term::CLIPBOARD));
+            if let Page::Compare(_) | Page::Overview(_) = page {
+                let (document, _) = page.text()?;
+                return Some(document.plain(&reader, crate::term::CLIPBOARD));
             }
             if let Page::Detail(detail) = page
                 && detail.tab != super::page::Tab::Answer

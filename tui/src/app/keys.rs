@@ -1,6 +1,6 @@
 //! What keys do.
 
-use super::page::{Conversation, Detail, Help, Page, Tab, to_neighbour};
+use super::page::{Conversation, Detail, Help, OverviewPage, Page, Tab, to_neighbour};
 use super::prompt::{Prompt, Purpose, Typed};
 use super::{App, Effect, Exit, Key};
 use crate::action::{self, Action, Context};
@@ -75,6 +75,7 @@ impl App {
                 None => self.tell("no exchange is selected", Role::Warning),
             },
             Action::Compare => self.compare(store),
+            Action::Overview => self.overview(),
             Action::Copy => self.copy(store, effects),
             Action::CopyPath => self.copy_path(effects),
             Action::GoTo => self.prompt = Some(Prompt::of(Purpose::Path)),
@@ -145,6 +146,15 @@ impl App {
         }
     }
 
+    /// Opens the overview, or leaves it.
+    fn overview(&mut self) {
+        if matches!(self.pages.last(), Some(Page::Overview(_))) {
+            return self.back();
+        }
+        self.pages.retain(|page| !matches!(page, Page::Overview(_)));
+        self.pages.push(Page::Overview(OverviewPage::default()));
+    }
+
     /// Freezes what is shown, or lets it go on.
     fn pause(&mut self, store: &Store) {
         self.frozen = match self.frozen.take() {
@@ -152,7 +162,7 @@ impl App {
                 self.filtering.thaw(frozen.unfinished());
                 None
             }
-            None => Some(Frozen::new(store, self.now)),
+            None => Some(Frozen::new(store, self.moment())),
         };
     }
 
@@ -189,7 +199,8 @@ impl App {
 
     /// Moves by rows, down where positive.
     pub(super) fn step(&mut self, store: &Store, rows: isize) {
-        let reader = Reader::new(store, self.frozen.as_ref(), self.now, self.options.utc_offset);
+        let reader =
+            Reader::new(store, self.frozen.as_ref(), self.moment(), self.options.utc_offset);
         let size = self.visible();
         if let Some(page) = self.pages.last_mut() {
             return page.step(&reader, rows, size);
@@ -209,7 +220,8 @@ impl App {
 
     /// To the first row, or the last.
     fn edge(&mut self, store: &Store, first: bool) {
-        let reader = Reader::new(store, self.frozen.as_ref(), self.now, self.options.utc_offset);
+        let reader =
+            Reader::new(store, self.frozen.as_ref(), self.moment(), self.options.utc_offset);
         if let Some(page) = self.pages.last_mut() {
             return page.edge(first);
         }
@@ -233,7 +245,8 @@ impl App {
 
     /// To the next message, or the previous one.
     fn next_block(&mut self, store: &Store, forward: bool) {
-        let reader = Reader::new(store, self.frozen.as_ref(), self.now, self.options.utc_offset);
+        let reader =
+            Reader::new(store, self.frozen.as_ref(), self.moment(), self.options.utc_offset);
         let size = self.visible();
         let (document, scroll) = (&mut self.main.answer.document, &mut self.main.scroll);
         if self.main.focus == Pane::Answer {
@@ -243,7 +256,8 @@ impl App {
 
     /// Opens what is selected.
     fn open(&mut self, store: &Store) {
-        let reader = Reader::new(store, self.frozen.as_ref(), self.now, self.options.utc_offset);
+        let reader =
+            Reader::new(store, self.frozen.as_ref(), self.moment(), self.options.utc_offset);
         if self.main.focus == Pane::Processes
             && let Some(RowKey::Group(name)) = &self.main.processes.selected
         {
@@ -277,7 +291,8 @@ impl App {
     }
 
     fn act_page(&mut self, action: Action, store: &Store) {
-        let reader = Reader::new(store, self.frozen.as_ref(), self.now, self.options.utc_offset);
+        let reader =
+            Reader::new(store, self.frozen.as_ref(), self.moment(), self.options.utc_offset);
         let size = self.visible();
         let Some(page) = self.pages.last_mut() else {
             return;
@@ -326,6 +341,13 @@ impl App {
                     *scroll = Scroll::default();
                 }
             }
+            (
+                Action::Processes | Action::Exchanges | Action::Answer | Action::Connections,
+                Page::Overview(_),
+            ) => {
+                self.pages.clear();
+                self.act_main(action, store);
+            }
             (Action::Follow, page) => {
                 let (_, scroll) = page.reading();
                 scroll.follow ^= true;
@@ -345,7 +367,7 @@ impl App {
 
     /// Puts the cursor on the value at a path.
     fn go_to(&mut self, path: &str, store: &Store) {
-        let reader = Reader::new(store, self.frozen.as_ref(), self.now, self.options.utc_offset);
+        let reader = Reader::new(store, self.frozen.as_ref(), self.moment(), self.options.utc_offset);
         let size = self.visible();
         let Some((json, scroll)) = self.pages.last_mut().and_then(|page| page.json()) else {
             return;

@@ -6,6 +6,7 @@
 //! times a second.
 
 mod build;
+mod clock;
 mod compare;
 mod copy;
 mod event;
@@ -29,7 +30,7 @@ use llmtop_parsers::Timestamp;
 
 use crate::filter::Names;
 use crate::sink::export::Format;
-use crate::store::{ExchangeId, Pulse, Scope, Session, Store};
+use crate::store::{ExchangeId, Pulse, Scope, Session, Store, Timeline};
 use crate::theme::Theme;
 use crate::view::gist::Gists;
 use crate::view::{Frozen, Pane, Panel, Pattern, Reader, Role, Screen, Show, Span, processes};
@@ -38,6 +39,7 @@ pub use crate::store::Shared;
 pub use event::{Code, Event, Key, Mouse, MouseKind, Signal};
 pub use run::run;
 
+use clock::Clock;
 use filter::Filtering;
 use main_page::MainPage;
 use page::Page;
@@ -117,6 +119,7 @@ pub struct App {
     options: UiOptions,
     size: (u16, u16),
     now: Timestamp,
+    clock: Clock,
     main: MainPage,
     /// Above the main page, the last on top.
     pages: Vec<Page>,
@@ -149,6 +152,7 @@ impl App {
             options,
             size,
             now,
+            clock: Clock::default(),
             pages: Vec::new(),
             frozen: None,
             gists: Gists::default(),
@@ -243,6 +247,7 @@ impl App {
     /// looking at until another screen is built, whatever its memory budget.
     pub fn screen(&mut self, store: &mut Store, session: &Session, now: Timestamp) -> &Screen {
         self.now = self.now.max(now);
+        self.clock.follow(store, session, self.now);
         self.gists.begin();
         self.judge(store);
         let mut screen = self.build(store, session);
@@ -281,8 +286,17 @@ impl App {
         let unjudged = self.main.filtered && store.unjudged() > 0;
         let more = (self.gists.behind() || self.behind || unjudged).then(|| after(1));
         let spinner = (self.frozen.is_none()).then(|| self.spins(store)).flatten().map(after);
-        let pulse = self.pulses(store).then(|| Pulse::next(self.now));
-        [message, more, spinner, pulse].into_iter().flatten().min()
+        let pulse = self.pulses(store).then(|| Pulse::next(self.moment()));
+        let overview = match self.pages.last() {
+            Some(Page::Overview(page)) if self.frozen.is_none() => Some(&page.overview),
+            _ => None,
+        };
+        let graphs = overview.filter(|_| store.timeline().moves(self.moment()));
+        let graphs = graphs.map(|_| Timeline::next(self.moment()));
+        let timed = pulse.into_iter().chain(graphs).min();
+        let timed = timed.and_then(|moment| self.clock.machine(moment));
+        let figures = overview.and_then(|overview| overview.stale(store.version()));
+        [message, more, spinner, timed, figures].into_iter().flatten().min()
     }
 
     /// Whether what processes did lately is visible, and not long ago.
@@ -297,15 +311,23 @@ impl App {
     /// Milliseconds until a running exchange looks different: an eighth of a
     /// second while it moves, a second once it is silent.
     fn spins(&self, store: &Store) -> Option<u64> {
+        if self.clock.stands() {
+            return None;
+        }
         let newest = store.count(Scope::Active).checked_sub(1)?;
         let record = store.exchange_at(Scope::Active, newest)?;
         let timing = &record.exchange.timing;
         let last = timing.last_token.unwrap_or(timing.started).max(timing.started);
-        let silent = self.now.millis_since(last);
+        let silent = self.moment().millis_since(last);
         Some(if silent < 10_000.0 { 125 } else { 1000 })
     }
 
+    /// The time of what is shown.
+    fn moment(&self) -> Timestamp {
+        self.clock.moment(self.now)
+    }
+
     fn reader<'a>(&'a self, store: &'a Store) -> Reader<'a> {
-        Reader::new(store, self.frozen.as_ref(), self.now, self.options.utc_offset)
+        Reader::new(store, self.frozen.as_ref(), self.moment(), self.options.utc_offset)
     }
 }

@@ -67,7 +67,8 @@ impl App {
 
     /// A click selects a row; on the selected one, it opens it.
     fn click(&mut self, pane: Pane, at: usize, store: &Store, effects: &mut Vec<Effect>) {
-        let reader = Reader::new(store, self.frozen.as_ref(), self.now, self.options.utc_offset);
+        let reader =
+            Reader::new(store, self.frozen.as_ref(), self.moment(), self.options.utc_offset);
         let again = match pane {
             Pane::Processes => {
                 let processes = &mut self.main.processes;

@@ -10,6 +10,7 @@ use crate::view::chat::{Chat, Which};
 use crate::view::document::{Document, Position, Scroll};
 use crate::view::events::Events;
 use crate::view::json::JsonDocument;
+use crate::view::overview::Overview;
 use crate::view::text::TextDocument;
 use crate::view::{Reader, Role, Span, context, facts, timing, usage};
 
@@ -25,6 +26,8 @@ pub(super) enum Page {
     Detail(Detail),
     /// What differs between two exchanges.
     Compare(Compare),
+    /// How much is going on.
+    Overview(OverviewPage),
     /// What keys do.
     Help(Help),
 }
@@ -48,6 +51,13 @@ pub(super) struct Detail {
     pub(super) scroll: Scroll,
     secrets: bool,
     shown: Option<crate::view::answer::Shown>,
+}
+
+/// How much is going on.
+#[derive(Debug, Default)]
+pub(super) struct OverviewPage {
+    pub(super) overview: Overview,
+    pub(super) scroll: Scroll,
 }
 
 /// Sides of an exchange.
@@ -291,6 +301,7 @@ impl Page {
             Page::Detail(Detail { side: Side::Json(_), .. }) => Context::Json,
             Page::Detail(_) => Context::Detail,
             Page::Compare(_) => Context::Compare,
+            Page::Overview(_) => Context::Overview,
             Page::Help(_) => Context::Help,
         }
     }
@@ -303,7 +314,7 @@ impl Page {
             }
             Page::Detail(detail) => Some(detail.id),
             Page::Compare(page) => Some(page.right),
-            Page::Help(_) => None,
+            Page::Overview(_) | Page::Help(_) => None,
         }
     }
 
@@ -313,6 +324,7 @@ impl Page {
             Page::Conversation(page) => page.scroll.follow,
             Page::Detail(detail) => detail.scroll.follow,
             Page::Compare(page) => page.scroll.follow,
+            Page::Overview(page) => page.scroll.follow,
             Page::Help(help) => help.scroll.follow,
         }
     }
@@ -323,7 +335,7 @@ impl Page {
         let other = match self {
             Page::Conversation(page) => page.latest(reader),
             Page::Compare(page) => Some(page.left),
-            Page::Detail(_) | Page::Help(_) => None,
+            Page::Detail(_) | Page::Overview(_) | Page::Help(_) => None,
         };
         self.subject().into_iter().chain(other)
     }
@@ -341,6 +353,7 @@ impl Page {
                 (document, &mut detail.scroll)
             }
             Page::Compare(page) => (&mut page.comparison.document, &mut page.scroll),
+            Page::Overview(page) => (&mut page.overview.document, &mut page.scroll),
             Page::Help(help) => (&mut help.document, &mut help.scroll),
         }
     }
@@ -355,6 +368,7 @@ impl Page {
                 Side::Json(_) => None,
             },
             Page::Compare(page) => Some((&mut page.comparison.document, &mut page.scroll)),
+            Page::Overview(page) => Some((&mut page.overview.document, &mut page.scroll)),
             Page::Help(help) => Some((&mut help.document, &mut help.scroll)),
         }
     }

@@ -20,7 +20,8 @@ impl App {
         let Some(pattern) = self.pattern.clone() else {
             return self.tell("nothing to search for: / asks", Role::Dim);
         };
-        let reader = Reader::new(store, self.frozen.as_ref(), self.now, self.options.utc_offset);
+        let reader =
+            Reader::new(store, self.frozen.as_ref(), self.moment(), self.options.utc_offset);
         let size = self.visible();
         let found = if let Some(page) = self.pages.last_mut() {
             match page.json() {
@@ -64,7 +65,7 @@ impl App {
 
     /// Which of all matches was gone to.
     fn tally(&mut self, pattern: &Pattern, store: &Store) -> Tally {
-        let reader = Reader::new(store, self.frozen.as_ref(), self.now, self.options.utc_offset);
+        let reader = Reader::new(store, self.frozen.as_ref(), self.moment(), self.options.utc_offset);
         let (width, _) = self.visible();
         let main = &mut self.main;
         let (document, scroll) = match self.pages.last_mut() {

@@ -86,7 +86,7 @@ pub(super) fn recording(path: &Path) -> anyhow::Result<Recording> {
 }
 
 fn recorded(recording: Recording, name: String) -> Opened {
-    let session = Session { source: name, ..Session::default() };
+    let session = Session { source: name, recorded: true, ..Session::default() };
     Opened { source: Box::new(recording), session, lookup: None }
 }
 

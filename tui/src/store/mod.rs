@@ -17,12 +17,14 @@ mod session;
 mod shared;
 mod sums;
 mod tally;
+mod timeline;
 pub mod words;
 mod write;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
+use llmtop_parsers::Timestamp;
 use llmtop_parsers::conversation::ConversationId;
 use llmtop_parsers::price::PriceTable;
 use llmtop_probe::ConnId;
@@ -34,7 +36,7 @@ pub use index::Scope;
 use judging::Judging;
 pub use model::{
     Connection, ExchangeId, ProcessKey, ProcessTotals, Record, Totals, grown, is_cost_estimated,
-    is_failed, is_over,
+    is_failed, is_limited, is_over,
 };
 pub use pulse::{Beat, Pulse};
 pub use seen::{Seen, canonical, messages};
@@ -43,6 +45,7 @@ pub use shared::Shared;
 use sums::Groups;
 pub use sums::{Facet, OTHERS, Quota, Sums, model};
 pub use tally::Tally;
+pub use timeline::{Second, Timeline};
 pub(crate) use write::grow;
 
 /// See the module.
@@ -52,6 +55,9 @@ pub struct Store {
     totals: Totals,
     processes: BTreeMap<ProcessKey, ProcessTotals>,
     groups: Groups,
+    timeline: Timeline,
+    /// The latest moment of which anything is known.
+    latest: Timestamp,
     connections: BTreeMap<ConnId, Connection>,
     records: BTreeMap<ExchangeId, Record>,
     conversations: HashMap<ConversationId, Vec<ExchangeId>>,
@@ -96,6 +102,16 @@ impl Store {
     /// Groups of exchanges with their sums, by name.
     pub fn groups(&self, facet: Facet) -> impl Iterator<Item = (&str, &Sums)> {
         self.groups.of(facet)
+    }
+
+    /// The last quarter of an hour.
+    pub fn timeline(&self) -> &Timeline {
+        &self.timeline
+    }
+
+    /// The latest moment of which an exchange tells anything; 0: there is none.
+    pub fn latest(&self) -> Timestamp {
+        self.latest
     }
 
     /// Connections, in order of opening.

@@ -127,6 +127,29 @@ pub fn is_failed(exchange: &Exchange) -> bool {
         || exchange.response.status.is_some_and(|status| status >= 400)
 }
 
+/// Whether a rate limit was exceeded, or a quota used up: HTTP's 429, or one of
+/// the names that APIs give to it.
+pub fn is_limited(exchange: &Exchange) -> bool {
+    const NAMES: [&str; 5] = [
+        "rate_limit",
+        "insufficient_quota",
+        "resource_exhausted",
+        "throttling",
+        "too_many_requests",
+    ];
+    let kind = exchange.error.as_ref().and_then(|error| error.kind.as_deref()).unwrap_or("");
+    // Longer ones are not names.
+    let kind = kind.get(..kind.len().min(64)).unwrap_or("").to_ascii_lowercase();
+    exchange.response.status == Some(429) || NAMES.iter().any(|name| kind.contains(name))
+}
+
+/// The latest moment of which an exchange tells anything.
+pub(super) fn latest(exchange: &Exchange) -> llmtop_parsers::Timestamp {
+    let timing = &exchange.timing;
+    let later = [timing.sent, timing.first_byte, timing.last_token, timing.ended];
+    later.into_iter().flatten().fold(timing.started, Ord::max)
+}
+
 /// Bytes of the answer that have come: text, reasoning, arguments of calls.
 pub fn grown(exchange: &Exchange) -> usize {
     let answer = &exchange.response;

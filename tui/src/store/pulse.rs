@@ -60,18 +60,10 @@ impl Pulse {
     }
 
     pub(super) fn add(&mut self, share: Share) {
-        let [first, last] = [share.from, share.to].map(Ring::<Beat, KEPT, SECONDS>::number);
-        let count = last.saturating_sub(first) + 1;
-        for number in (first..=last.max(first)).rev().take(KEPT) {
-            if let Some(beat) = self.0.at(number) {
-                beat.tokens += share.tokens / count as f32;
-            }
-        }
-        if share.usd != 0.0
-            && let Some(beat) = self.0.at(last)
-        {
-            beat.usd += share.usd;
-        }
+        share.spread(&mut self.0, |beat, tokens, usd| {
+            beat.tokens += tokens;
+            beat.usd += usd;
+        });
     }
 
     /// Adds another's beats.
@@ -122,6 +114,23 @@ impl Share {
             _ => to,
         };
         Some(Share { tokens: tokens as f32, usd: usd as f32, from: begun.min(to), to })
+    }
+
+    /// Puts it where it belongs in a ring: `add` gets a moment, and the tokens and
+    /// dollars of it.
+    pub(super) fn spread<T: Clone + Default, const KEPT: usize, const SECONDS: u64>(
+        &self,
+        ring: &mut Ring<T, KEPT, SECONDS>,
+        add: impl Fn(&mut T, f32, f32),
+    ) {
+        let [first, last] = [self.from, self.to].map(Ring::<T, KEPT, SECONDS>::number);
+        let count = last.saturating_sub(first) + 1;
+        for number in (first..=last.max(first)).rev().take(KEPT) {
+            if let Some(moment) = ring.at(number) {
+                let usd = if number == last { self.usd } else { 0.0 };
+                add(moment, self.tokens / count as f32, usd);
+            }
+        }
     }
 
     /// An answer grew by so many bytes.

@@ -7,6 +7,8 @@ pub struct Session {
     pub source: String,
     /// The capture filters, as given: `pid 4242`, `process node`.
     pub filters: Vec<String>,
+    /// What happens is played from a recording: its times are not ours.
+    pub recorded: bool,
     /// Probes attached.
     pub probes: usize,
     /// The recording being written.

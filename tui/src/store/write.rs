@@ -6,6 +6,7 @@ use llmtop_parsers::price::PriceTable;
 use llmtop_parsers::{Arrival, Delta, DeltaKind, Exchange, State, Timestamp as ParsersTimestamp};
 use llmtop_probe::{ConnId, Process, Timestamp};
 
+use super::model::latest;
 use super::pulse::Share;
 use super::sums::Change;
 use super::tally::Tally;
@@ -107,6 +108,11 @@ impl Store {
         self.budget.resize(before, &record);
         self.totals.add(&change.now);
         self.groups.put(before, &change);
+        self.timeline.put(before, Some(&record));
+        if let Some(share) = change.share {
+            self.timeline.add(share);
+        }
+        self.latest = self.latest.max(latest(&record.exchange));
         if let Some(before) = before.filter(|before| before.process != record.process) {
             if let Some(process) = self.processes.get_mut(&before.process) {
                 process.sums.take(&Tally::of(before), Share::of_all_but_taken(before));
@@ -138,6 +144,10 @@ impl Store {
         self.totals.take(&tally);
         self.totals.add(&change.now);
         self.groups.put(Some(record), &change);
+        if let Some(share) = share {
+            self.timeline.add(share);
+        }
+        self.latest = self.latest.max(delta.at);
         if let Some(process) = self.processes.get_mut(&record.process) {
             process.sums.put(&change);
         }
@@ -162,8 +172,13 @@ impl Store {
         let tally = Tally::of(&record);
         self.totals.take(&tally);
         self.groups.take(&record);
+        self.timeline.put(Some(&record), None);
+        let share = Share::of_all_but_taken(&record);
+        if let Some(share) = share {
+            self.timeline.add(share);
+        }
         if let Some(process) = self.processes.get_mut(&record.process) {
-            process.sums.take(&tally, Share::of_all_but_taken(&record));
+            process.sums.take(&tally, share);
         }
         Some(record)
     }

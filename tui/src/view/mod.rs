@@ -22,6 +22,7 @@ pub mod help;
 pub mod json;
 mod line;
 mod markdown;
+pub mod overview;
 mod pattern;
 pub mod processes;
 mod reader;

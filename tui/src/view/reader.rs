@@ -7,8 +7,8 @@ use llmtop_parsers::conversation::ConversationId;
 use llmtop_parsers::{Exchange, Timestamp, UsageSource};
 
 use crate::store::{
-    Connection, ExchangeId, Facet, ProcessKey, ProcessTotals, Record, Scope, Store, Sums, Totals,
-    grown, is_over,
+    Connection, ExchangeId, Facet, ProcessKey, ProcessTotals, Record, Scope, Store, Sums, Timeline,
+    Totals, grown, is_over,
 };
 
 /// Which exchanges are shown.
@@ -102,6 +102,16 @@ impl<'a> Reader<'a> {
         self.frozen.map_or_else(|| self.store.totals(), |frozen| &frozen.totals)
     }
 
+    /// The last quarter of an hour.
+    pub fn timeline(&self) -> &'a Timeline {
+        self.store.timeline()
+    }
+
+    /// The moment at which the screen is paused, if it is.
+    pub fn paused(&self) -> Option<Timestamp> {
+        self.frozen.map(|frozen| frozen.now)
+    }
+
     /// Every process.
     pub fn processes(&self) -> Box<dyn Iterator<Item = &'a ProcessTotals> + 'a> {
         match self.frozen {
@@ -187,13 +197,13 @@ impl<'a> Reader<'a> {
     }
 
     /// Milliseconds an exchange has lasted. One that has not ended lasts until
-    /// now; in a recording that stopped long ago, until its last sign of life.
+    /// now.
     pub fn elapsed(&self, exchange: &Exchange) -> f64 {
         let timing = &exchange.timing;
         let last = timing.ended.unwrap_or_else(|| {
             let last = timing.last_token.or(timing.first_byte).or(timing.sent);
             let last = last.unwrap_or(timing.started);
-            if self.now.millis_since(last) < 3_600_000.0 { self.now.max(last) } else { last }
+            self.now.max(last)
         });
         last.millis_since(timing.started)
     }

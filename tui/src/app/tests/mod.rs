@@ -5,6 +5,7 @@ mod conversation;
 mod detail;
 mod filter;
 mod hostile;
+mod overview;
 mod processes;
 mod views;
 

@@ -175,7 +175,7 @@ fn burn(sums: &Sums, reader: &Reader<'_>) -> Span {
 }
 
 /// What is left, and the time of day at which it begins anew: `42% 14:05`.
-fn quota(sums: &Sums, reader: &Reader<'_>) -> Span {
+pub(in crate::view) fn quota(sums: &Sums, reader: &Reader<'_>) -> Span {
     let Some(quota) = sums.quota else { return Span::default() };
     if quota.resets.is_some_and(|resets| resets <= reader.now()) {
         return Span::new("anew", Role::Dim);

@@ -4,9 +4,12 @@ mod cells;
 mod order;
 mod tree;
 
-use super::Reader;
 use super::table::{Column, Row, Table};
+use super::{Reader, Span};
+use crate::store::ProcessTotals;
 use cells::{Latest, cell};
+
+pub(super) use cells::quota;
 
 pub use order::{Grouping, Item, Position, RowKey};
 pub use tree::below;
@@ -109,6 +112,17 @@ pub fn table(reader: &Reader<'_>, position: &Position, size: (u16, u16)) -> Tabl
     }
     table.columns = columns.into_iter().map(|(_, column)| column).collect();
     table
+}
+
+/// What columns say of one process.
+pub(super) fn figures(
+    reader: &Reader<'_>,
+    process: &ProcessTotals,
+    cols: impl Iterator<Item = (Col, usize)>,
+) -> impl Iterator<Item = Span> {
+    let latest = Latest::of_process(reader, process.key);
+    let item = Item { key: RowKey::Process(process.key), branch: String::new() };
+    cols.flat_map(move |(col, width)| cell(col, width, reader, &item, &process.sums, &latest))
 }
 
 /// Whether time alone changes what is visible at this width.
