@@ -9,7 +9,8 @@ use crate::view::{Pane, Reader, connections};
 impl App {
     /// What is to be copied.
     pub(super) fn copied(&mut self, store: &Store) -> Option<String> {
-        let reader = Reader::new(store, self.frozen.as_ref(), self.moment(), self.options.utc_offset);
+        let reader =
+            Reader::new(store, self.frozen.as_ref(), self.moment(), self.options.utc_offset);
         let answer = |record: &Record| {
             let response = &record.exchange.response;
             let calls = || response.tool_calls.first().map(|call| call.arguments.clone());

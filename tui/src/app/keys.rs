@@ -367,7 +367,8 @@ impl App {
 
     /// Puts the cursor on the value at a path.
     fn go_to(&mut self, path: &str, store: &Store) {
-        let reader = Reader::new(store, self.frozen.as_ref(), self.moment(), self.options.utc_offset);
+        let reader =
+            Reader::new(store, self.frozen.as_ref(), self.moment(), self.options.utc_offset);
         let size = self.visible();
         let Some((json, scroll)) = self.pages.last_mut().and_then(|page| page.json()) else {
             return;

@@ -65,7 +65,8 @@ impl App {
 
     /// Which of all matches was gone to.
     fn tally(&mut self, pattern: &Pattern, store: &Store) -> Tally {
-        let reader = Reader::new(store, self.frozen.as_ref(), self.moment(), self.options.utc_offset);
+        let reader =
+            Reader::new(store, self.frozen.as_ref(), self.moment(), self.options.utc_offset);
         let (width, _) = self.visible();
         let main = &mut self.main;
         let (document, scroll) = match self.pages.last_mut() {

@@ -222,8 +222,7 @@ fn graphs(moments: &Moments) -> [Graph; 4] {
         vec![Span::new(format!("{name}  "), Role::Title), Span::new(figure, role)]
     };
     let most = |values: &[f32]| values.iter().copied().fold(0.0, f32::max);
-    let minutes =
-        format::duration(moments.step as f64 * 1000.0 * moments.each(|_| ()).len() as f64);
+    let minutes = format::duration(moments.sum(|_| 1000.0));
     let sum = |of: fn(&Second) -> u32, seconds: &[Second]| -> u32 { seconds.iter().map(of).sum() };
 
     let tokens = moments.each(|seconds| {
