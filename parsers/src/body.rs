@@ -206,6 +206,8 @@ impl Keeper {
         } else {
             BodyKind::Binary
         };
+        // It may be kept for hours.
+        self.head.shrink_to_fit();
         Some(Body { bytes: self.head, elided, kind })
     }
 }

@@ -17,6 +17,8 @@ mod told;
 mod wait;
 
 pub(crate) use certificates::Certificates;
+#[allow(unused_imports, reason = "the benches use it")]
+pub(crate) use client::python;
 pub(crate) use client::{Ask, Call, Client, Tool, bun, go_client, program};
 pub(crate) use container::Container;
 pub(crate) use llmtop::{Exchange, Llmtop, Report, binary, command, run};

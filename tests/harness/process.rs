@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
 
 use super::eventually;
 
@@ -43,6 +43,12 @@ impl Gated {
     pub(crate) fn go(&mut self) {
         let mut stdin = self.child.as_mut().unwrap().stdin.take().expect("goes once");
         stdin.write_all(b"go\n").unwrap();
+    }
+
+    /// Its output, as it comes.
+    #[allow(dead_code, reason = "the benches use it")]
+    pub(crate) fn stdout(&mut self) -> ChildStdout {
+        self.child.as_mut().unwrap().stdout.take().expect("read once")
     }
 
     /// Its output, however it ended.

@@ -127,7 +127,7 @@ pub struct ScreenOptions {
     /// Colours of the live screen
     #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(Theme::NAMES))]
     pub theme: Option<String>,
-    /// Memory for exchanges; the oldest are forgotten beyond it [default: 256MiB]
+    /// Memory; the oldest exchanges are forgotten beyond it [default: 256MiB]
     #[arg(long, value_name = "SIZE")]
     pub memory: Option<Size>,
 }

@@ -44,7 +44,7 @@ pub struct Config {
     pub theme: Option<String>,
     /// Whether the live screen takes the mouse; `None`: yes.
     pub mouse: Option<bool>,
-    /// Memory for exchanges; `None`: 256 MiB.
+    /// Memory of the live screen; `None`: 256 MiB.
     pub memory: Option<Size>,
     /// Size of the ring buffer; `None`: by the machine's memory.
     pub ring: Option<Size>,

@@ -24,6 +24,14 @@ impl Default for Bounds {
     }
 }
 
+impl Bounds {
+    /// What a source that can wait may have waiting: enough to keep the pipeline at
+    /// work. The rest is for bursts, which a recording does not have.
+    fn of_the_patient(self) -> Self {
+        Bounds { captures: self.captures / 16, bytes: self.bytes / 16 }
+    }
+}
+
 /// Makes a channel.
 pub fn channel(bounds: Bounds) -> (Sender, Receiver) {
     let shared = Arc::new(Shared { bounds, ..Shared::default() });
@@ -73,10 +81,9 @@ impl Shared {
 
     /// Whether a batch fits. An empty channel takes any: a batch larger than
     /// the bounds would else never pass.
-    fn fits(&self, queue: &Queue, captures: usize, bytes: usize) -> bool {
+    fn fits(queue: &Queue, bounds: Bounds, captures: usize, bytes: usize) -> bool {
         queue.batches.is_empty()
-            || (queue.captures + captures <= self.bounds.captures
-                && queue.bytes + bytes <= self.bounds.bytes)
+            || (queue.captures + captures <= bounds.captures && queue.bytes + bytes <= bounds.bytes)
     }
 
     fn push(&self, queue: &mut Queue, captures: &mut Vec<Capture>, bytes: usize) {
@@ -102,7 +109,8 @@ impl Outlet for Sender {
         }
         let bytes = weight(captures);
         let mut queue = self.0.lock();
-        let fits = !queue.receiver_gone && self.0.fits(&queue, captures.len(), bytes);
+        let fits =
+            !queue.receiver_gone && Shared::fits(&queue, self.0.bounds, captures.len(), bytes);
         if fits {
             self.0.push(&mut queue, captures, bytes);
         }
@@ -114,8 +122,9 @@ impl Outlet for Sender {
             return true;
         }
         let bytes = weight(captures);
+        let bounds = self.0.bounds.of_the_patient();
         let mut queue = self.0.lock();
-        while !queue.receiver_gone && !self.0.fits(&queue, captures.len(), bytes) {
+        while !queue.receiver_gone && !Shared::fits(&queue, bounds, captures.len(), bytes) {
             queue = self.0.drained.wait(queue).unwrap_or_else(PoisonError::into_inner);
         }
         if queue.receiver_gone {

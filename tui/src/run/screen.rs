@@ -20,8 +20,15 @@ use crate::term;
 use crate::theme::{Depth, Theme};
 use crate::view::Show;
 
-/// Memory for exchanges unless another size is given.
+/// Memory of llmtop unless another size is given.
 const MEMORY: Size = Size(256 << 20);
+
+/// What exchanges may take of so much memory: half. The other half is for the
+/// program, open connections, conversations, and what the allocator holds in pieces
+/// too small to use. The bench `soak` looks whether that is enough.
+fn for_exchanges(memory: Size) -> u64 {
+    memory.0 / 2
+}
 
 pub(super) fn run(cli: &Cli) -> anyhow::Result<()> {
     let config = settings::config(cli)?;
@@ -44,7 +51,7 @@ pub(super) fn run(cli: &Cli) -> anyhow::Result<()> {
         session.recording = Recording::To(path.display().to_string());
     }
     let memory = cli.screen.memory.or(config.memory).unwrap_or(MEMORY);
-    let shared = Arc::new(Shared::new(Store::with_budget(memory.0), session)?);
+    let shared = Arc::new(Shared::new(Store::with_budget(for_exchanges(memory)), session)?);
     // Nobody else sets it.
     let _ = recording.set(Arc::clone(&shared));
     let control = opened.source.control();

@@ -3,15 +3,19 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use llmtop_parsers::{Exchange, Timestamp};
+use llmtop_parsers::{Arrival, Exchange, Finding, Timestamp, ToolCall};
 
 use super::{ExchangeId, Record};
 
 /// Memory for exchanges unless another size is given.
 pub(super) const DEFAULT: u64 = 256 << 20;
 
-/// What one exchange takes beside its bytes, about.
-const OVERHEAD: u64 = 2 << 10;
+/// What one exchange takes wherever it is filed: its record, half as much again for
+/// places in trees that are free, and some two hundred bytes in indexes.
+const OVERHEAD: usize = size_of::<Record>() * 3 / 2 + 200;
+
+/// What the allocator adds to an allocation, about: its head, and rounding up.
+const ALLOCATION: usize = 24;
 
 /// Ended exchanges in the order in which they are forgotten.
 type Order = (Timestamp, Reverse<u64>, ExchangeId);
@@ -102,27 +106,47 @@ fn order(record: &Record, size: u64) -> Order {
     (ended, Reverse(size), record.id)
 }
 
-/// What an exchange takes, about.
+/// What an exchange takes: its parts by their capacity, with what the allocator
+/// adds to each.
 fn size(exchange: &Exchange) -> u64 {
     let (request, response) = (&exchange.request, &exchange.response);
-    let headers = |headers: &[(String, String)]| {
-        headers.iter().map(|(name, value)| 48 + name.len() + value.len()).sum::<usize>()
+    let text = |text: &String| match text.capacity() {
+        0 => 0,
+        bytes => ALLOCATION + bytes,
     };
-    let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+    let maybe = |it: &Option<String>| it.as_ref().map_or(0, text);
+    let headers = |headers: &Vec<(String, String)>| {
+        headers.capacity() * size_of::<(String, String)>()
+            + headers.iter().map(|(name, value)| text(name) + text(value)).sum::<usize>()
+    };
     let body = |body: &Option<std::sync::Arc<llmtop_parsers::Body>>| {
-        body.as_ref().map_or(0, |body| body.bytes.len())
+        body.as_ref().map_or(0, |body| {
+            size_of::<llmtop_parsers::Body>() + 2 * ALLOCATION + body.bytes.capacity()
+        })
     };
-    let calls = response.tool_calls.iter().map(|call| 96 + call.arguments.len()).sum::<usize>();
-    let choices = response.other_choices.iter().map(String::len).sum::<usize>();
-    let arrivals = size_of_val(response.arrivals.as_slice());
+    let call = |call: &ToolCall| {
+        size_of::<ToolCall>() + maybe(&call.id) + maybe(&call.name) + text(&call.arguments)
+    };
+    let strings = [
+        &exchange.session,
+        &request.method,
+        &request.target,
+        &request.authority,
+        &request.model,
+        &response.model,
+        &response.id,
+        &response.finish_reason,
+        &response.text,
+        &response.reasoning,
+    ];
     let bytes = headers(&request.headers)
-        + arrivals
         + headers(&response.headers)
+        + response.arrivals.capacity() * size_of::<Arrival>()
         + body(&request.body)
         + body(&response.body)
-        + text(&response.text)
-        + text(&response.reasoning)
-        + calls
-        + choices;
-    OVERHEAD + bytes as u64
+        + strings.into_iter().map(maybe).sum::<usize>()
+        + response.tool_calls.iter().map(call).sum::<usize>()
+        + response.other_choices.iter().map(|it| size_of::<String>() + text(it)).sum::<usize>()
+        + exchange.findings.iter().map(|it| size_of::<Finding>() + text(&it.detail)).sum::<usize>();
+    (OVERHEAD + bytes) as u64
 }

@@ -85,8 +85,16 @@ impl Store {
     }
 
     /// An exchange began, or more is known of it.
-    pub fn put_exchange(&mut self, record: Record) {
+    pub fn put_exchange(&mut self, mut record: Record) {
         self.version += 1;
+        if is_over(&record.exchange) {
+            // Grown piece by piece, they have room for as much again.
+            let response = &mut record.exchange.response;
+            for text in [&mut response.text, &mut response.reasoning].into_iter().flatten() {
+                text.shrink_to_fit();
+            }
+            response.arrivals.shrink_to_fit();
+        }
         if let Some(conversation) = record.conversation {
             let members = self.conversations.entry(conversation).or_default();
             if members.is_empty() {
