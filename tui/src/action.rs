@@ -1,7 +1,5 @@
-//! The one table of actions: what a key does, what the footer offers and what
-//! `?` explains are all read from it.
-
-use crate::app::Key;
+//! The one table of actions: what a key does, what the footer and the command
+//! palette offer and what `?` explains are all read from it.
 
 /// Something a person can ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -49,6 +47,7 @@ pub enum Action {
     CopyPath,
     GoTo,
     Mouse,
+    Palette,
     Help,
     Quit,
 }
@@ -83,7 +82,7 @@ use Context::{
     Help as H, Json as J, Overview as O, Processes as P,
 };
 
-const EVERYWHERE: &[Context] = &[P, E, A, C, V, D, J, X, O, H];
+pub(crate) const EVERYWHERE: &[Context] = &[P, E, A, C, V, D, J, X, O, H];
 const MAIN: &[Context] = &[P, E, A, C];
 
 const READING: &[Context] = &[A, V, D, J, X, O];
@@ -110,7 +109,7 @@ pub struct Entry {
     pub action: Action,
     /// Its stable name, for the configuration.
     pub name: &'static str,
-    /// The keys that ask for it, in [`Key::parse`]'s names.
+    /// The keys that ask for it at first, in [`Key::parse`](crate::app::Key::parse)'s names.
     pub keys: &'static [&'static str],
     /// What the help says.
     pub help: &'static str,
@@ -291,28 +290,19 @@ pub static ACTIONS: &[Entry] = &[
         EVERYWHERE,
         "mouse on or off (off: select text as usual)",
     ),
+    entry(
+        Action::Palette,
+        "palette",
+        &[":"],
+        EVERYWHERE,
+        "every command that means something here, to be found by its name",
+    )
+    .offered("commands", BESIDE_HELP),
     entry(Action::Help, "help", &["?", "F1"], EVERYWHERE, "this help").offered("help", BESIDE_HELP),
     entry(Action::Quit, "quit", &["q", "C-c"], EVERYWHERE, "quit").offered("quit", EVERYWHERE),
 ];
 
-/// What a key asks for here.
-pub fn of_key(key: Key, context: Context) -> Option<Action> {
-    let name = key.to_string();
-    ACTIONS
-        .iter()
-        .find(|entry| entry.contexts.contains(&context) && entry.keys.contains(&name.as_str()))
-        .map(|entry| entry.action)
-}
-
-/// What the footer offers here: a key and a word each.
-pub fn footer(context: Context) -> impl Iterator<Item = (&'static str, &'static str)> {
-    ACTIONS.iter().filter_map(move |entry| {
-        let (word, contexts) = entry.footer?;
-        contexts.contains(&context).then_some((*entry.keys.first()?, word))
-    })
-}
-
-/// What the help explains here: keys and text each.
+/// What means something here.
 pub fn help(context: Context) -> impl Iterator<Item = &'static Entry> {
     ACTIONS.iter().filter(move |entry| entry.contexts.contains(&context))
 }
@@ -330,34 +320,12 @@ pub fn help_of(page: &[Context], here: Context) -> impl Iterator<Item = &'static
 mod tests {
     use std::collections::HashSet;
 
-    use super::{ACTIONS, EVERYWHERE, PAGES, footer, help, help_of, of_key};
-    use crate::app::Key;
+    use super::{ACTIONS, EVERYWHERE, PAGES, help, help_of};
 
     #[test]
-    fn every_key_has_a_name_and_one_meaning_in_a_context() {
-        for &context in EVERYWHERE {
-            let mut taken = HashSet::new();
-            for entry in ACTIONS.iter().filter(|entry| entry.contexts.contains(&context)) {
-                for key in entry.keys {
-                    let parsed = Key::parse(key).unwrap_or_else(|| panic!("{key} is a key"));
-                    assert_eq!(&parsed.to_string(), key);
-                    assert!(taken.insert(key), "{key} is taken twice in {context:?}");
-                    assert_eq!(of_key(parsed, context), Some(entry.action));
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn names_are_unique_and_what_is_offered_works() {
+    fn names_are_unique() {
         let names: HashSet<_> = ACTIONS.iter().map(|entry| entry.name).collect();
         assert_eq!(names.len(), ACTIONS.len());
-        for &context in EVERYWHERE {
-            for (key, word) in footer(context) {
-                let key = Key::parse(key).unwrap();
-                assert!(of_key(key, context).is_some(), "{word} does nothing in {context:?}");
-            }
-        }
     }
 
     #[test]

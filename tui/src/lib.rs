@@ -15,6 +15,7 @@ pub mod filter;
 #[cfg(test)]
 #[path = "../benches/fixture/mod.rs"]
 mod fixture;
+pub mod keymap;
 pub mod logging;
 mod nearest;
 pub mod pipeline;

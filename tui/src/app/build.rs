@@ -3,14 +3,15 @@
 use super::App;
 use super::main_page::unfiltered;
 use super::page::{Page, Side, Tab};
-use crate::action;
+use crate::action::Action;
+use crate::keymap::KeyMap;
 use crate::store::{Record, Session, Status, Store};
 use crate::view::area::{frame, inner, panes, text_size};
 use crate::view::header::{Setting, header};
 use crate::view::processes::Grouping;
 use crate::view::{
-    Area, Content, Footer, Pane, Panel, Reader, Role, Screen, Span, TabBar, connections, exchanges,
-    facts, format, gist, is_over, processes,
+    Area, Content, Footer, Offers, Pane, Panel, Reader, Role, Screen, Span, TabBar, connections,
+    exchanges, facts, format, gist, is_over, processes,
 };
 
 impl App {
@@ -37,7 +38,9 @@ impl App {
         };
         let reader = self.reader(store);
         let head = header(&reader, session, setting);
-        Screen { header: (top, head), panels, footer: (bottom, self.footer(store)), divider }
+        let overlay = self.palette_panel(body);
+        let footer = (bottom, self.footer(store));
+        Screen { header: (top, head), panels, footer, divider, overlay }
     }
 
     /// Whether what `f` works on here stays at its end.
@@ -50,7 +53,7 @@ impl App {
     }
 
     fn footer(&self, store: &Store) -> Footer {
-        if let Some(footer) = self.filter_footer(store) {
+        if let Some(footer) = self.filter_footer(store).or_else(|| self.palette_footer()) {
             return footer;
         }
         if let Some(prompt) = &self.prompt {
@@ -59,12 +62,12 @@ impl App {
             return Footer::Prompt { label: prompt.purpose.label(), before, after, hint: None };
         }
         if self.exporting.is_some() {
-            return Footer::Keys(super::export::offers().collect());
+            return Footer::Keys(super::export::offers());
         }
         if let Some((message, _)) = &self.message {
             return Footer::Message(message.clone());
         }
-        Footer::Keys(action::footer(self.context()).collect())
+        Footer::Keys(Offers::of(self.options.keys.footer(self.context())))
     }
 
     fn main_panels(
@@ -127,8 +130,9 @@ impl App {
                         main.exchanges.selected.map_or(0, |id| reader.rank_of(scope, id) + 1);
                     let unjudged = store.unjudged();
                     let filter = self.filtering.text();
+                    let keys = &self.options.keys;
                     panel.content = listed(table, || match filter {
-                        Some(_) => nothing_passes(unjudged),
+                        Some(_) => nothing_passes(unjudged, keys),
                         None => waiting(session),
                     });
                     filtered = filter.map(|text| Span::shown(&format!(" {text}"), Role::Match));
@@ -268,13 +272,16 @@ fn listed_how(position: &processes::Position) -> String {
 }
 
 /// Why the filter leaves nothing, and what to do.
-fn nothing_passes(unjudged: usize) -> Vec<Vec<Span>> {
+fn nothing_passes(unjudged: usize, keys: &KeyMap) -> Vec<Vec<Span>> {
     if unjudged > 0 {
         return vec![vec![Span::new("looking …", Role::Dim)]];
     }
     vec![
         vec![Span::new("no exchange passes the filter", Role::Text)],
-        vec![Span::new("\\ changes it, Esc ends it", Role::Dim)],
+        vec![Span::new(
+            format!("{} changes it, {} ends it", keys.how(Action::Filter), keys.how(Action::Back)),
+            Role::Dim,
+        )],
     ]
 }
 

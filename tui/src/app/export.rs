@@ -3,6 +3,7 @@
 use super::{App, Code, Effect, Key};
 use crate::sink::export::Format;
 use crate::store::ExchangeId;
+use crate::view::{Offers, Role, Span};
 
 /// The formats, with their keys. Enter takes the first.
 const CHOICES: [(&str, char, &str, Format); 4] = [
@@ -13,9 +14,10 @@ const CHOICES: [(&str, char, &str, Format); 4] = [
 ];
 
 /// What the footer says meanwhile.
-pub(super) fn offers() -> impl Iterator<Item = (&'static str, &'static str)> {
-    let choices = CHOICES.iter().map(|&(key, _, name, _)| (key, name));
-    std::iter::once(("export", "as")).chain(choices).chain([("Esc", "back")])
+pub(super) fn offers() -> Offers {
+    let choices = CHOICES.iter().map(|&(key, _, name, _)| (key.to_owned(), name));
+    let about = vec![Span::new("export as", Role::Title)];
+    Offers { about, ..Offers::of(choices.chain([("Esc".to_owned(), "back")])) }
 }
 
 impl App {

@@ -1,9 +1,10 @@
 //! What keys do.
 
 use super::page::{Conversation, Detail, Help, OverviewPage, Page, Tab, to_neighbour};
+use super::palette::Palette;
 use super::prompt::{Prompt, Purpose, Typed};
 use super::{App, Effect, Exit, Key};
-use crate::action::{self, Action, Context};
+use crate::action::{Action, Context};
 use crate::store::{ExchangeId, Store};
 use crate::view::area::text_size;
 use crate::view::document::{Position, Scroll};
@@ -26,6 +27,9 @@ impl App {
         self.message = None;
         if self.filtering.is_typed() {
             return self.type_filter(key, store);
+        }
+        if self.palette.is_some() {
+            return self.type_command(key, store, effects);
         }
         if let Some(id) = self.exporting.take() {
             return self.export_as(id, key, effects);
@@ -50,7 +54,7 @@ impl App {
         }
         if key == (Key { ctrl: true, ..Key::plain(super::Code::Char('z')) }) {
             effects.push(Effect::Suspend);
-        } else if let Some(action) = action::of_key(key, self.context()) {
+        } else if let Some(action) = self.options.keys.of_key(key, self.context()) {
             self.act(action, store, effects);
         }
     }
@@ -60,7 +64,11 @@ impl App {
         match action {
             Action::Quit => effects.push(Effect::Exit(Exit::Quit)),
             Action::Back => self.back(),
-            Action::Help => self.pages.push(Page::Help(Help::new(self.context()))),
+            Action::Help => {
+                let help = Help::new(self.context(), &self.options.keys);
+                self.pages.push(Page::Help(help));
+            }
+            Action::Palette => self.palette = Some(Palette::of(self.context())),
             Action::Pause => self.pause(store),
             Action::Mouse => {
                 self.mouse = !self.mouse;

@@ -17,6 +17,7 @@ mod keys;
 mod main_page;
 mod mouse;
 mod page;
+mod palette;
 mod prompt;
 mod run;
 mod search;
@@ -29,6 +30,7 @@ use std::path::PathBuf;
 use llmtop_parsers::Timestamp;
 
 use crate::filter::Names;
+use crate::keymap::KeyMap;
 use crate::sink::export::Format;
 use crate::store::{ExchangeId, Pulse, Scope, Session, Store, Timeline};
 use crate::theme::Theme;
@@ -43,6 +45,7 @@ use clock::Clock;
 use filter::Filtering;
 use main_page::MainPage;
 use page::Page;
+use palette::Palette;
 use prompt::Prompt;
 
 /// How the screen is set up.
@@ -56,6 +59,8 @@ pub struct UiOptions {
     pub show_secrets: bool,
     /// The mouse is used at first.
     pub mouse: bool,
+    /// Which keys do what.
+    pub keys: KeyMap,
     /// Seconds east of Greenwich, for times of day.
     pub utc_offset: i32,
     /// The filter at first, as it is written.
@@ -71,6 +76,7 @@ impl Default for UiOptions {
             show: Show::Smart,
             show_secrets: false,
             mouse: true,
+            keys: KeyMap::default(),
             utc_offset: chrono::Local::now().offset().local_minus_utc(),
             filter: None,
             names: Names::default(),
@@ -127,6 +133,7 @@ pub struct App {
     gists: Gists,
     prompt: Option<Prompt>,
     filtering: Filtering,
+    palette: Option<Palette>,
     /// An exchange that is to be exported, once it is said how.
     exporting: Option<ExchangeId>,
     /// What is searched for.
@@ -157,6 +164,7 @@ impl App {
             frozen: None,
             gists: Gists::default(),
             prompt: None,
+            palette: None,
             exporting: None,
             pattern: None,
             message: None,
@@ -213,6 +221,9 @@ impl App {
             Event::Paste(text) => {
                 if self.filtering.is_typed() {
                     self.filtering.paste(&text, store);
+                    self.dirty = true;
+                } else if let Some(palette) = &mut self.palette {
+                    palette.paste(&text);
                     self.dirty = true;
                 } else if let Some(prompt) = &mut self.prompt {
                     prompt.paste(&text);

@@ -1,17 +1,31 @@
 //! What the mouse does.
 
 use super::page::{Page, Tab};
-use super::{App, Effect, Mouse, MouseKind};
+use super::{App, Effect, Key, Mouse, MouseKind};
 use crate::action::Action;
 use crate::store::Store;
 use crate::view::processes::Col;
-use crate::view::{Content, Pane, Reader};
+use crate::view::{Content, Footer, Pane, Panel, Reader};
 
 /// Rows that the wheel scrolls.
 const WHEEL: isize = 3;
 
 impl App {
     pub(super) fn mouse_event(&mut self, mouse: Mouse, store: &Store, effects: &mut Vec<Effect>) {
+        if self.palette.is_some() {
+            return self.mouse_on_commands(mouse, store, effects);
+        }
+        let (footer, offers) = &self.drawn.footer;
+        if let Footer::Keys(offers) = offers
+            && footer.contains(mouse.x, mouse.y)
+        {
+            let offer = offers.at(mouse.x - footer.x, footer.width);
+            let key = offer.and_then(|offer| Key::parse(&offer.key));
+            if let Some(key) = key.filter(|_| mouse.kind == MouseKind::Press) {
+                self.key(key, store, effects);
+            }
+            return;
+        }
         let hit = self.drawn.panels.iter().find(|panel| panel.area.contains(mouse.x, mouse.y));
         let Some(panel) = hit else {
             return;
@@ -61,6 +75,20 @@ impl App {
                     (None, _) => self.put_cursor(block),
                     _ => {}
                 }
+            }
+        }
+    }
+
+    fn mouse_on_commands(&mut self, mouse: Mouse, store: &Store, effects: &mut Vec<Effect>) {
+        match mouse.kind {
+            MouseKind::ScrollUp => self.scroll_commands(-WHEEL),
+            MouseKind::ScrollDown => self.scroll_commands(WHEEL),
+            MouseKind::Press => {
+                let inner = self.drawn.overlay.as_ref().map(Panel::inner);
+                let inner = inner.filter(|inner| inner.contains(mouse.x, mouse.y));
+                // The first row is the titles.
+                let row = inner.and_then(|inner| (mouse.y - inner.y).checked_sub(1));
+                self.click_command(row.map(usize::from), store, effects);
             }
         }
     }

@@ -4,6 +4,7 @@ use llmtop_parsers::BodyKind;
 
 use super::compare::Compare;
 use crate::action::Context;
+use crate::keymap::KeyMap;
 use crate::store::{ExchangeId, ProcessKey, Record};
 use crate::view::answer::Answer;
 use crate::view::chat::{Chat, Which};
@@ -289,8 +290,8 @@ impl Detail {
 }
 
 impl Help {
-    pub(super) fn new(context: Context) -> Self {
-        Help { document: crate::view::help::document(context), scroll: Scroll::default() }
+    pub(super) fn new(context: Context, keys: &KeyMap) -> Self {
+        Help { document: crate::view::help::document(context, keys), scroll: Scroll::default() }
     }
 }
 

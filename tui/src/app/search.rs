@@ -3,6 +3,7 @@
 use super::App;
 use super::main_page::MainPage;
 use super::tally::Tally;
+use crate::action::Action;
 use crate::store::{Connection, Record, Store};
 use crate::view::document::{Document, Position, Scroll};
 use crate::view::json::JsonDocument;
@@ -18,7 +19,8 @@ impl App {
     /// counts too.
     pub(super) fn search(&mut self, store: &Store, forward: bool, fresh: bool) {
         let Some(pattern) = self.pattern.clone() else {
-            return self.tell("nothing to search for: / asks", Role::Dim);
+            let asks = self.options.keys.how(Action::Search);
+            return self.tell(&format!("nothing to search for: {asks} asks"), Role::Dim);
         };
         let reader =
             Reader::new(store, self.frozen.as_ref(), self.moment(), self.options.utc_offset);
@@ -47,7 +49,8 @@ impl App {
                     match self.main.in_exchanges(&pattern, &reader, forward, fresh) {
                         Ok(found) => found,
                         Err(seen) => {
-                            let text = format!("not among these {seen}; n searches on");
+                            let next = self.options.keys.how(Action::SearchNext);
+                            let text = format!("not among these {seen}; {next} searches on");
                             return self.tell(&text, Role::Dim);
                         }
                     }

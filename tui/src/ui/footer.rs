@@ -1,7 +1,5 @@
 //! The last row: what can be done, or what is being typed.
 
-use unicode_width::UnicodeWidthStr;
-
 use super::{Canvas, width};
 use crate::view::{Area, Footer, Hint, Line, Role, Span};
 
@@ -13,21 +11,12 @@ pub(super) fn render(canvas: &mut Canvas<'_>, area: Area, footer: &Footer) -> Op
     let end = area.x + area.width;
     let (key_style, word_style) = (canvas.theme.style(Role::Accent), canvas.theme.style(Role::Dim));
     match footer {
-        Footer::Keys(keys) => {
-            let mut at = area.x + 1;
-            let columns = |(key, word): &(&str, &str)| (key.width() + word.width() + 3) as u16;
-            // The last two, help and quit, are offered on every screen.
-            let (first, last) = keys.split_at(keys.len().saturating_sub(2));
-            // A blank is before the first and two are after each, but for the last one.
-            let mut room = (area.width + 1).saturating_sub(last.iter().map(columns).sum());
-            let fitting = first.iter().map_while(|offer| {
-                room = room.checked_sub(columns(offer))?;
-                Some(offer)
-            });
-            for (key, word) in fitting.chain(last) {
-                let columns = end.saturating_sub(at);
-                at = canvas.put(at, area.y, key, columns, key_style);
-                at = canvas.put(at + 1, area.y, word, columns, word_style) + 2;
+        Footer::Keys(offers) => {
+            let (about, places) = offers.places(area.width);
+            canvas.spans(area.x + 1, area.y, &about.spans, end);
+            for (from, offer) in places {
+                let at = canvas.put(area.x + from, area.y, &offer.key, area.width, key_style);
+                canvas.put(at + 1, area.y, offer.word, area.width, word_style);
             }
             None
         }

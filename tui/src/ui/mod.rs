@@ -36,6 +36,10 @@ pub fn render(buffer: &mut Buffer, screen: &Screen, theme: &Theme) -> Option<(u1
             canvas.put(area.x, y, "│", 1, theme.style(Role::Faint));
         }
     }
+    if let Some(panel) = &screen.overlay {
+        canvas.clear(panel.area);
+        panel::render(canvas, panel);
+    }
     footer::render(canvas, screen.footer.0, &screen.footer.1)
 }
 
@@ -62,6 +66,14 @@ impl Canvas<'_> {
             at = self.put(at, y, &span.text, end.saturating_sub(at), self.theme.style(span.role));
         }
         at
+    }
+
+    /// Leaves nothing of what was drawn there.
+    fn clear(&mut self, area: Area) {
+        let place = rect(area).intersection(self.buffer.area);
+        for position in place.positions() {
+            self.buffer[position].reset();
+        }
     }
 
     /// Lays a style over cells.

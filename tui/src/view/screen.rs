@@ -2,6 +2,7 @@
 
 use super::area::{Area, inner};
 use super::document::Window;
+use super::footer::Footer;
 use super::header::Header;
 use super::table::Table;
 use super::{Pane, Span};
@@ -17,6 +18,8 @@ pub struct Screen {
     pub footer: (Area, Footer),
     /// Where a line divides left from right.
     pub divider: Option<Area>,
+    /// Above the panels, as long as it is there.
+    pub overlay: Option<Panel>,
 }
 
 /// A titled part of the body.
@@ -64,41 +67,6 @@ pub struct TabBar {
     pub open: usize,
     /// The first one shown: where there is no room for all, the open one is.
     pub first: usize,
-}
-
-/// The last row.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Footer {
-    /// Keys and what they do.
-    Keys(Vec<(&'static str, &'static str)>),
-    /// A line being typed: before and after the cursor.
-    Prompt {
-        /// What it is for.
-        label: &'static str,
-        /// Text before the cursor.
-        before: Vec<Span>,
-        /// Text after it.
-        after: Vec<Span>,
-        /// A row above it.
-        hint: Option<Hint>,
-    },
-    /// Something to be told once.
-    Message(Span),
-}
-
-/// What helps with a line that is being typed.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Hint {
-    /// What is wrong with it, or what may come next.
-    pub text: Vec<Span>,
-    /// At the right: what it does.
-    pub note: Vec<Span>,
-}
-
-impl Default for Footer {
-    fn default() -> Self {
-        Footer::Keys(Vec::new())
-    }
 }
 
 impl TabBar {

@@ -5,6 +5,7 @@ mod conversation;
 mod detail;
 mod filter;
 mod hostile;
+mod keys;
 mod overview;
 mod processes;
 mod views;
@@ -16,6 +17,7 @@ use ratatui::layout::Rect;
 use super::{App, Code, Effect, Event, Key, UiOptions};
 use crate::filter::Names;
 use crate::fixture::{self, NOW, machine};
+use crate::keymap::KeyMap;
 use crate::store::{Session, Store};
 use crate::theme::{Depth, Theme};
 use crate::ui;
@@ -48,6 +50,7 @@ impl Person {
             show: Show::Smart,
             show_secrets: false,
             mouse: true,
+            keys: KeyMap::default(),
             utc_offset: 0,
             filter: None,
             names: names(),
