@@ -19,6 +19,7 @@ const WORDS: &str = "Every token that a model streams arrives as a small event; 
 
 fn main() -> anyhow::Result<()> {
     let mut store = fixture::machine();
+    store.keep_moments();
     let history = std::env::args().nth(1).and_then(|arg| arg.parse().ok()).unwrap_or(0);
     for id in 8..8 + history {
         let record = fixture::pending(id, 1 + id % 3, 1000, fixture::asks("Once more, please"));

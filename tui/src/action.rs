@@ -31,6 +31,8 @@ pub enum Action {
     FoldAll,
     Follow,
     Pause,
+    Earlier,
+    Later,
     Filter,
     Search,
     SearchNext,
@@ -73,13 +75,15 @@ pub enum Context {
     Compare,
     /// The overview.
     Overview,
+    /// Any page of a paused screen, before what its own context says.
+    Paused,
     /// The help.
     Help,
 }
 
 use Context::{
     Answer as A, Compare as X, Connections as C, Conversation as V, Detail as D, Exchanges as E,
-    Help as H, Json as J, Overview as O, Processes as P,
+    Help as H, Json as J, Overview as O, Paused as S, Processes as P,
 };
 
 pub(crate) const EVERYWHERE: &[Context] = &[P, E, A, C, V, D, J, X, O, H];
@@ -100,6 +104,7 @@ pub const PAGES: &[(&str, &[Context])] = &[
     ("In an exchange's detail", &[D, J]),
     ("In a comparison", &[X]),
     ("In the overview", &[O]),
+    ("While the screen is paused", &[S]),
 ];
 
 /// One line of the table.
@@ -199,6 +204,16 @@ pub static ACTIONS: &[Entry] = &[
     entry(Action::SearchPrevious, "search-previous", &["N"], EVERYWHERE, "previous match"),
     entry(Action::Pause, "pause", &["Space"], BESIDE_HELP, "freeze the screen; capture goes on")
         .offered("pause", BESIDE_HELP),
+    entry(
+        Action::Earlier,
+        "earlier",
+        &["Left", ","],
+        &[S],
+        "the whole screen as it was a moment before; ten minutes are kept",
+    )
+    .offered("earlier", &[S]),
+    entry(Action::Later, "later", &["Right", "."], &[S], "a moment later, up to that of the pause")
+        .offered("later", &[S]),
     entry(
         Action::Follow,
         "follow",

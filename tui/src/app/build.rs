@@ -3,15 +3,15 @@
 use super::App;
 use super::main_page::unfiltered;
 use super::page::{Page, Side, Tab};
-use crate::action::Action;
+use crate::action::{Action, Context};
 use crate::keymap::KeyMap;
 use crate::store::{Record, Session, Status, Store};
 use crate::view::area::{frame, inner, panes, text_size};
 use crate::view::header::{Setting, header};
 use crate::view::processes::Grouping;
 use crate::view::{
-    Area, Content, Footer, Offers, Pane, Panel, Reader, Role, Screen, Span, TabBar, connections,
-    exchanges, facts, format, gist, is_over, processes,
+    Area, Content, Footer, Frozen, Offers, Pane, Panel, Reader, Role, Screen, Span, TabBar,
+    connections, exchanges, facts, format, gist, is_over, processes,
 };
 
 impl App {
@@ -30,7 +30,7 @@ impl App {
         };
         let setting = Setting {
             processes: self.main.processes.order.len(),
-            paused: self.frozen.is_some(),
+            paused: self.frozen.as_ref().map(Frozen::before_pause),
             follow: self.follows(),
             show: self.main.show,
             secrets: self.options.show_secrets,
@@ -67,7 +67,16 @@ impl App {
         if let Some((message, _)) = &self.message {
             return Footer::Message(message.clone());
         }
-        Footer::Keys(Offers::of(self.options.keys.footer(self.context())))
+        let keys = &self.options.keys;
+        let here = keys.footer(self.context());
+        if self.frozen.is_none() {
+            return Footer::Keys(Offers::of(here));
+        }
+        let go_on = here.map(|(key, word)| match word {
+            "pause" => (key, "go on"),
+            _ => (key, word),
+        });
+        Footer::Keys(Offers::of(keys.footer(Context::Paused).chain(go_on)))
     }
 
     fn main_panels(
@@ -191,6 +200,7 @@ impl App {
                 self.behind = detail.refresh(&reader);
                 panel.title = match reader.exchange(detail.id) {
                     Some(record) => facts::title(&reader, record),
+                    None if !reader.has_begun(detail.id) => title("had not begun at this moment"),
                     None => title("forgotten, to stay inside the memory budget"),
                 };
                 panel.tabs = Some(TabBar::fit(&Tab::NAMES, detail.tab.index(), body.width));

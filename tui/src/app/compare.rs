@@ -1,5 +1,7 @@
 //! Two exchanges beside each other: one is marked, then another is chosen.
 
+use llmtop_parsers::Timestamp;
+
 use super::App;
 use super::page::Page;
 use crate::store::{ExchangeId, Store};
@@ -15,8 +17,9 @@ pub(super) struct Compare {
     pub(super) scroll: Scroll,
     pub(super) comparison: Comparison,
     secrets: bool,
-    /// Whether each had ended when they were compared; `None`: not yet compared.
-    compared: Option<[bool; 2]>,
+    /// Whether each had ended when they were compared, and the moment of a paused
+    /// screen; `None`: not yet compared.
+    compared: Option<([bool; 2], Option<Timestamp>)>,
 }
 
 impl Compare {
@@ -30,9 +33,10 @@ impl Compare {
         let records = [self.left, self.right].map(|id| reader.exchange(id));
         let [Some(left), Some(right)] = records else { return };
         let over = [left, right].map(|record| is_over(&record.exchange));
-        if self.compared != Some(over) {
+        let state = (over, reader.paused());
+        if self.compared != Some(state) {
             self.comparison = Comparison::new(reader, left, right, self.secrets);
-            self.compared = Some(over);
+            self.compared = Some(state);
         }
     }
 

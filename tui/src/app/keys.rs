@@ -9,7 +9,7 @@ use crate::store::{ExchangeId, Store};
 use crate::view::area::text_size;
 use crate::view::document::{Position, Scroll};
 use crate::view::processes::{Grouping, RowKey};
-use crate::view::{Content, Frozen, Pane, Pattern, Reader, Role, connections};
+use crate::view::{Content, Pane, Pattern, Reader, Role, connections};
 
 impl App {
     /// Where keys go now.
@@ -54,9 +54,16 @@ impl App {
         }
         if key == (Key { ctrl: true, ..Key::plain(super::Code::Char('z')) }) {
             effects.push(Effect::Suspend);
-        } else if let Some(action) = self.options.keys.of_key(key, self.context()) {
+        } else if let Some(action) = self.meaning(key) {
             self.act(action, store, effects);
         }
+    }
+
+    /// What a key asks for now: while the screen is paused, some step back and forth.
+    fn meaning(&self, key: Key) -> Option<Action> {
+        let keys = &self.options.keys;
+        let paused = self.frozen.as_ref().and_then(|_| keys.of_key(key, Context::Paused));
+        paused.or_else(|| keys.of_key(key, self.context()))
     }
 
     /// Carries out an action.
@@ -70,6 +77,7 @@ impl App {
             }
             Action::Palette => self.palette = Some(Palette::of(self.context())),
             Action::Pause => self.pause(store),
+            Action::Earlier | Action::Later => self.shift(store, action == Action::Earlier),
             Action::Mouse => {
                 self.mouse = !self.mouse;
                 effects.push(Effect::Mouse(self.mouse));
@@ -161,17 +169,6 @@ impl App {
         }
         self.pages.retain(|page| !matches!(page, Page::Overview(_)));
         self.pages.push(Page::Overview(OverviewPage::default()));
-    }
-
-    /// Freezes what is shown, or lets it go on.
-    fn pause(&mut self, store: &Store) {
-        self.frozen = match self.frozen.take() {
-            Some(frozen) => {
-                self.filtering.thaw(frozen.unfinished());
-                None
-            }
-            None => Some(Frozen::new(store, self.moment())),
-        };
     }
 
     fn open_detail(&mut self) {

@@ -18,6 +18,7 @@ mod main_page;
 mod mouse;
 mod page;
 mod palette;
+mod pause;
 mod prompt;
 mod run;
 mod search;
@@ -46,6 +47,7 @@ use filter::Filtering;
 use main_page::MainPage;
 use page::Page;
 use palette::Palette;
+use pause::Past;
 use prompt::Prompt;
 
 /// How the screen is set up.
@@ -130,6 +132,7 @@ pub struct App {
     /// Above the main page, the last on top.
     pages: Vec<Page>,
     frozen: Option<Frozen>,
+    past: Past,
     gists: Gists,
     prompt: Option<Prompt>,
     filtering: Filtering,
@@ -162,6 +165,7 @@ impl App {
             clock: Clock::default(),
             pages: Vec::new(),
             frozen: None,
+            past: Past::default(),
             gists: Gists::default(),
             prompt: None,
             palette: None,

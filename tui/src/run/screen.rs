@@ -51,7 +51,9 @@ pub(super) fn run(cli: &Cli) -> anyhow::Result<()> {
         session.recording = Recording::To(path.display().to_string());
     }
     let memory = cli.screen.memory.or(config.memory).unwrap_or(MEMORY);
-    let shared = Arc::new(Shared::new(Store::with_budget(for_exchanges(memory)), session)?);
+    let mut store = Store::with_budget(for_exchanges(memory));
+    store.keep_moments();
+    let shared = Arc::new(Shared::new(store, session)?);
     // Nobody else sets it.
     let _ = recording.set(Arc::clone(&shared));
     let control = opened.source.control();

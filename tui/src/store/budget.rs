@@ -24,6 +24,8 @@ type Order = (Timestamp, Reverse<u64>, ExchangeId);
 pub(super) struct Budget {
     limit: u64,
     used: u64,
+    /// What others take of it.
+    beside: u64,
     sizes: HashMap<ExchangeId, u64>,
     /// Those that may be forgotten: the oldest first; of those that ended at
     /// the same time, the largest.
@@ -36,6 +38,7 @@ impl Default for Budget {
         Budget {
             limit: DEFAULT,
             used: 0,
+            beside: 0,
             sizes: HashMap::new(),
             ended: BTreeSet::new(),
             pinned: HashSet::new(),
@@ -46,6 +49,16 @@ impl Default for Budget {
 impl Budget {
     pub(super) fn limit(&mut self, bytes: u64) {
         self.limit = bytes;
+    }
+
+    /// All of it.
+    pub(super) fn whole(&self) -> u64 {
+        self.limit
+    }
+
+    /// So much of it is taken by others than exchanges.
+    pub(super) fn beside(&mut self, bytes: u64) {
+        self.beside = bytes;
     }
 
     /// These are not forgotten, others are again.
@@ -94,7 +107,7 @@ impl Budget {
 
     /// The exchange to forget next, if one has to be.
     pub(super) fn surplus(&self) -> Option<ExchangeId> {
-        if self.used <= self.limit {
+        if self.used.saturating_add(self.beside) <= self.limit {
             return None;
         }
         self.ended.iter().map(|&(_, _, id)| id).find(|id| !self.pinned.contains(id))
@@ -108,7 +121,7 @@ fn order(record: &Record, size: u64) -> Order {
 
 /// What an exchange takes: its parts by their capacity, with what the allocator
 /// adds to each.
-fn size(exchange: &Exchange) -> u64 {
+pub(super) fn size(exchange: &Exchange) -> u64 {
     let (request, response) = (&exchange.request, &exchange.response);
     let text = |text: &String| match text.capacity() {
         0 => 0,

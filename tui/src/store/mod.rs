@@ -10,6 +10,7 @@ mod family;
 mod index;
 mod judging;
 mod model;
+mod moments;
 mod pulse;
 mod ring;
 mod seen;
@@ -38,6 +39,8 @@ pub use model::{
     Connection, ExchangeId, ProcessKey, ProcessTotals, Record, Totals, grown, is_cost_estimated,
     is_failed, is_limited, is_over,
 };
+use moments::Moments;
+pub use moments::{CONNECTIONS, Moment};
 pub use pulse::{Beat, Pulse};
 pub use seen::{Seen, canonical, messages};
 pub use session::{Recording, Session, Status};
@@ -53,9 +56,10 @@ pub(crate) use write::grow;
 pub struct Store {
     version: u64,
     totals: Totals,
-    processes: BTreeMap<ProcessKey, ProcessTotals>,
+    processes: BTreeMap<ProcessKey, Arc<ProcessTotals>>,
     groups: Groups,
     timeline: Timeline,
+    moments: Moments,
     /// The latest moment of which anything is known.
     latest: Timestamp,
     connections: BTreeMap<ConnId, Connection>,
@@ -91,12 +95,12 @@ impl Store {
 
     /// Processes with exchanges, in order of their first.
     pub fn processes(&self) -> impl DoubleEndedIterator<Item = &ProcessTotals> + ExactSizeIterator {
-        self.processes.values()
+        self.processes.values().map(Arc::as_ref)
     }
 
     /// One process.
     pub fn process(&self, key: ProcessKey) -> Option<&ProcessTotals> {
-        self.processes.get(&key)
+        self.processes.get(&key).map(Arc::as_ref)
     }
 
     /// Groups of exchanges with their sums, by name.

@@ -28,6 +28,9 @@ pub struct Beat {
 }
 
 impl Pulse {
+    /// Bytes of its beats.
+    pub(super) const HEAP: usize = KEPT * size_of::<Beat>();
+
     /// The latest `count` beats until `now`, the oldest first.
     pub fn beats(&self, now: Timestamp, count: usize) -> impl Iterator<Item = Beat> + '_ {
         let end = Ring::<Beat, KEPT, SECONDS>::number(now) + 1;

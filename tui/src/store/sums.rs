@@ -1,6 +1,7 @@
 //! The sums of a process, or of a group of exchanges.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use llmtop_parsers::{Exchange, RateLimit, Timestamp};
 
@@ -52,9 +53,12 @@ pub enum Facet {
 
 /// The sums of each group, by name.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Groups([BTreeMap<String, Sums>; 3]);
+pub(super) struct Groups([BTreeMap<Arc<str>, Arc<Sums>>; 3]);
 
 impl Sums {
+    /// Bytes that it keeps elsewhere.
+    pub(super) const HEAP: usize = Pulse::HEAP;
+
     /// Adds another's.
     pub(crate) fn join(&mut self, other: &Sums) {
         self.tally.add(&other.tally);
@@ -153,7 +157,7 @@ impl Facet {
         }
     }
 
-    const ALL: [Facet; 3] = [Facet::Agent, Facet::Model, Facet::Provider];
+    pub(super) const ALL: [Facet; 3] = [Facet::Agent, Facet::Model, Facet::Provider];
 }
 
 /// The model's name without its date: `claude-sonnet-4-5`. As captured.
@@ -180,7 +184,14 @@ impl Groups {
     /// The groups of a facet that have exchanges.
     pub(super) fn of(&self, facet: Facet) -> impl Iterator<Item = (&str, &Sums)> {
         let groups = self.0[facet as usize].iter();
-        groups.filter(|(_, sums)| sums.tally.exchanges > 0).map(|(name, sums)| (&**name, sums))
+        groups.filter(|(_, sums)| sums.tally.exchanges > 0).map(|(name, sums)| (&**name, &**sums))
+    }
+
+    /// The same, to be kept.
+    pub(super) fn shared(&self, facet: Facet) -> impl Iterator<Item = (Arc<str>, Arc<Sums>)> {
+        let groups = self.0[facet as usize].iter();
+        let some = groups.filter(|(_, sums)| sums.tally.exchanges > 0);
+        some.map(|(name, sums)| (Arc::clone(name), Arc::clone(sums)))
     }
 
     /// Adds what an update changes.
@@ -220,6 +231,6 @@ impl Groups {
         let groups = &mut self.0[facet as usize];
         let known = groups.contains_key(name);
         let name = if known || groups.len() < MOST { name } else { OTHERS };
-        groups.entry(name.to_owned()).or_default()
+        Arc::make_mut(groups.entry(name.into()).or_default())
     }
 }

@@ -39,19 +39,17 @@ impl Store {
         }
         self.processes
             .entry(key)
-            .and_modify(|totals| totals.process = Arc::clone(&process))
-            .or_insert_with(|| ProcessTotals {
-                key,
-                process,
-                ended: None,
-                sums: Sums { last_active: ParsersTimestamp(now.0), ..Sums::default() },
+            .and_modify(|totals| Arc::make_mut(totals).process = Arc::clone(&process))
+            .or_insert_with(|| {
+                let sums = Sums { last_active: ParsersTimestamp(now.0), ..Sums::default() };
+                Arc::new(ProcessTotals { key, process, ended: None, sums })
             });
     }
 
     /// A process ended.
     pub fn end_process(&mut self, key: ProcessKey, at: Timestamp) {
         self.version += 1;
-        if let Some(process) = self.processes.get_mut(&key) {
+        if let Some(process) = self.processes.get_mut(&key).map(Arc::make_mut) {
             process.ended = Some(at);
         }
     }
@@ -86,6 +84,7 @@ impl Store {
 
     /// An exchange began, or more is known of it.
     pub fn put_exchange(&mut self, mut record: Record) {
+        self.passes(latest(&record.exchange));
         self.version += 1;
         if is_over(&record.exchange) {
             // Grown piece by piece, they have room for as much again.
@@ -122,13 +121,13 @@ impl Store {
         }
         self.latest = self.latest.max(latest(&record.exchange));
         if let Some(before) = before.filter(|before| before.process != record.process) {
-            if let Some(process) = self.processes.get_mut(&before.process) {
+            if let Some(process) = self.processes.get_mut(&before.process).map(Arc::make_mut) {
                 process.sums.take(&Tally::of(before), Share::of_all_but_taken(before));
             }
-            if let Some(process) = self.processes.get_mut(&record.process) {
+            if let Some(process) = self.processes.get_mut(&record.process).map(Arc::make_mut) {
                 process.sums.put(&Change::new(None, &record));
             }
-        } else if let Some(process) = self.processes.get_mut(&record.process) {
+        } else if let Some(process) = self.processes.get_mut(&record.process).map(Arc::make_mut) {
             process.sums.put(&change);
         }
         self.records.insert(record.id, record);
@@ -137,6 +136,7 @@ impl Store {
 
     /// An answer grew; gives when its exchange began.
     pub fn add_delta(&mut self, id: ExchangeId, delta: &Delta) -> Option<ParsersTimestamp> {
+        self.passes(delta.at);
         self.version += 1;
         let record = self.records.get_mut(&id)?;
         let was = (Tally::of(record), is_over(&record.exchange));
@@ -156,7 +156,7 @@ impl Store {
             self.timeline.add(share);
         }
         self.latest = self.latest.max(delta.at);
-        if let Some(process) = self.processes.get_mut(&record.process) {
+        if let Some(process) = self.processes.get_mut(&record.process).map(Arc::make_mut) {
             process.sums.put(&change);
         }
         let bytes = delta.text.len() + size_of::<Arrival>();
@@ -185,7 +185,7 @@ impl Store {
         if let Some(share) = share {
             self.timeline.add(share);
         }
-        if let Some(process) = self.processes.get_mut(&record.process) {
+        if let Some(process) = self.processes.get_mut(&record.process).map(Arc::make_mut) {
             process.sums.take(&tally, share);
         }
         Some(record)
@@ -199,7 +199,7 @@ impl Store {
 
     /// Forgets exchanges until the rest is within the budget. Their part of
     /// the sums stays.
-    fn shrink(&mut self) {
+    pub(super) fn shrink(&mut self) {
         while let Some(id) = self.budget.surplus() {
             self.version += 1;
             self.totals.evicted += 1;

@@ -22,9 +22,6 @@ const COLUMNS: &[Column] = &[
     Column::left("SINCE", 8, 6),
 ];
 
-/// Connections that are looked at, newest first.
-const LATEST: usize = 512;
-
 /// What of the list is on the screen.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Position {
@@ -37,8 +34,7 @@ pub struct Position {
 /// Open connections, newest first, among the latest. Of one whose both ends
 /// are on this machine, the server's is listed only if `both_ends` are.
 pub fn open<'a>(reader: &Reader<'a>, both_ends: bool) -> Vec<&'a Connection> {
-    let latest = reader.store().connections().rev().take(LATEST);
-    let mut open: Vec<_> = latest.filter(|connection| connection.closed.is_none()).collect();
+    let mut open = reader.open_connections();
     if !both_ends {
         let roles: HashMap<_, _> = open
             .iter()
@@ -89,15 +85,14 @@ pub fn table(
 }
 
 fn cell(at: usize, width: usize, reader: &Reader<'_>, connection: &Connection) -> Span {
+    let (captured, lost) = reader.open_bytes(connection).unwrap_or_default();
     match at {
         0 => Span::new(truncated(&process_name(reader, connection.process), width), Role::Process),
         1 => Span::new(gist(&server(connection), width), Role::Text),
         2 => Span::new(tls(connection.tls), Role::Dim),
         3 => Span::new(connection.protocol.map_or("", protocol), Role::Dim),
-        4 => Span::new(format::bytes(connection.captured_bytes), Role::Text),
-        5 if connection.lost_bytes > 0 => {
-            Span::new(format::bytes(connection.lost_bytes), Role::Error)
-        }
+        4 => Span::new(format::bytes(captured), Role::Text),
+        5 if lost > 0 => Span::new(format::bytes(lost), Role::Error),
         6 => {
             let opened = llmtop_parsers::Timestamp(connection.opened.0);
             Span::new(format::clock(opened, reader.utc_offset), Role::Dim)

@@ -19,8 +19,8 @@ pub struct Header {
 pub struct Setting {
     /// How many processes are listed.
     pub processes: usize,
-    /// Frozen.
-    pub paused: bool,
+    /// Frozen, at so many milliseconds before the pause.
+    pub paused: Option<f64>,
     /// The list goes with what is new.
     pub follow: bool,
     /// Which exchanges are shown.
@@ -36,7 +36,7 @@ pub fn header(reader: &Reader<'_>, session: &Session, setting: Setting) -> Heade
     Header {
         totals: totals(reader, setting.processes),
         session: facts(session, setting),
-        badges: badges(session, setting),
+        badges: badges(reader, session, setting),
     }
 }
 
@@ -122,7 +122,7 @@ fn facts(session: &Session, setting: Setting) -> Vec<Vec<Span>> {
     facts
 }
 
-fn badges(session: &Session, setting: Setting) -> Vec<Span> {
+fn badges(reader: &Reader<'_>, session: &Session, setting: Setting) -> Vec<Span> {
     let mut badges = Vec::new();
     if setting.secrets {
         badges.push(Span::new("SECRETS SHOWN", Role::Error));
@@ -130,8 +130,15 @@ fn badges(session: &Session, setting: Setting) -> Vec<Span> {
     if setting.mouse_off {
         badges.push(Span::new("MOUSE OFF", Role::Dim));
     }
-    if setting.paused {
-        badges.push(Span::new("PAUSED", Role::Warning));
+    if let Some(before) = setting.paused {
+        let text = if before > 0.0 {
+            let clock = format::clock(reader.now(), reader.utc_offset);
+            let seconds = (before / 1e3).round() as u64;
+            format!("PAUSED {clock}, -{}:{:02}", seconds / 60, seconds % 60)
+        } else {
+            "PAUSED".to_owned()
+        };
+        badges.push(Span::new(text, Role::Warning));
     } else if matches!(session.status, Status::Running) {
         badges.push(if setting.follow {
             Span::new("FOLLOWING", Role::Good)

@@ -1,14 +1,15 @@
 //! What the views read: the store as it is, or as it was when the screen was
 //! paused.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 
 use llmtop_parsers::conversation::ConversationId;
 use llmtop_parsers::{Exchange, Timestamp, UsageSource};
 
+use super::Frozen;
 use crate::store::{
-    Connection, ExchangeId, Facet, ProcessKey, ProcessTotals, Record, Scope, Store, Sums, Timeline,
-    Totals, grown, is_over,
+    CONNECTIONS, Connection, ExchangeId, Facet, ProcessKey, ProcessTotals, Record, Scope, Store,
+    Sums, Timeline, Totals, grown, is_over,
 };
 
 /// Which exchanges are shown.
@@ -23,18 +24,6 @@ pub enum Show {
     All,
 }
 
-/// What the store said when the screen was paused, where that changes.
-/// Finished exchanges do not.
-#[derive(Clone, Debug)]
-pub struct Frozen {
-    now: Timestamp,
-    totals: Totals,
-    processes: Vec<ProcessTotals>,
-    groups: [Vec<(String, Sums)>; 3],
-    next: ExchangeId,
-    unfinished: HashMap<ExchangeId, Record>,
-}
-
 /// The store at one moment.
 #[derive(Clone, Copy, Debug)]
 pub struct Reader<'a> {
@@ -45,36 +34,6 @@ pub struct Reader<'a> {
     pub utc_offset: i32,
 }
 
-impl Frozen {
-    /// Keeps what is going to change.
-    pub fn new(store: &Store, now: Timestamp) -> Self {
-        let unfinished = (0..store.count(Scope::Active))
-            .filter_map(|rank| store.exchange_at(Scope::Active, rank))
-            .map(|record| (record.id, record.clone()))
-            .collect();
-        let newest = store.count(Scope::All).checked_sub(1);
-        let newest = newest.and_then(|rank| store.exchange_at(Scope::All, rank));
-        Frozen {
-            now,
-            totals: *store.totals(),
-            processes: store.processes().cloned().collect(),
-            groups: [Facet::Agent, Facet::Model, Facet::Provider].map(|facet| groups(store, facet)),
-            next: ExchangeId(newest.map_or(0, |record| record.id.0 + 1)),
-            unfinished,
-        }
-    }
-
-    /// What had not ended.
-    pub fn unfinished(&self) -> impl Iterator<Item = ExchangeId> {
-        self.unfinished.keys().copied()
-    }
-
-    /// An exchange that had not ended, as it was.
-    pub fn exchange(&self, id: ExchangeId) -> Option<&Record> {
-        self.unfinished.get(&id)
-    }
-}
-
 impl<'a> Reader<'a> {
     /// Reads `store` at `now`, or what `frozen` kept of it.
     pub fn new(
@@ -83,7 +42,7 @@ impl<'a> Reader<'a> {
         now: Timestamp,
         utc_offset: i32,
     ) -> Self {
-        let now = frozen.map_or(now, |frozen| frozen.now);
+        let now = frozen.map_or(now, |frozen| frozen.moment.at);
         Reader { store, frozen, now, utc_offset }
     }
 
@@ -99,23 +58,61 @@ impl<'a> Reader<'a> {
 
     /// Sums over everything.
     pub fn totals(&self) -> &'a Totals {
-        self.frozen.map_or_else(|| self.store.totals(), |frozen| &frozen.totals)
+        self.frozen.map_or_else(|| self.store.totals(), |frozen| &frozen.moment.totals)
     }
 
     /// The last quarter of an hour.
     pub fn timeline(&self) -> &'a Timeline {
-        self.store.timeline()
+        self.frozen.map_or_else(|| self.store.timeline(), |frozen| &frozen.timeline)
     }
 
-    /// The moment at which the screen is paused, if it is.
+    /// Until when there is anything to show: now, or when the screen was paused.
+    pub fn until(&self) -> Timestamp {
+        self.frozen.map_or(self.now, |frozen| frozen.until)
+    }
+
+    /// The moment that a paused screen shows.
     pub fn paused(&self) -> Option<Timestamp> {
-        self.frozen.map(|frozen| frozen.now)
+        self.frozen.map(|frozen| frozen.moment.at)
+    }
+
+    /// Grows with every change of what is read.
+    pub fn version(&self) -> u64 {
+        self.frozen.map_or_else(|| self.store.version(), |frozen| frozen.moment.version)
+    }
+
+    /// Whether an exchange has begun.
+    pub fn has_begun(&self, id: ExchangeId) -> bool {
+        self.frozen.is_none_or(|frozen| frozen.has_begun(id))
+    }
+
+    /// Open connections among the latest, newest first.
+    pub fn open_connections(&self) -> Vec<&'a Connection> {
+        match self.frozen {
+            Some(Frozen { moment, .. }) => {
+                let ids = moment.connections.iter().rev().map(|&(id, ..)| id);
+                ids.filter_map(|id| self.store.connection(id)).collect()
+            }
+            None => {
+                let latest = self.store.connections().rev().take(CONNECTIONS);
+                latest.filter(|connection| connection.closed.is_none()).collect()
+            }
+        }
+    }
+
+    /// Bytes captured and lost on a connection; `None`: it is not open.
+    pub fn open_bytes(&self, connection: &Connection) -> Option<(u64, u64)> {
+        match self.frozen {
+            Some(frozen) => frozen.bytes(connection.id),
+            None if connection.closed.is_some() => None,
+            None => Some((connection.captured_bytes, connection.lost_bytes)),
+        }
     }
 
     /// Every process.
     pub fn processes(&self) -> Box<dyn Iterator<Item = &'a ProcessTotals> + 'a> {
         match self.frozen {
-            Some(frozen) => Box::new(frozen.processes.iter()),
+            Some(frozen) => Box::new(frozen.moment.processes.iter().map(Arc::as_ref)),
             None => Box::new(self.store.processes()),
         }
     }
@@ -123,45 +120,61 @@ impl<'a> Reader<'a> {
     /// One process.
     pub fn process(&self, key: ProcessKey) -> Option<&'a ProcessTotals> {
         match self.frozen {
-            Some(frozen) => frozen
+            Some(Frozen { moment, .. }) => moment
                 .processes
                 .binary_search_by_key(&key, |process| process.key)
                 .ok()
-                .and_then(|at| frozen.processes.get(at)),
+                .and_then(|at| moment.processes.get(at))
+                .map(Arc::as_ref),
             None => self.store.process(key),
         }
     }
 
     /// Groups of exchanges with their sums.
     pub fn groups(&self, facet: Facet) -> Vec<(String, Sums)> {
+        let owned = |(name, sums): (&str, &Sums)| (name.to_owned(), sums.clone());
         match self.frozen {
-            Some(frozen) => frozen.groups[facet as usize].clone(),
-            None => groups(self.store, facet),
+            Some(frozen) => {
+                let groups = frozen.moment.groups[facet as usize].iter();
+                groups.map(|(name, sums)| owned((name, sums))).collect()
+            }
+            None => self.store.groups(facet).map(owned).collect(),
         }
     }
 
     /// One exchange.
     pub fn exchange(&self, id: ExchangeId) -> Option<&'a Record> {
-        let kept = self.frozen.and_then(|frozen| frozen.exchange(id));
-        kept.or_else(|| self.store.exchange(id))
+        match self.frozen {
+            Some(frozen) if !frozen.has_begun(id) => None,
+            Some(frozen) => frozen.exchange(id).or_else(|| self.store.exchange(id)),
+            None => self.store.exchange(id),
+        }
     }
 
     /// How many exchanges are in scope.
     pub fn count(&self, scope: Scope) -> usize {
         match self.frozen {
-            Some(frozen) => self.store.rank_of(scope, frozen.next),
+            // What ended since is not among the store's any more.
+            Some(frozen) if scope == Scope::Active => frozen.unfinished.len(),
+            Some(frozen) => self.store.rank_of(scope, frozen.moment.next),
             None => self.store.count(scope),
         }
     }
 
     /// The exchange of a rank in scope, 0 for the oldest.
     pub fn exchange_at(&self, scope: Scope, rank: usize) -> Option<&'a Record> {
+        if let Some(frozen) = self.frozen.filter(|_| scope == Scope::Active) {
+            return frozen.unfinished.get(rank);
+        }
         let record = self.store.exchange_at(scope, rank)?;
         self.exchange(record.id)
     }
 
     /// The rank of an exchange in scope, or of the first after it.
     pub fn rank_of(&self, scope: Scope, id: ExchangeId) -> usize {
+        if let Some(frozen) = self.frozen.filter(|_| scope == Scope::Active) {
+            return frozen.unfinished.partition_point(|record| record.id < id);
+        }
         self.store.rank_of(scope, id).min(self.count(scope))
     }
 
@@ -184,7 +197,7 @@ impl<'a> Reader<'a> {
     /// How many exchanges a conversation has, and the latest.
     pub fn extent(&self, id: ConversationId) -> Option<(usize, ExchangeId)> {
         let all = self.store.conversation(id);
-        let next = self.frozen.map(|frozen| frozen.next);
+        let next = self.frozen.map(|frozen| frozen.moment.next);
         let last = all.iter().rev().find(|&&id| next.is_none_or(|next| id < next));
         last.map(|&last| (all.len(), last))
     }
@@ -192,7 +205,7 @@ impl<'a> Reader<'a> {
     /// The exchanges of a conversation, in order.
     pub fn members(&self, id: ConversationId) -> Vec<ExchangeId> {
         let all = self.store.conversation(id);
-        let next = self.frozen.map(|frozen| frozen.next);
+        let next = self.frozen.map(|frozen| frozen.moment.next);
         all.iter().copied().filter(|&id| next.is_none_or(|next| id < next)).collect()
     }
 
@@ -230,10 +243,6 @@ impl<'a> Reader<'a> {
         let estimated = known.is_none() || exchange.usage.source == UsageSource::Estimated;
         Output { tokens, estimated, rate }
     }
-}
-
-fn groups(store: &Store, facet: Facet) -> Vec<(String, Sums)> {
-    store.groups(facet).map(|(name, sums)| (name.to_owned(), sums.clone())).collect()
 }
 
 /// Output tokens of an exchange.

@@ -7,6 +7,7 @@ mod filter;
 mod hostile;
 mod keys;
 mod overview;
+mod past;
 mod processes;
 mod views;
 

@@ -17,6 +17,10 @@ pub(super) struct Moments {
     /// What happened in each second, up to now.
     seconds: Vec<Second>,
     count: usize,
+    /// The moment that is looked at, if it is not now.
+    pub(super) cursor: Option<usize>,
+    /// The seconds until then.
+    seen: usize,
 }
 
 /// A graph with its title.
@@ -30,17 +34,27 @@ pub(super) struct Graph {
     /// What its dots mean; `true`: the moment is one to be warned of.
     pub(super) role: Role,
     pub(super) warned: Vec<bool>,
+    /// The moment that is looked at.
+    pub(super) cursor: Option<usize>,
 }
 
 impl Moments {
-    /// The latest moments until `now`, two a column.
-    pub(super) fn new(timeline: &Timeline, now: Timestamp, columns: usize) -> Self {
+    /// The latest moments until `until`, two a column; `now` is looked at.
+    pub(super) fn new(
+        timeline: &Timeline,
+        (now, until): (Timestamp, Timestamp),
+        columns: usize,
+    ) -> Self {
         let count = (2 * columns).clamp(2, Timeline::SECONDS);
         let step = (Timeline::SECONDS / count).max(1) as u64;
-        let now_second = now.0 / 1_000_000_000;
-        let begin = ((now_second / step + 1) * step).saturating_sub(step * count as u64);
-        let seconds = timeline.seconds(now, (now_second + 1 - begin) as usize);
-        Moments { step, begin, seconds, count }
+        let last = until.0 / 1_000_000_000;
+        let begin = ((last / step + 1) * step).saturating_sub(step * count as u64);
+        let seconds = timeline.seconds(until, (last + 1 - begin) as usize);
+        let looked_at = now.0 / 1_000_000_000;
+        let seen = (looked_at + 1).saturating_sub(begin) as usize;
+        let back = looked_at < last;
+        let cursor = back.then(|| (looked_at.saturating_sub(begin) / step) as usize);
+        Moments { step, begin, seconds, count, cursor, seen }
     }
 
     /// A value a moment.
@@ -50,14 +64,9 @@ impl Moments {
         values
     }
 
-    /// What happened in all of them.
+    /// What happened in all of them until what is looked at.
     pub(super) fn sum<T: std::iter::Sum>(&self, of: impl Fn(&Second) -> T) -> T {
-        self.seconds.iter().map(of).sum()
-    }
-
-    /// The second of now, and so many before it.
-    pub(super) fn latest(&self, count: usize) -> &[Second] {
-        self.seconds.get(self.seconds.len().saturating_sub(count)..).unwrap_or(&[])
+        self.seconds.iter().take(self.seen).map(of).sum()
     }
 }
 
@@ -79,7 +88,11 @@ impl Graph {
                 let height = |at: usize| dots(self.values.get(at).copied(), highest, rows);
                 let cell = braille(height(left), height(right), row);
                 let warned = [left, right].iter().any(|&at| self.warned.get(at) == Some(&true));
-                let role = if warned { Role::Warning } else { self.role };
+                let (cell, role) = match self.cursor {
+                    Some(at) if at / 2 == column => ('│', Role::Accent),
+                    _ if warned => (cell, Role::Warning),
+                    _ => (cell, self.role),
+                };
                 match spans.last_mut().filter(|span| span.role == role) {
                     Some(span) => span.text.push(cell),
                     None => spans.push(Span::new(cell.to_string(), role)),
@@ -131,6 +144,7 @@ mod tests {
             values: values.to_vec(),
             role: Role::Live,
             warned: Vec::new(),
+            cursor: None,
         };
         let lines = graph.lines(columns, rows).into_iter().skip(1);
         lines.map(|spans| spans.iter().map(|span| span.text.as_str()).collect()).collect()
@@ -150,7 +164,7 @@ mod tests {
         for columns in [0, 1, 17, 36, 98, 450, 4000] {
             for now in [0, 1, 899, 1_767_362_600, u64::MAX / 1_000_000_000] {
                 let at = Timestamp(now.saturating_mul(1_000_000_000));
-                let moments = Moments::new(store.timeline(), at, columns);
+                let moments = Moments::new(store.timeline(), (at, at), columns);
                 let values = moments.each(|seconds| seconds.len() as u64);
                 assert_eq!(values.len(), (2 * columns).clamp(2, Timeline::SECONDS));
                 assert_eq!(moments.begin % moments.step, 0);

@@ -53,7 +53,7 @@ pub struct Overview {
 impl Overview {
     /// Brings it up to date, for a window of this size, at the machine's time `now`.
     pub fn refresh(&mut self, reader: &Reader<'_>, size: (usize, usize), now: Timestamp) {
-        let version = reader.store().version();
+        let version = reader.version();
         let stands = self.found.is_some_and(|(before, moment, at)| {
             moment == reader.paused()
                 && (moment.is_some() || before == version || now.0.saturating_sub(at.0) < LOOK)
@@ -83,9 +83,9 @@ impl Overview {
         let columns = if two { (width - BETWEEN) / 2 } else { width };
         // What is below is to be seen, too.
         let rows = if two { (height.saturating_sub(16) / 4).clamp(2, 8) } else { 2 };
-        let moments = Moments::new(reader.timeline(), reader.now(), columns);
+        let moments = Moments::new(reader.timeline(), (reader.now(), reader.until()), columns);
         let [tokens, running, failed, spent] =
-            graphs(&moments).map(|graph| graph.lines(columns, rows));
+            graphs(reader, &moments).map(|graph| graph.lines(columns, rows));
         self.document.begin();
         let axis = axis(reader, &moments, columns);
         if two {
@@ -217,7 +217,7 @@ impl Overview {
     }
 }
 
-fn graphs(moments: &Moments) -> [Graph; 4] {
+fn graphs(reader: &Reader<'_>, moments: &Moments) -> [Graph; 4] {
     let title = |name: &str, figure: String, role| {
         vec![Span::new(format!("{name}  "), Role::Title), Span::new(figure, role)]
     };
@@ -229,15 +229,14 @@ fn graphs(moments: &Moments) -> [Graph; 4] {
         let tokens: f32 = seconds.iter().map(|second| second.tokens).sum();
         tokens.max(0.0) / seconds.len().max(1) as f32
     });
-    let whole = moments.latest(RATE + 1);
-    let whole = whole.get(..whole.len().saturating_sub(1)).unwrap_or(&[]);
-    let rate: f32 = whole.iter().map(|second| second.tokens).sum();
+    // Whole seconds, and this one.
+    let latest = reader.timeline().seconds(reader.now(), RATE + 1);
+    let rate: f32 = latest.iter().take(RATE).map(|second| second.tokens).sum();
     let rate = f64::from(rate.max(0.0)) / RATE as f64;
 
     let running = moments
         .each(|seconds| seconds.iter().map(|second| second.running).max().unwrap_or(0) as f32);
-    let now =
-        moments.latest(1).first().map_or(0, |second| second.running.saturating_sub(second.ended));
+    let now = latest.last().map_or(0, |second| second.running.saturating_sub(second.ended));
 
     let failed = moments.each(|seconds| sum(|second| second.errors, seconds) as f32);
     let limited = moments.each(|seconds| sum(|second| second.limited, seconds) > 0);
@@ -253,7 +252,14 @@ fn graphs(moments: &Moments) -> [Graph; 4] {
     let spent =
         moments.each(|seconds| seconds.iter().map(|second| second.usd).sum::<f32>().max(0.0));
     let usd = moments.sum(|second| f64::from(second.usd)).max(0.0);
-    let graph = |title, note, values, role| Graph { title, note, values, role, warned: Vec::new() };
+    let graph = |title, note, values, role| Graph {
+        title,
+        note,
+        values,
+        role,
+        warned: Vec::new(),
+        cursor: moments.cursor,
+    };
     let peak = |values: &[f32]| format!("peak {}", format::count(most(values).round() as u64));
     [
         graph(
@@ -286,7 +292,7 @@ fn axis(reader: &Reader<'_>, moments: &Moments, columns: usize) -> Vec<Span> {
     let clock = |second: u64| {
         format::clock(Timestamp(second.saturating_mul(1_000_000_000)), reader.utc_offset)
     };
-    let (from, to) = (clock(moments.begin), clock(reader.now().0 / 1_000_000_000));
+    let (from, to) = (clock(moments.begin), clock(reader.until().0 / 1_000_000_000));
     let step = format!("{} s a dot", moments.step);
     let room = columns.saturating_sub(from.len() + to.len());
     let middle = if step.len() + 2 <= room { step } else { String::new() };

@@ -71,7 +71,7 @@ pub struct Position {
 }
 
 /// What the order depends on, beside the store.
-type Wanted = (Col, bool, bool, Grouping, bool);
+type Wanted = (Col, bool, bool, Grouping, bool, Option<Timestamp>);
 
 impl Grouping {
     const ALL: [Grouping; 5] = [
@@ -159,8 +159,8 @@ impl Position {
     /// such as the server at the other end of a local connection, are listed
     /// only if `all` are.
     pub fn put_in_order(&mut self, reader: &Reader<'_>, all: bool) {
-        let version = reader.store().version();
-        let wanted = (self.sort, self.reverse, self.tree, self.grouping, all);
+        let version = reader.version();
+        let wanted = (self.sort, self.reverse, self.tree, self.grouping, all, reader.paused());
         let stands = self.ordered.is_some_and(|(had, seen, at)| {
             let rested = reader.now().millis_since(at) >= 1000.0;
             let many = reader.store().processes().len() > PROMPT_ORDER;
