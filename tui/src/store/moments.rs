@@ -50,6 +50,7 @@ struct Unfinished {
     exchange: Exchange,
     text: Option<usize>,
     reasoning: Option<usize>,
+    arrivals: usize,
 }
 
 /// The moments that are kept.
@@ -138,6 +139,7 @@ impl Unfinished {
                 text: None,
                 reasoning: None,
                 body: None,
+                arrivals: Vec::new(),
                 status: response.status,
                 headers: response.headers.clone(),
                 model: response.model.clone(),
@@ -163,12 +165,14 @@ impl Unfinished {
             exchange: then,
             text: response.text.as_ref().map(String::len),
             reasoning: response.reasoning.as_ref().map(String::len),
+            arrivals: response.arrivals.len(),
         }
     }
 
-    /// The exchange as it was. Its text has only grown since.
+    /// The exchange as it was. Its text has only grown since, and so have its events.
     fn of(&self, now: &Record) -> Record {
         let Record { exchange, .. } = now;
+        let arrivals = exchange.response.arrivals.iter();
         let begun = |text: &Option<String>, length: Option<usize>| {
             let text = text.as_deref().unwrap_or("");
             length.map(|length| text.get(..length).unwrap_or(text).to_owned())
@@ -184,6 +188,7 @@ impl Unfinished {
                 response: Response {
                     text: begun(&exchange.response.text, self.text),
                     reasoning: begun(&exchange.response.reasoning, self.reasoning),
+                    arrivals: arrivals.take(self.arrivals).copied().collect(),
                     ..self.exchange.response.clone()
                 },
                 ..self.exchange.clone()
