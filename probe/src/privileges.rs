@@ -27,13 +27,15 @@ pub const NEEDED: [(Capability, &str); 3] = [
 ];
 
 /// Kept where it was given, though capture works without.
-const USEFUL: [Capability; 4] = [
+const USEFUL: [Capability; 5] = [
     Capability::CAP_BPF,
     Capability::CAP_PERFMON,
     // Files written for the user behind sudo: created in that user's
     // directories, and given to that user.
     Capability::CAP_DAC_OVERRIDE,
     Capability::CAP_CHOWN,
+    // Signals that a person sends to other users' processes.
+    Capability::CAP_KILL,
 ];
 
 /// The oldest kernel with a BPF ring buffer.

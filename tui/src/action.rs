@@ -45,6 +45,7 @@ pub enum Action {
     Group,
     Compare,
     Export,
+    Signal,
     Copy,
     CopyPath,
     GoTo,
@@ -108,7 +109,7 @@ pub const PAGES: &[(&str, &[Context])] = &[
 ];
 
 /// One line of the table.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// What it does.
     pub action: Action,
@@ -197,7 +198,7 @@ pub static ACTIONS: &[Entry] = &[
         "filter",
         &["\\", "F4"],
         MAIN,
-        "list only what passes: proc:claude tokens>5k !status:200; Esc ends it",
+        "list only what passes: proc:claude tokens>5k !status:200",
     )
     .offered("filter", &[P, E]),
     entry(Action::SearchNext, "search-next", &["n"], EVERYWHERE, "next match"),
@@ -233,7 +234,7 @@ pub static ACTIONS: &[Entry] = &[
         "group",
         &["b"],
         &[P],
-        "group by process, agent, container, model, provider; Enter filters by a group",
+        "group by process, agent, container, model, provider; opening a group filters by it",
     )
     .offered("group", &[P]),
     entry(
@@ -260,6 +261,14 @@ pub static ACTIONS: &[Entry] = &[
         "write the exchange to a file: JSON, HAR, a curl command, the conversation as Markdown",
     )
     .offered("export", &[E, D, J]),
+    entry(
+        Action::Signal,
+        "signal",
+        &["F9", "!"],
+        &[P, E, A, C, V, D, J],
+        "stop the process (SIGSTOP), let it go on, or ask it to end (SIGTERM), once confirmed",
+    )
+    .offered("signal", &[P]),
     entry(
         Action::Copy,
         "copy",

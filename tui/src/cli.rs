@@ -127,6 +127,9 @@ pub struct ScreenOptions {
     /// Colours of the live screen
     #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(Theme::NAMES))]
     pub theme: Option<String>,
+    /// Leave the mouse to the terminal, which selects text with it
+    #[arg(long)]
+    pub no_mouse: bool,
     /// Memory; the oldest exchanges are forgotten beyond it [default: 256MiB]
     #[arg(long, value_name = "SIZE")]
     pub memory: Option<Size>,

@@ -30,6 +30,26 @@ impl KeyMap {
             .map(|(entry, _)| entry.action)
     }
 
+    /// Gives an action these keys, and no others.
+    pub fn bind(&mut self, action: Action, keys: Vec<Key>) {
+        let places = ACTIONS.iter().zip(&mut self.keys);
+        for (_, place) in places.filter(|(entry, _)| entry.action == action) {
+            place.clone_from(&keys);
+        }
+    }
+
+    /// A key that asks for two things in one place, or for one twice.
+    pub fn clash(&self) -> Option<(Key, &'static Entry, &'static Entry)> {
+        let bound: Vec<_> =
+            self.all().flat_map(|(entry, keys)| keys.iter().map(move |key| (key, entry))).collect();
+        bound.iter().enumerate().find_map(|(at, (key, entry))| {
+            let meet = |other: &&Entry| other.contexts.iter().any(|it| entry.contexts.contains(it));
+            let mut others = bound[at + 1..].iter();
+            let twice = others.find(|(other, second)| other == key && meet(second));
+            twice.map(|(_, second)| (**key, *entry, *second))
+        })
+    }
+
     /// The keys of an action.
     pub fn of(&self, action: Action) -> &[Key] {
         self.all().find(|(entry, _)| entry.action == action).map_or(&[], |(_, keys)| keys)
@@ -46,7 +66,11 @@ impl KeyMap {
         let entry = ACTIONS.iter().find(|entry| entry.action == action);
         match self.of(action).first() {
             Some(key) => key.to_string(),
-            None => format!(":{}", entry.map_or("", |entry| entry.name)),
+            None => {
+                let palette = self.of(Action::Palette).first().map(Key::to_string);
+                let name = entry.map_or("", |entry| entry.name);
+                format!("{}{name}", palette.unwrap_or_default())
+            }
         }
     }
 
@@ -71,6 +95,7 @@ mod tests {
     #[test]
     fn every_key_has_a_name_and_one_meaning_in_a_context() {
         let map = KeyMap::default();
+        assert_eq!(map.clash(), None);
         for &context in EVERYWHERE {
             let mut taken = HashSet::new();
             for entry in ACTIONS.iter().filter(|entry| entry.contexts.contains(&context)) {

@@ -16,6 +16,7 @@ pub mod filter;
 #[path = "../benches/fixture/mod.rs"]
 mod fixture;
 pub mod keymap;
+pub mod kill;
 pub mod logging;
 mod nearest;
 pub mod pipeline;

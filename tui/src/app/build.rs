@@ -64,6 +64,9 @@ impl App {
         if self.exporting.is_some() {
             return Footer::Keys(super::export::offers());
         }
+        if let Some(asking) = &self.asking {
+            return Footer::Keys(asking.offers());
+        }
         if let Some((message, _)) = &self.message {
             return Footer::Message(message.clone());
         }

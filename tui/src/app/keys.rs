@@ -34,6 +34,9 @@ impl App {
         if let Some(id) = self.exporting.take() {
             return self.export_as(id, key, effects);
         }
+        if let Some(asking) = self.asking.take() {
+            return self.answer_signal(asking, key, effects);
+        }
         if let Some(prompt) = &mut self.prompt {
             match prompt.key(key) {
                 Typed::On => {}
@@ -90,6 +93,7 @@ impl App {
                 Some(id) => self.exporting = Some(id),
                 None => self.tell("no exchange is selected", Role::Warning),
             },
+            Action::Signal => self.ask_for_signal(store),
             Action::Compare => self.compare(store),
             Action::Overview => self.overview(),
             Action::Copy => self.copy(store, effects),

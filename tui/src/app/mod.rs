@@ -14,6 +14,7 @@ mod export;
 mod filter;
 mod keyboard;
 mod keys;
+mod kill;
 mod main_page;
 mod mouse;
 mod page;
@@ -32,6 +33,7 @@ use llmtop_parsers::Timestamp;
 
 use crate::filter::Names;
 use crate::keymap::KeyMap;
+use crate::kill::Kill;
 use crate::sink::export::Format;
 use crate::store::{ExchangeId, Pulse, Scope, Session, Store, Timeline};
 use crate::theme::Theme;
@@ -40,6 +42,7 @@ use crate::view::{Frozen, Pane, Panel, Pattern, Reader, Role, Screen, Show, Span
 
 pub use crate::store::Shared;
 pub use event::{Code, Event, Key, Mouse, MouseKind, Signal};
+pub use kill::Victim;
 pub use run::run;
 
 use clock::Clock;
@@ -61,6 +64,8 @@ pub struct UiOptions {
     pub show_secrets: bool,
     /// The mouse is used at first.
     pub mouse: bool,
+    /// What is shown happens now, on this machine: no recording.
+    pub live: bool,
     /// Which keys do what.
     pub keys: KeyMap,
     /// Seconds east of Greenwich, for times of day.
@@ -78,6 +83,7 @@ impl Default for UiOptions {
             show: Show::Smart,
             show_secrets: false,
             mouse: true,
+            live: false,
             keys: KeyMap::default(),
             utc_offset: chrono::Local::now().offset().local_minus_utc(),
             filter: None,
@@ -108,6 +114,8 @@ pub enum Effect {
     Exit(Exit),
     /// Write this exchange to a file.
     Export(ExchangeId, Format),
+    /// Send a process a signal.
+    Kill(Kill, Victim),
     /// Put this on the clipboard.
     Copy(String),
     /// Take the mouse, or leave it to the terminal.
@@ -139,6 +147,8 @@ pub struct App {
     palette: Option<Palette>,
     /// An exchange that is to be exported, once it is said how.
     exporting: Option<ExchangeId>,
+    /// A signal that is to be sent, once it is said which.
+    asking: Option<kill::Asking>,
     /// What is searched for.
     pattern: Option<Pattern>,
     message: Option<(Span, Timestamp)>,
@@ -170,6 +180,7 @@ impl App {
             prompt: None,
             palette: None,
             exporting: None,
+            asking: None,
             pattern: None,
             message: None,
             dirty: true,

@@ -14,7 +14,8 @@ use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SI
 
 use super::event::{Event, Signal};
 use super::keyboard::{Keyboard, Listening};
-use super::{App, Effect, Exit, Hooks, Shared, UiOptions};
+use super::{App, Effect, Exit, Hooks, Shared, UiOptions, Victim};
+use crate::kill;
 use crate::term::Term;
 use crate::ui;
 use crate::view::{Role, format};
@@ -147,6 +148,12 @@ impl Loop {
                 Ok(path) => self.app.tell(&format!("written to {}", path.display()), Role::Good),
                 Err(why) => self.app.tell(&format!("not written: {why}"), Role::Error),
             },
+            Effect::Kill(kill, Victim { pid, started, .. }) => {
+                match kill::send(kill, pid, started) {
+                    Ok(()) => self.app.tell(&format!("{} sent to {pid}", kill.name()), Role::Good),
+                    Err(why) => self.app.tell(&format!("not sent: {why}"), Role::Error),
+                }
+            }
             Effect::Copy(text) => {
                 let copied = self.term.copy(&text)?;
                 let cut = if copied < text.len() { " (the beginning: it was longer)" } else { "" };

@@ -1,5 +1,6 @@
 //! The configuration file: what it may say, where it lies.
 
+mod keys;
 mod place;
 mod size;
 
@@ -9,14 +10,21 @@ use std::path::Path;
 use serde::{Deserialize, Deserializer};
 
 use crate::filter::{self, Filter};
+use crate::keymap::KeyMap;
 use crate::nearest::nearest;
 use crate::theme::Theme;
 
+pub use keys::Keys;
 pub use place::{Invoker, cache_path, default_path, invoker, uid_of};
 pub use size::Size;
 
+/// Every setting, commented, at its default, but for the keys.
+const TEMPLATE: &str = include_str!("template.toml");
+
 /// What `llmtop config init` writes: every setting, commented, at its default.
-pub const TEMPLATE: &str = include_str!("template.toml");
+pub fn template() -> String {
+    TEMPLATE.to_owned() + &keys::template()
+}
 
 /// Which exchanges are shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -50,6 +58,11 @@ pub struct Config {
     pub ring: Option<Size>,
     /// Saved filters, used as `@name`.
     pub filters: BTreeMap<String, toml::Spanned<String>>,
+    /// Keys of actions, by the actions' names.
+    pub keys: BTreeMap<toml::Spanned<String>, toml::Spanned<Keys>>,
+    /// What [`keys`](Self::keys) say.
+    #[serde(skip)]
+    pub key_map: KeyMap,
     /// Prices that are added to the built-in table, and win over it.
     pub prices: Vec<Price>,
 }
@@ -109,10 +122,12 @@ impl Config {
     /// # Errors
     /// The first thing that is wrong, and where.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
-        let config: Config = toml::from_str(text).map_err(|error| {
+        let mut config: Config = toml::from_str(text).map_err(|error| {
             let at = error.span().map_or(0, |span| span.start);
             locate(text, at, hint(error.message()))
         })?;
+        config.key_map =
+            keys::map(&config.keys).map_err(|(at, message)| locate(text, at, message))?;
         let names = config.names();
         for (name, filter) in &config.filters {
             let wrong = |message| Err(locate(text, filter.span().start, message));
@@ -214,7 +229,7 @@ mod tests {
     #[test]
     fn the_template_is_a_snapshot_and_says_nothing_new() {
         insta::assert_snapshot!("template", TEMPLATE);
-        assert_eq!(Config::parse(TEMPLATE), Ok(Config::default()));
+        assert_eq!(Config::parse(&template()), Ok(Config::default()));
     }
 
     #[test]

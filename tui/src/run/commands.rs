@@ -64,7 +64,7 @@ fn config_init(cli: &Cli) -> anyhow::Result<()> {
     if let Some(directory) = path.parent() {
         file::create_directories(directory).with_context(|| directory.display().to_string())?;
     }
-    file::create(&path)?.write_all(config::TEMPLATE.as_bytes())?;
+    file::create(&path)?.write_all(config::template().as_bytes())?;
     print(format!("{}: written\n", path.display()).as_bytes())
 }
 

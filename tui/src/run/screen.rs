@@ -35,7 +35,7 @@ pub(super) fn run(cli: &Cli) -> anyhow::Result<()> {
     let mut options = settings::options(&cli.show, &config)?;
     options.count = cli.flow.count;
     options.eager = true;
-    let ui = ui_options(cli, &config, options.mode)?;
+    let mut ui = ui_options(cli, &config, options.mode)?;
     // All that can fail does so before the terminal is taken.
     let prepared = source::prepare(cli)?;
     if let Some(missing) = term::missing() {
@@ -46,6 +46,7 @@ pub(super) fn run(cli: &Cli) -> anyhow::Result<()> {
     let recorder = settings::recorder(cli, tell(Arc::clone(&recording)))?;
     let sinks: Vec<Box<dyn Sink>> = recorder.into_iter().collect();
     let opened = prepared.open(cli, &config)?;
+    ui.live = opened.kind() == "live";
     let mut session = opened.session;
     if let Some(path) = &cli.flow.write {
         session.recording = Recording::To(path.display().to_string());
@@ -115,7 +116,8 @@ fn ui_options(cli: &Cli, config: &Config, mode: Mode) -> anyhow::Result<UiOption
             Mode::All | Mode::Raw => Show::All,
         },
         show_secrets: cli.show.show_secrets,
-        mouse: config.mouse.unwrap_or(true),
+        mouse: !cli.screen.no_mouse && config.mouse.unwrap_or(true),
+        keys: config.key_map.clone(),
         filter: cli.show.filter.clone(),
         names: config.names(),
         ..UiOptions::default()

@@ -29,7 +29,10 @@ fn explain(
 ) {
     for entry in entries {
         document.begin();
-        let keys = keys.names(entry.action);
+        let keys = match keys.names(entry.action) {
+            none if none.is_empty() => keys.how(entry.action),
+            some => some,
+        };
         let look = Look { indent: 16, ..Look::default() };
         document.led(Span::new(format!(" {keys}"), Role::Accent), entry.help, look);
     }

@@ -1,7 +1,10 @@
 //! Finding commands, and what else there is around keys.
 
 use super::Person;
-use crate::app::{Effect, Event, Exit, Mouse, MouseKind};
+use crate::app::{Effect, Event, Exit, Mouse, MouseKind, Victim};
+use crate::config::Config;
+use crate::kill::Kill;
+use crate::store::Store;
 use crate::view::Pane;
 
 fn press(x: usize, y: usize) -> Event {
@@ -92,4 +95,84 @@ fn what_the_footer_offers_can_be_clicked() {
     let (x, y) = place(&person.look(), "h HAR");
     person.does(press(x, y));
     assert!(matches!(person.effects.last(), Some(Effect::Export(..))), "{:?}", person.effects);
+}
+
+#[test]
+fn a_signal_is_sent_once_it_is_confirmed() {
+    for (width, height) in [(40, 12), (80, 24), (200, 50), (300, 100)] {
+        let mut person = Person::at(width, height);
+        let asked = person.keys("1 g F9").look();
+        let confirmed = person.keys("t").look();
+        let last = |screen: &str| screen.lines().last().unwrap().to_owned();
+        let both = format!("{}\n{}", last(&asked), last(&confirmed));
+        insta::assert_snapshot!(format!("signal_{width}x{height}"), both);
+        assert!(confirmed.contains("SIGTERM to 4242"), "{confirmed}");
+    }
+    let mut person = Person::at(100, 30);
+    // Whoever does not say yes, says no.
+    for keys in ["F9 Esc", "F9 x", "F9 C-t", "F9 t Esc", "F9 t n", "F9 t Enter", "F9 t t", "F9 y"] {
+        person.keys("1 g").keys(keys);
+        assert_eq!(person.effects, [], "{keys}");
+    }
+    for (keys, kill) in
+        [("! s y", Kill::Stop), ("F9 c y", Kill::Continue), ("F9 t y", Kill::Terminate)]
+    {
+        person.keys(keys);
+        let Some(Effect::Kill(sent, Victim { pid, comm, .. })) = person.effects.pop() else {
+            panic!("{keys} sends nothing")
+        };
+        assert_eq!((sent, pid, comm.as_str()), (kill, 4242, "claude"), "{keys}");
+    }
+    // From an exchange, a conversation, a detail: whose it is.
+    for keys in ["2 g F9 s y", "2 g Enter F9 s y", "Esc 2 g d F9 s y", "d ] F9 s y"] {
+        person.keys(keys);
+        let sent = person.effects.pop();
+        assert!(matches!(&sent, Some(Effect::Kill(_, it)) if it.pid == 4242), "{keys}: {sent:?}");
+    }
+}
+
+#[test]
+fn what_cannot_be_signalled_is_told() {
+    let mut person = Person::at(100, 30);
+    // A group is no process.
+    assert!(person.keys("1 b b g F9").look().contains("no process is selected"));
+    let mut nobody = Person::with(Store::default(), 100, 30);
+    assert!(nobody.keys("F9").look().contains("no process is selected"));
+    let mut recorded = Person::at(100, 30);
+    recorded.app.options.live = false;
+    assert!(recorded.keys("1 F9").look().contains("this was recorded"));
+    assert_eq!(recorded.keys("s").effects, []);
+}
+
+#[test]
+fn keys_of_ones_own_are_obeyed_and_shown() {
+    let config = "[keys]\nquit = \"Q\"\nsearch = \"C-s\"\nfilter = \"F3\"\nback = \"u\"\n\
+        open = [\"C-o\", \"Enter\"]\npause = []\n";
+    let mut person = Person::at(200, 50);
+    person.app.options.keys = Config::parse(config).unwrap().key_map;
+    let screen = person.look();
+    let footer = screen.lines().last().unwrap();
+    for offer in ["C-o open", "C-s search", "F3 filter", "? help  Q quit"] {
+        assert!(footer.contains(offer), "{offer}: {footer}");
+    }
+    assert!(!footer.contains("pause"), "{footer}");
+    let help = person.keys("?").look();
+    let explained = |keys: &str| {
+        // The last row is the footer.
+        let lines = help.lines().take(49).map(|line| line.trim_start_matches(['▌', ' ']));
+        lines.filter(|line| line.starts_with(&format!("{keys} "))).count()
+    };
+    for keys in ["C-o Enter", "C-s", "F3", "u", "Q", ":pause"] {
+        assert_eq!(explained(keys), 1, "{keys}: {help}");
+    }
+    assert!(person.keys("u C-o").look().contains("conversation"));
+    assert!(person.keys("u n").look().contains("nothing to search for: C-s asks"));
+    person.keys("F3").types("model:none").keys("Enter");
+    assert!(person.look().contains("F3 changes it, u ends it"), "{}", person.look());
+    // What has no key is in the palette still.
+    person.keys("q Space :").types("pause").keys("Enter");
+    assert!(person.look().contains("PAUSED"));
+    assert_eq!(person.effects, []);
+    person.keys("Q");
+    assert_eq!(person.effects, [Effect::Exit(Exit::Quit)]);
 }

@@ -51,6 +51,7 @@ impl Person {
             show: Show::Smart,
             show_secrets: false,
             mouse: true,
+            live: true,
             keys: KeyMap::default(),
             utc_offset: 0,
             filter: None,

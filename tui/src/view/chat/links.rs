@@ -136,7 +136,7 @@ impl Chat {
             head.push(Span::new(" · ", Role::Faint));
             head.push(Span::new(text, role));
         }
-        head.push(Span::new(" · Enter opens", Role::Faint));
+        head.push(Span::new(" · opens", Role::Faint));
         self.document.line(head, look);
         if let Some(asked) = asked_first(first) {
             self.document.line(vec![Span::new(asked, Role::Dim)], Look { indent: 4, ..look });
@@ -159,7 +159,7 @@ impl Chat {
         self.begin(Target { exchange: record.id, link: Some(to) });
         let text = "⤴ it serves another conversation";
         self.document.line(
-            vec![Span::new(text, Role::Tool), Span::new(" · Enter opens it", Role::Faint)],
+            vec![Span::new(text, Role::Tool), Span::new(" · opens it", Role::Faint)],
             Look { bar: Role::Tool, ..Look::default() },
         );
     }
