@@ -236,6 +236,39 @@ fn keys_that_come_at_once_are_all_obeyed() {
 }
 
 #[test]
+fn how_the_screen_was_left_is_remembered() {
+    let folder = Scratch::new();
+    let state = folder.file("state/llmtop/state.json");
+    let open = || {
+        let mut command = demo();
+        command.env("XDG_STATE_HOME", folder.path().join("state"));
+        let terminal = Terminal::open(&command, 120, 30);
+        terminal.shows("A haiku");
+        terminal
+    };
+    let ends = |mut terminal: Terminal| {
+        terminal.type_keys("q");
+        assert!(terminal.ended().success());
+    };
+    ends(open());
+    assert!(!state.exists(), "nothing was changed, nothing is kept");
+    let mut terminal = open();
+    terminal.type_keys("<T");
+    terminal.shows("theme:");
+    ends(terminal);
+    let kept = std::fs::metadata(&state).unwrap();
+    assert_eq!(kept.permissions().mode() & 0o777, 0o600);
+    let terminal = open();
+    terminal.shows("COST▾");
+    ends(terminal);
+    // What is broken is said to be, and harms nothing.
+    std::fs::write(&state, "{").unwrap();
+    let terminal = open();
+    terminal.shows("state.json: not understood");
+    ends(terminal);
+}
+
+#[test]
 fn no_color_is_obeyed() {
     let mut command = demo();
     command.env("NO_COLOR", "1");

@@ -47,6 +47,7 @@ fn main() -> anyhow::Result<()> {
         }
     });
     let export = Box::new(|_, _| Err("the example writes no files".to_owned()));
-    run(shared, UiOptions::default(), Hooks { export })?;
+    let remember = Box::new(|_: &_| {});
+    run(shared, UiOptions::default(), Hooks { export, remember })?;
     Ok(())
 }

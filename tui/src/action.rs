@@ -41,6 +41,11 @@ pub enum Action {
     Sort,
     SortBack,
     SortReverse,
+    Columns,
+    ShowColumn,
+    ColumnLeft,
+    ColumnRight,
+    Theme,
     Tree,
     Group,
     Compare,
@@ -78,16 +83,18 @@ pub enum Context {
     Overview,
     /// Any page of a paused screen, before what its own context says.
     Paused,
+    /// The choice of columns.
+    Columns,
     /// The help.
     Help,
 }
 
 use Context::{
-    Answer as A, Compare as X, Connections as C, Conversation as V, Detail as D, Exchanges as E,
-    Help as H, Json as J, Overview as O, Paused as S, Processes as P,
+    Answer as A, Columns as K, Compare as X, Connections as C, Conversation as V, Detail as D,
+    Exchanges as E, Help as H, Json as J, Overview as O, Paused as S, Processes as P,
 };
 
-pub(crate) const EVERYWHERE: &[Context] = &[P, E, A, C, V, D, J, X, O, H];
+pub(crate) const EVERYWHERE: &[Context] = &[P, E, A, C, V, D, J, X, O, K, H];
 const MAIN: &[Context] = &[P, E, A, C];
 
 const READING: &[Context] = &[A, V, D, J, X, O];
@@ -106,6 +113,7 @@ pub const PAGES: &[(&str, &[Context])] = &[
     ("In a comparison", &[X]),
     ("In the overview", &[O]),
     ("While the screen is paused", &[S]),
+    ("Choosing columns", &[K]),
 ];
 
 /// One line of the table.
@@ -153,7 +161,7 @@ pub static ACTIONS: &[Entry] = &[
     )
     .offered("open", &[P, E, A, C]),
     entry(Action::Back, "back", &["Esc", "Backspace"], EVERYWHERE, "back to where you came from")
-        .offered("back", &[V, D, J, X, O, H]),
+        .offered("back", &[V, D, J, X, O, K, H]),
     entry(Action::NextPane, "next-pane", &["Tab", "Right", "l"], MAIN, "next pane")
         .offered("pane", MAIN),
     entry(Action::PreviousPane, "previous-pane", &["S-Tab", "Left", "h"], MAIN, "previous pane"),
@@ -223,10 +231,23 @@ pub static ACTIONS: &[Entry] = &[
         "follow what is new; scrolling stops it",
     )
     .offered("follow", &[E, A, V]),
-    entry(Action::Sort, "sort", &["s", ">"], &[P], "sort processes by the next column")
+    entry(Action::Sort, "sort", &["s", ">"], &[P, E], "sort by the next column")
         .offered("sort", &[P]),
-    entry(Action::SortBack, "sort-back", &["<"], &[P], "sort processes by the column before"),
-    entry(Action::SortReverse, "sort-reverse", &["S", "r"], &[P], "reverse the order of processes"),
+    entry(Action::SortBack, "sort-back", &["<"], &[P, E], "sort by the column before"),
+    entry(Action::SortReverse, "sort-reverse", &["S", "r"], &[P, E], "reverse the order"),
+    entry(Action::Columns, "columns", &["C"], &[P, E], "choose the columns"),
+    entry(Action::ShowColumn, "show-column", &["Enter"], &[K], "show the column, or hide it")
+        .offered("show, hide", &[K]),
+    entry(Action::ColumnLeft, "column-left", &["<", "{"], &[K], "the column further to the left")
+        .offered("left", &[K]),
+    entry(
+        Action::ColumnRight,
+        "column-right",
+        &[">", "}"],
+        &[K],
+        "the column further to the right",
+    )
+    .offered("right", &[K]),
     entry(Action::Tree, "tree", &["t", "F5"], &[P], "processes below their parents, or as a list")
         .offered("tree", &[P]),
     entry(
@@ -284,7 +305,7 @@ pub static ACTIONS: &[Entry] = &[
         &[J],
         "copy where the value is, as jq writes it: .messages[2].content",
     ),
-    entry(Action::GoTo, "go-to", &["."], &[J], "go to a path: .messages[2].content")
+    entry(Action::GoTo, "go-to", &["p", "."], &[J], "go to a path: .messages[2].content")
         .offered("path", &[J]),
     entry(Action::Processes, "processes", &["1"], PANES, "the processes"),
     entry(Action::Exchanges, "exchanges", &["2"], PANES, "the exchanges"),
@@ -322,6 +343,7 @@ pub static ACTIONS: &[Entry] = &[
         "every command that means something here, to be found by its name",
     )
     .offered("commands", BESIDE_HELP),
+    entry(Action::Theme, "theme", &["T"], EVERYWHERE, "other colours; they are remembered"),
     entry(Action::Help, "help", &["?", "F1"], EVERYWHERE, "this help").offered("help", BESIDE_HELP),
     entry(Action::Quit, "quit", &["q", "C-c"], EVERYWHERE, "quit").offered("quit", EVERYWHERE),
 ];

@@ -22,13 +22,15 @@ pub enum Depth {
 /// A set of colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Theme {
+    name: &'static str,
     palette: &'static Palette,
     depth: Depth,
+    /// What the terminal has.
+    most: Depth,
 }
 
 #[derive(Debug, PartialEq, Eq)]
 struct Palette {
-    name: &'static str,
     text: Tone,
     dim: Tone,
     faint: Tone,
@@ -65,7 +67,6 @@ const fn plain(rgb: u32) -> Tone {
 }
 
 static DARK: Palette = Palette {
-    name: "dark",
     text: plain(0xd8dee9),
     dim: tone(0x8a93a6, Color::Gray),
     faint: tone(0x4c566a, Color::DarkGray),
@@ -86,7 +87,6 @@ static DARK: Palette = Palette {
 };
 
 static LIGHT: Palette = Palette {
-    name: "light",
     text: plain(0x24292f),
     dim: tone(0x57606a, Color::DarkGray),
     faint: tone(0xafb8c1, Color::Gray),
@@ -107,7 +107,6 @@ static LIGHT: Palette = Palette {
 };
 
 static HIGH_CONTRAST: Palette = Palette {
-    name: "high-contrast",
     text: tone(0xffffff, Color::White),
     dim: tone(0xe0e0e0, Color::White),
     faint: tone(0xa0a0a0, Color::Gray),
@@ -134,16 +133,33 @@ impl Theme {
     /// A preset, in the colours that a terminal has. `ansi` keeps to the
     /// terminal's own 16 whatever it has. `None`: there is no such preset.
     pub fn named(name: &str, depth: Depth) -> Option<Self> {
-        if name == "ansi" {
-            return Some(Theme::dark(depth.min(Depth::Ansi)));
-        }
-        let palette = [&DARK, &LIGHT, &HIGH_CONTRAST].into_iter().find(|it| it.name == name)?;
-        Some(Theme { palette, depth })
+        let most = depth;
+        let (name, palette, depth) = match name {
+            "dark" => ("dark", &DARK, depth),
+            "light" => ("light", &LIGHT, depth),
+            "high-contrast" => ("high-contrast", &HIGH_CONTRAST, depth),
+            "ansi" => ("ansi", &DARK, depth.min(Depth::Ansi)),
+            _ => return None,
+        };
+        Some(Theme { name, palette, depth, most })
+    }
+
+    /// What it is called.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The next preset, on the same terminal.
+    #[must_use]
+    pub fn next(&self) -> Self {
+        let at = Theme::NAMES.iter().position(|name| *name == self.name).unwrap_or(0);
+        let name = Theme::NAMES[(at + 1) % Theme::NAMES.len()];
+        Theme::named(name, self.most).unwrap_or(*self)
     }
 
     /// The dark preset.
     pub fn dark(depth: Depth) -> Self {
-        Theme { palette: &DARK, depth }
+        Theme { name: "dark", palette: &DARK, depth, most: depth }
     }
 
     /// The preset that suits the environment: light where `COLORFGBG` says
@@ -153,7 +169,7 @@ impl Theme {
         let background = env::var("COLORFGBG").ok();
         let background = background.as_deref().and_then(|value| value.rsplit(';').next());
         match background.and_then(|value| value.parse::<u8>().ok()) {
-            Some(7 | 15) => Theme { palette: &LIGHT, depth },
+            Some(7 | 15) => Theme { name: "light", palette: &LIGHT, depth, most: depth },
             _ => Theme::dark(depth),
         }
     }
@@ -316,6 +332,18 @@ mod tests {
             assert!(!matches!(color(Depth::Indexed), Some(Color::Rgb(..))));
         }
         assert_eq!(Theme::named("nonsense", Depth::True), None);
+    }
+
+    #[test]
+    fn each_preset_leads_to_the_next_and_around() {
+        let mut theme = Theme::dark(Depth::True);
+        let mut names = Vec::new();
+        for _ in Theme::NAMES {
+            names.push(theme.name());
+            theme = theme.next();
+        }
+        assert_eq!(names, Theme::NAMES);
+        assert_eq!(theme, Theme::dark(Depth::True), "the terminal's colours are not lost");
     }
 
     #[test]

@@ -100,6 +100,7 @@ impl App {
         exchanges::settle(
             &reader,
             scope,
+            &mut main.listing,
             &mut main.exchanges,
             place(Pane::Exchanges).map_or(1, rows),
         );
@@ -129,17 +130,16 @@ impl App {
                 }
                 Pane::Exchanges => {
                     let size = size(area);
-                    let table = exchanges::table(
-                        &reader,
+                    let what = exchanges::Listed {
                         scope,
-                        main.show,
-                        &main.exchanges,
-                        &mut self.gists,
-                        size,
-                    );
+                        show: main.show,
+                        listing: &main.listing,
+                        columns: &main.columns,
+                    };
+                    let gists = &mut self.gists;
+                    let table = exchanges::table(&reader, what, &main.exchanges, gists, size);
                     let (_, all) = table.progress;
-                    let rank =
-                        main.exchanges.selected.map_or(0, |id| reader.rank_of(scope, id) + 1);
+                    let rank = main.exchanges.selected.map_or(0, |id| main.row_of(&reader, id) + 1);
                     let unjudged = store.unjudged();
                     let filter = self.filtering.text();
                     let keys = &self.options.keys;
@@ -230,6 +230,12 @@ impl App {
                 page.overview.refresh(&reader, size, self.now);
                 panel.title = title("Overview");
                 let window = page.scroll.window(&mut page.overview.document, &reader, size);
+                panel.content = Content::Text(window);
+            }
+            Some(Page::Columns(page)) => {
+                panel.title = title(page.title());
+                page.refresh(&self.main);
+                let window = page.scroll.window(&mut page.document, &reader, size);
                 panel.content = Content::Text(window);
             }
             Some(Page::Help(help)) => {

@@ -1,5 +1,6 @@
 //! What keys do.
 
+use super::columns::{ColumnsPage, List};
 use super::page::{Conversation, Detail, Help, OverviewPage, Page, Tab, to_neighbour};
 use super::palette::Palette;
 use super::prompt::{Prompt, Purpose, Typed};
@@ -85,6 +86,12 @@ impl App {
                 self.mouse = !self.mouse;
                 effects.push(Effect::Mouse(self.mouse));
             }
+            Action::Theme => {
+                self.options.theme = self.options.theme.next();
+                self.theme_chosen = true;
+                let name = self.options.theme.name();
+                self.tell(&format!("theme: {name}"), Role::Dim);
+            }
             Action::Search => self.prompt = Some(Prompt::default()),
             Action::Filter => self.ask_for_filter(store),
             Action::SearchNext => self.search(store, true, false),
@@ -123,6 +130,20 @@ impl App {
             }
             Action::Zoom => self.main.zoom = !self.main.zoom,
             Action::Show => self.main.next_show(),
+            Action::Sort | Action::SortBack if focus == Pane::Exchanges => {
+                let next = self.main.listing.by.neighbour(action == Action::Sort);
+                (self.main.listing.by, self.main.listing.reverse) = (next, false);
+                self.sorted_exchanges();
+            }
+            Action::SortReverse if focus == Pane::Exchanges => {
+                self.main.listing.reverse ^= true;
+                self.sorted_exchanges();
+            }
+            Action::Columns => {
+                let exchanges = focus == Pane::Exchanges;
+                let list = if exchanges { List::Exchanges } else { List::Processes };
+                self.pages.push(Page::Columns(ColumnsPage::new(list)));
+            }
             Action::Sort | Action::SortBack => {
                 let next = self.main.processes.sort.neighbour(action == Action::Sort);
                 self.main.processes.sort = next;
@@ -149,6 +170,19 @@ impl App {
             Action::PreviousBlock => self.next_block(store, false),
             _ => {}
         }
+    }
+
+    /// The exchanges are in another order: what stands first is selected, or what
+    /// is new.
+    pub(super) fn sorted_exchanges(&mut self) {
+        self.main.exchanges.follow = true;
+        let name = self.main.listing.by.name();
+        let first = if self.main.listing.descends() { "most" } else { "least" };
+        let text = match self.main.listing.is_by_time() {
+            true => "in order of time".to_owned(),
+            false => format!("by {name}, the {first} first"),
+        };
+        self.tell(&text, Role::Dim);
     }
 
     fn back(&mut self) {
@@ -241,9 +275,15 @@ impl App {
                 let item = if first { order.first() } else { order.last() };
                 self.main.processes.selected = item.map(|item| item.key.clone());
             }
-            Pane::Exchanges if first => self.main.select_rank(&reader, 0),
+            Pane::Exchanges if first => self.main.select_row(&reader, 0),
             // At the end of a list that grows, one wants to see it grow.
-            Pane::Exchanges => self.main.exchanges.follow = true,
+            Pane::Exchanges if self.main.listing.is_by_time() => {
+                self.main.exchanges.follow = true;
+            }
+            Pane::Exchanges => {
+                let last = self.main.count(&reader).saturating_sub(1);
+                self.main.select_row(&reader, last);
+            }
             Pane::Connections => {
                 self.main.connections.selected = if first { 0 } else { usize::MAX };
             }
@@ -303,6 +343,9 @@ impl App {
         let reader =
             Reader::new(store, self.frozen.as_ref(), self.moment(), self.options.utc_offset);
         let size = self.visible();
+        if self.context() == Context::Columns {
+            return self.choose_column(action);
+        }
         let Some(page) = self.pages.last_mut() else {
             return;
         };

@@ -1,8 +1,10 @@
 //! The main page: processes, exchanges, connections, and the answer.
 
-use crate::store::{Record, Scope};
+use crate::store::{ExchangeId, Record, Scope};
 use crate::view::answer::Answer;
+use crate::view::columns::Choice;
 use crate::view::document::Scroll;
+use crate::view::exchanges::Listing;
 use crate::view::{Pane, Reader, Show, connections, exchanges, processes};
 
 /// State of the main page.
@@ -15,6 +17,9 @@ pub(super) struct MainPage {
     pub(super) filtered: bool,
     pub(super) processes: processes::Position,
     pub(super) exchanges: exchanges::Position,
+    pub(super) listing: Listing,
+    /// The columns of the exchanges.
+    pub(super) columns: Choice,
     pub(super) connections: connections::Position,
     pub(super) answer: Answer,
     pub(super) scroll: Scroll,
@@ -36,12 +41,17 @@ impl MainPage {
 
     /// How many exchanges are listed.
     pub(super) fn count(&self, reader: &Reader<'_>) -> usize {
-        reader.count(self.scope())
+        self.listing.count(reader, self.scope())
+    }
+
+    /// The row of an exchange.
+    pub(super) fn row_of(&self, reader: &Reader<'_>, id: ExchangeId) -> usize {
+        self.listing.row_of(reader, self.scope(), id)
     }
 
     /// The exchange of a row.
     pub(super) fn at<'a>(&self, reader: &Reader<'a>, row: usize) -> Option<&'a Record> {
-        reader.exchange_at(self.scope(), row)
+        self.listing.at(reader, self.scope(), row)
     }
 
     /// Lists leave nothing out: processes without exchanges, and both ends of
@@ -53,20 +63,20 @@ impl MainPage {
     /// Moves the selection among the exchanges by rows. Following ends, for
     /// the person has something to look at.
     pub(super) fn move_exchange(&mut self, reader: &Reader<'_>, rows: isize) {
-        let scope = self.scope();
-        let Some(last) = reader.count(scope).checked_sub(1) else {
+        let count = self.count(reader);
+        let Some(followed) = self.listing.followed(count) else {
             return;
         };
         let now = match self.exchanges.selected {
-            Some(id) if !self.exchanges.follow => reader.rank_of(scope, id).min(last),
-            _ => last,
+            Some(id) if !self.exchanges.follow => self.row_of(reader, id).min(count - 1),
+            _ => followed,
         };
-        self.select_rank(reader, now.saturating_add_signed(rows).min(last));
+        self.select_row(reader, now.saturating_add_signed(rows).min(count - 1));
     }
 
-    pub(super) fn select_rank(&mut self, reader: &Reader<'_>, rank: usize) {
+    pub(super) fn select_row(&mut self, reader: &Reader<'_>, row: usize) {
         self.exchanges.follow = false;
-        if let Some(record) = reader.exchange_at(self.scope(), rank) {
+        if let Some(record) = self.at(reader, row) {
             self.exchanges.selected = Some(record.id);
         }
     }

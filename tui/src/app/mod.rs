@@ -7,6 +7,7 @@
 
 mod build;
 mod clock;
+mod columns;
 mod compare;
 mod copy;
 mod event;
@@ -21,6 +22,7 @@ mod page;
 mod palette;
 mod pause;
 mod prompt;
+mod remember;
 mod run;
 mod search;
 mod tally;
@@ -31,6 +33,7 @@ use std::path::PathBuf;
 
 use llmtop_parsers::Timestamp;
 
+use crate::config::Remembered;
 use crate::filter::Names;
 use crate::keymap::KeyMap;
 use crate::kill::Kill;
@@ -74,6 +77,10 @@ pub struct UiOptions {
     pub filter: Option<String>,
     /// What filters may name.
     pub names: Names,
+    /// How the screen was left the last time.
+    pub remembered: Remembered,
+    /// What the person is told first.
+    pub notice: Option<String>,
 }
 
 impl Default for UiOptions {
@@ -88,6 +95,8 @@ impl Default for UiOptions {
             utc_offset: chrono::Local::now().offset().local_minus_utc(),
             filter: None,
             names: Names::default(),
+            remembered: Remembered::default(),
+            notice: None,
         }
     }
 }
@@ -96,6 +105,8 @@ impl Default for UiOptions {
 pub struct Hooks {
     /// Writes an exchange to a file of its own; returns where.
     pub export: Box<dyn FnMut(ExchangeId, Format) -> Result<PathBuf, String>>,
+    /// Keeps how the screen was left, for the next time.
+    pub remember: Box<dyn FnMut(&Remembered)>,
 }
 
 /// Why the screen ended.
@@ -153,6 +164,8 @@ pub struct App {
     pattern: Option<Pattern>,
     message: Option<(Span, Timestamp)>,
     mouse: bool,
+    /// The theme was chosen on the screen.
+    theme_chosen: bool,
     dirty: bool,
     /// A long text is still being laid out.
     behind: bool,
@@ -165,7 +178,8 @@ pub struct App {
 impl App {
     /// A screen of this size, at this time.
     pub fn new(options: UiOptions, size: (u16, u16), now: Timestamp) -> Self {
-        App {
+        let (remembered, notice) = (options.remembered.clone(), options.notice.clone());
+        let mut app = App {
             main: MainPage::new(options.show),
             filtering: Filtering::new(options.names.clone(), options.filter.as_deref()),
             mouse: options.mouse,
@@ -183,11 +197,17 @@ impl App {
             asking: None,
             pattern: None,
             message: None,
+            theme_chosen: false,
             dirty: true,
             behind: false,
             drawn: Screen::default(),
             tick: None,
+        };
+        app.recall(&remembered);
+        if let Some(notice) = notice {
+            app.tell(&notice, Role::Warning);
         }
+        app
     }
 
     /// Whether what is drawn is out of date.

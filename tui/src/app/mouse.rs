@@ -4,6 +4,7 @@ use super::page::{Page, Tab};
 use super::{App, Effect, Key, Mouse, MouseKind};
 use crate::action::Action;
 use crate::store::Store;
+use crate::view::exchanges::By;
 use crate::view::processes::Col;
 use crate::view::{Content, Footer, Pane, Panel, Reader};
 
@@ -47,6 +48,19 @@ impl App {
             self.main.focus = Pane::Processes;
             if let Some(col) = title.and_then(Col::titled) {
                 self.main.processes.sort_by(col);
+            }
+            return;
+        }
+        if mouse.kind == MouseKind::Press
+            && mouse.y == inner.y
+            && pane == Some(Pane::Exchanges)
+            && let Content::Table(table) = &panel.content
+        {
+            let title = table.title_at(mouse.x - inner.x);
+            self.main.focus = Pane::Exchanges;
+            if let Some(by) = title.and_then(By::titled) {
+                self.main.listing.sort_by(by);
+                self.sorted_exchanges();
             }
             return;
         }
@@ -108,7 +122,7 @@ impl App {
             }
             Pane::Exchanges => {
                 let before = self.main.exchanges.selected;
-                self.main.select_rank(&reader, at);
+                self.main.select_row(&reader, at);
                 before == self.main.exchanges.selected
             }
             Pane::Connections => std::mem::replace(&mut self.main.connections.selected, at) == at,

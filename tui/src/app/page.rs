@@ -2,6 +2,7 @@
 
 use llmtop_parsers::BodyKind;
 
+use super::columns::ColumnsPage;
 use super::compare::Compare;
 use crate::action::Context;
 use crate::keymap::KeyMap;
@@ -29,6 +30,8 @@ pub(super) enum Page {
     Compare(Compare),
     /// How much is going on.
     Overview(OverviewPage),
+    /// Which columns a list has.
+    Columns(ColumnsPage),
     /// What keys do.
     Help(Help),
 }
@@ -303,6 +306,7 @@ impl Page {
             Page::Detail(_) => Context::Detail,
             Page::Compare(_) => Context::Compare,
             Page::Overview(_) => Context::Overview,
+            Page::Columns(_) => Context::Columns,
             Page::Help(_) => Context::Help,
         }
     }
@@ -315,7 +319,7 @@ impl Page {
             }
             Page::Detail(detail) => Some(detail.id),
             Page::Compare(page) => Some(page.right),
-            Page::Overview(_) | Page::Help(_) => None,
+            Page::Overview(_) | Page::Columns(_) | Page::Help(_) => None,
         }
     }
 
@@ -326,6 +330,7 @@ impl Page {
             Page::Detail(detail) => detail.scroll.follow,
             Page::Compare(page) => page.scroll.follow,
             Page::Overview(page) => page.scroll.follow,
+            Page::Columns(page) => page.scroll.follow,
             Page::Help(help) => help.scroll.follow,
         }
     }
@@ -336,7 +341,7 @@ impl Page {
         let other = match self {
             Page::Conversation(page) => page.latest(reader),
             Page::Compare(page) => Some(page.left),
-            Page::Detail(_) | Page::Overview(_) | Page::Help(_) => None,
+            Page::Detail(_) | Page::Overview(_) | Page::Columns(_) | Page::Help(_) => None,
         };
         self.subject().into_iter().chain(other)
     }
@@ -355,6 +360,7 @@ impl Page {
             }
             Page::Compare(page) => (&mut page.comparison.document, &mut page.scroll),
             Page::Overview(page) => (&mut page.overview.document, &mut page.scroll),
+            Page::Columns(page) => (&mut page.document, &mut page.scroll),
             Page::Help(help) => (&mut help.document, &mut help.scroll),
         }
     }
@@ -370,6 +376,7 @@ impl Page {
             },
             Page::Compare(page) => Some((&mut page.comparison.document, &mut page.scroll)),
             Page::Overview(page) => Some((&mut page.overview.document, &mut page.scroll)),
+            Page::Columns(page) => Some((&mut page.document, &mut page.scroll)),
             Page::Help(help) => Some((&mut help.document, &mut help.scroll)),
         }
     }
@@ -389,6 +396,12 @@ impl Page {
 
     /// Moves by rows; in JSON, by one row moves the cursor.
     pub(super) fn step(&mut self, reader: &Reader<'_>, rows: isize, size: (usize, usize)) {
+        if let Page::Columns(page) = self {
+            for _ in 0..rows.unsigned_abs() {
+                page.scroll.step_cursor(&mut page.document, reader, rows > 0, size);
+            }
+            return;
+        }
         match self.json() {
             Some((json, scroll)) if rows.abs() == 1 => {
                 scroll.step_cursor(json, reader, rows > 0, size);

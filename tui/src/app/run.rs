@@ -56,6 +56,16 @@ struct Loop {
 
 impl Loop {
     fn run(mut self) -> anyhow::Result<Exit> {
+        let before = self.app.remembered();
+        let exit = self.watch();
+        let after = self.app.remembered();
+        if after != before {
+            (self.hooks.remember)(&after);
+        }
+        exit
+    }
+
+    fn watch(&mut self) -> anyhow::Result<Exit> {
         loop {
             self.draw()?;
             // Reading a long request takes a while: not while the store waits.

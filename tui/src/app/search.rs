@@ -127,22 +127,21 @@ impl MainPage {
         forward: bool,
         fresh: bool,
     ) -> Result<bool, usize> {
-        let scope = self.scope();
-        let count = reader.count(scope);
+        let count = self.count(reader);
         let selected = self.exchanges.selected;
-        let start = selected.map_or(0, |id| reader.rank_of(scope, id));
+        let start = selected.map_or(0, |id| self.row_of(reader, id));
         let mut bytes = 0;
         for rank in around(start, count, forward, fresh) {
-            let Some(record) = reader.exchange_at(scope, rank) else {
+            let Some(record) = self.at(reader, rank) else {
                 continue;
             };
             bytes += weight(record);
             if matches(pattern, reader, record) {
-                self.select_rank(reader, rank);
+                self.select_row(reader, rank);
                 return Ok(true);
             }
             if bytes > BYTES {
-                self.select_rank(reader, rank);
+                self.select_row(reader, rank);
                 return Err(rank.abs_diff(start));
             }
         }

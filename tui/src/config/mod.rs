@@ -3,6 +3,7 @@
 mod keys;
 mod place;
 mod size;
+mod state;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -17,6 +18,7 @@ use crate::theme::Theme;
 pub use keys::Keys;
 pub use place::{Invoker, cache_path, default_path, invoker, uid_of};
 pub use size::Size;
+pub use state::{List, Place, Remembered};
 
 /// Every setting, commented, at its default, but for the keys.
 const TEMPLATE: &str = include_str!("template.toml");

@@ -46,7 +46,7 @@ pub fn cache_path() -> Option<PathBuf> {
 }
 
 /// The folder that `variable` names, or that of this name in the home directory.
-fn from_environment(variable: &str, name: &str) -> Option<PathBuf> {
+pub(super) fn from_environment(variable: &str, name: &str) -> Option<PathBuf> {
     let set = |name| std::env::var_os(name).filter(|value: &OsString| !value.is_empty());
     set(variable)
         .map(PathBuf::from)
@@ -60,7 +60,7 @@ pub fn uid_of(name: &str) -> Option<u32> {
 }
 
 /// The home directory of a user in `passwd(5)`.
-fn home_of(passwd: &[u8], uid: u32) -> Option<PathBuf> {
+pub(super) fn home_of(passwd: &[u8], uid: u32) -> Option<PathBuf> {
     let home = find(passwd, |fields| {
         (fields.get(2)?.parse() == Ok(uid)).then(|| fields.get(5).map(PathBuf::from))?
     })?;

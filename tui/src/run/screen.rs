@@ -10,7 +10,7 @@ use rustix::process::{Signal, getpid, kill_process};
 use super::{settings, signals, source};
 use crate::app::{self, Hooks, UiOptions};
 use crate::cli::Cli;
-use crate::config::{Config, Mode, Size};
+use crate::config::{Config, Mode, Place, Remembered, Size};
 use crate::logging;
 use crate::pipeline::{self, Engine, Running};
 use crate::sink::export::Format;
@@ -35,7 +35,8 @@ pub(super) fn run(cli: &Cli) -> anyhow::Result<()> {
     let mut options = settings::options(&cli.show, &config)?;
     options.count = cli.flow.count;
     options.eager = true;
-    let mut ui = ui_options(cli, &config, options.mode)?;
+    let state = Place::of_user();
+    let mut ui = ui_options(cli, &config, options.mode, state.as_ref())?;
     // All that can fail does so before the terminal is taken.
     let prepared = source::prepare(cli)?;
     if let Some(missing) = term::missing() {
@@ -66,7 +67,7 @@ pub(super) fn run(cli: &Cli) -> anyhow::Result<()> {
     let ends_by_itself = cli.flow.duration.is_some() || cli.flow.count.is_some();
     let pipeline = watch(running, ends_by_itself)?;
 
-    let shown = app::run(Arc::clone(&shared), ui, hooks(shared, cli.show.show_secrets));
+    let shown = app::run(Arc::clone(&shared), ui, hooks(shared, cli.show.show_secrets, state));
     control.stop();
     let ended = pipeline.join().map_err(|_| anyhow::anyhow!("the pipeline failed"))?;
     shown?;
@@ -101,8 +102,24 @@ fn watch(
         .context("cannot start a thread")
 }
 
-fn ui_options(cli: &Cli, config: &Config, mode: Mode) -> anyhow::Result<UiOptions> {
-    let theme = match cli.screen.theme.as_ref().or(config.theme.as_ref()) {
+fn ui_options(
+    cli: &Cli,
+    config: &Config,
+    mode: Mode,
+    state: Option<&Place>,
+) -> anyhow::Result<UiOptions> {
+    let (mut remembered, notice) = match state.map(Place::load) {
+        Some(Ok(remembered)) => (remembered, None),
+        Some(Err(why)) => (Remembered::default(), Some(why)),
+        None => (Remembered::default(), None),
+    };
+    if let Some(why) = &notice {
+        log::warn!("{why}");
+    }
+    // Chosen on the screen, unless it is one of another version.
+    remembered.theme = remembered.theme.filter(|name| Theme::NAMES.contains(&name.as_str()));
+    let chosen = remembered.theme.as_ref().or(config.theme.as_ref());
+    let theme = match cli.screen.theme.as_ref().or(chosen) {
         Some(name) => Theme::named(name, Depth::detected()).with_context(|| {
             format!("no theme is called `{name}`; there are {}", Theme::NAMES.join(", "))
         })?,
@@ -120,12 +137,14 @@ fn ui_options(cli: &Cli, config: &Config, mode: Mode) -> anyhow::Result<UiOption
         keys: config.key_map.clone(),
         filter: cli.show.filter.clone(),
         names: config.names(),
+        remembered,
+        notice,
         ..UiOptions::default()
     })
 }
 
 /// Exports go where llmtop was started.
-fn hooks(shared: Arc<Shared>, show_secrets: bool) -> Hooks {
+fn hooks(shared: Arc<Shared>, show_secrets: bool, state: Option<Place>) -> Hooks {
     let export = move |id: ExchangeId, format: Format| -> Result<PathBuf, String> {
         let (name, bytes) = export::one(&shared.store(), id, format, show_secrets)?;
         let directory = std::env::current_dir().map_err(|error| error.to_string())?;
@@ -134,7 +153,12 @@ fn hooks(shared: Arc<Shared>, show_secrets: bool) -> Hooks {
         file.write_all(&bytes).map_err(|error| error.to_string())?;
         Ok(path)
     };
-    Hooks { export: Box::new(export) }
+    let remember = move |remembered: &Remembered| {
+        if let Some(Err(why)) = state.as_ref().map(|place| place.save(remembered)) {
+            log::warn!("{why}");
+        }
+    };
+    Hooks { export: Box::new(export), remember: Box::new(remember) }
 }
 
 /// A new file of this name or, where that is taken, with a number after it: an

@@ -8,6 +8,7 @@ pub mod answer;
 pub mod area;
 pub mod chat;
 mod code;
+pub mod columns;
 pub mod compare;
 pub mod connections;
 pub mod context;

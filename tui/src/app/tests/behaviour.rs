@@ -175,7 +175,8 @@ fn the_help_scrolls_to_the_keys_of_other_pages() {
     let top = person.keys("?").look();
     assert!(top.contains("next pane") && !top.contains("In a conversation"), "{top}");
     let end = person.keys("G").look();
-    assert!(end.contains("In a comparison") && end.contains("fold or unfold"), "{end}");
+    assert!(end.contains("While the screen is paused"), "{end}");
+    assert!(end.contains("show the column, or hide it"), "{end}");
 }
 
 #[test]

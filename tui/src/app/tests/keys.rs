@@ -51,8 +51,8 @@ fn a_command_is_found_and_carried_out() {
 #[test]
 fn the_palette_offers_what_means_something_here() {
     let mut person = Person::at(80, 24);
-    assert!(person.keys("1 :").types("sort").look().contains("sort-reverse"));
-    let screen = person.keys("Esc 2 :").types("sort").look();
+    assert!(person.keys("1 :").types("tree").look().contains("below their parents"));
+    let screen = person.keys("Esc 2 :").types("tree").look();
     assert!(screen.contains("no such command here"), "{screen}");
 }
 

@@ -1,6 +1,7 @@
 //! The screen driven by real events, drawn into a buffer, and compared.
 
 mod behaviour;
+mod columns;
 mod conversation;
 mod detail;
 mod filter;
@@ -56,6 +57,7 @@ impl Person {
             utc_offset: 0,
             filter: None,
             names: names(),
+            ..UiOptions::default()
         };
         let session = Session { source: "live".into(), probes: 34, ..Session::default() };
         let app = App::new(options, (width, height), NOW);

@@ -4,6 +4,7 @@ mod cells;
 mod order;
 mod tree;
 
+use super::columns::{Choice, Named};
 use super::table::{Column, Row, Table};
 use super::{Reader, Span};
 use crate::store::ProcessTotals;
@@ -55,7 +56,38 @@ const COLUMNS: &[(Col, Column, &str)] = &[
     (Col::Retries, Column::right("RETRY", 5, 10), "retries"),
 ];
 
+/// The columns that one may choose.
+pub const NAMED: &[Named] = &[
+    ("pid", "process id"),
+    ("command", "what runs, or the group"),
+    ("model", "the models it asks"),
+    ("exchanges", "how many exchanges"),
+    ("active", "how many are being answered"),
+    ("in", "tokens in"),
+    ("out", "tokens out"),
+    ("cache", "share of the input that was in a cache"),
+    ("rate", "tokens a second"),
+    ("pulse", "tokens of the last minute"),
+    ("cost", "dollars"),
+    ("burn", "dollars an hour, at the pace of the last five minutes"),
+    ("quota", "what is left of a quota, and until when"),
+    ("errors", "exchanges that failed"),
+    ("retries", "attempts that were repeated"),
+];
+
 impl Col {
+    /// What files call it.
+    pub fn key(self) -> &'static str {
+        let at = COLUMNS.iter().position(|(col, ..)| *col == self);
+        at.and_then(|at| NAMED.get(at)).map_or("", |(name, _)| name)
+    }
+
+    /// What files call so.
+    pub fn keyed(name: &str) -> Option<Self> {
+        let at = NAMED.iter().position(|(its, _)| *its == name)?;
+        COLUMNS.get(at).map(|(col, ..)| *col)
+    }
+
     /// What the title calls it.
     pub fn name(self) -> &'static str {
         self.entry().map_or("", |(_, _, name)| name)
@@ -89,7 +121,7 @@ impl Col {
 /// The visible part of the list. `position` is settled.
 pub fn table(reader: &Reader<'_>, position: &Position, size: (u16, u16)) -> Table {
     let (width, height) = size;
-    let columns = columns(position.grouping, width);
+    let columns = columns(position, width);
     let mut table = Table {
         progress: (position.top, position.order.len()),
         sorted: Some((position.sort.title(), position.descends())),
@@ -128,14 +160,18 @@ pub(super) fn figures(
 /// Whether time alone changes what is visible at this width.
 pub fn moves(reader: &Reader<'_>, position: &Position, width: u16) -> bool {
     let timed = |(col, _): &(Col, Column)| matches!(col, Col::Burn | Col::Pulse);
-    columns(position.grouping, width).iter().any(timed)
+    columns(position, width).iter().any(timed)
         && reader.processes().any(|process| process.sums.pulse.moves(reader.now()))
 }
 
-fn columns(grouping: Grouping, width: u16) -> Vec<(Col, Column)> {
+fn columns(position: &Position, width: u16) -> Vec<(Col, Column)> {
+    let grouping = position.grouping;
+    let all = &Choice::all(COLUMNS.len());
+    let choice = if position.columns.is_empty() { all } else { &position.columns };
     let of_processes = |col: Col| matches!(col, Col::Pid | Col::Model);
     let grouped = grouping != Grouping::Process;
-    let shown = COLUMNS.iter().filter(|(col, ..)| !(grouped && of_processes(*col)));
+    let chosen = choice.shown().filter_map(|at| COLUMNS.get(at));
+    let shown = chosen.filter(|(col, ..)| !(grouped && of_processes(*col)));
     let (cols, columns): (Vec<Col>, Vec<Column>) = shown
         .map(|&(col, column, _)| match col {
             Col::Command if grouped => (col, Column::growing(grouping.title(), 12, 0)),

@@ -9,6 +9,7 @@ use super::cells::Latest;
 use super::{Col, tree};
 use crate::store::{Facet, ProcessKey, ProcessTotals, Sums};
 use crate::view::Reader;
+use crate::view::columns::Choice;
 use crate::view::table::keep_visible;
 
 /// With up to so many processes rows are put in order at every change; with
@@ -63,6 +64,8 @@ pub struct Position {
     pub tree: bool,
     /// What rows stand for.
     pub grouping: Grouping,
+    /// What of them is shown; empty: everything.
+    pub columns: Choice,
     /// In order, as of `ordered`.
     pub order: Vec<Item>,
     /// The groups, if rows stand for them.

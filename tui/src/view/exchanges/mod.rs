@@ -1,13 +1,18 @@
 //! The list of exchanges: oldest above, newest below.
 
+mod listing;
+
 use llmtop_parsers::{Exchange, State};
 use unicode_width::UnicodeWidthStr;
 
+use super::columns::{Choice, Named};
 use super::format;
 use super::gist::Gists;
 use super::table::{Column, Row, Table, fit, keep_visible};
 use super::{Reader, Role, Show, Span, gist, is_over, truncated};
 use crate::store::{ExchangeId, ProcessKey, Record, Scope, model};
+
+pub use listing::{By, Listing};
 
 const COLUMNS: &[Column] = &[
     Column::left("", 1, 0),
@@ -21,6 +26,21 @@ const COLUMNS: &[Column] = &[
     Column::right("TOOK", 6, 5),
     Column::right("COST", 8, 4),
     Column::growing("ASKED → ANSWERED", 24, 0),
+];
+
+/// The columns that one may choose: all but the first, which says how an
+/// exchange is doing.
+pub const NAMED: &[Named] = &[
+    ("time", "when it began"),
+    ("process", "who asked"),
+    ("model", "the model that answered"),
+    ("status", "the HTTP status"),
+    ("in", "tokens in"),
+    ("out", "tokens out, so far"),
+    ("ttft", "time to the first token"),
+    ("took", "how long it took"),
+    ("cost", "dollars; tokens a second while it streams"),
+    ("about", "what was asked, and answered"),
 ];
 
 /// What of the list is on the screen.
@@ -37,37 +57,60 @@ pub struct Position {
 }
 
 /// Brings the position up to date with the list, for a window of `height` rows.
-pub fn settle(reader: &Reader<'_>, scope: Scope, position: &mut Position, height: usize) {
-    let count = reader.count(scope);
-    let Some(last) = count.checked_sub(1) else {
+pub fn settle(
+    reader: &Reader<'_>,
+    scope: Scope,
+    listing: &mut Listing,
+    position: &mut Position,
+    height: usize,
+) {
+    listing.put_in_order(reader, scope);
+    let count = listing.count(reader, scope);
+    let Some(followed) = listing.followed(count) else {
         position.selected = None;
         position.top = 0;
         return;
     };
-    let rank = match position.selected {
-        Some(id) if !position.follow => reader.rank_of(scope, id).min(last),
-        _ => last,
+    let row = match position.selected {
+        Some(id) if !position.follow => listing.row_of(reader, scope, id).min(count - 1),
+        _ => followed,
     };
-    position.selected = reader.exchange_at(scope, rank).map(|record| record.id);
-    position.top = keep_visible(position.top, rank, count, height);
+    position.selected = listing.at(reader, scope, row).map(|record| record.id);
+    position.top = keep_visible(position.top, row, count, height);
+}
+
+/// Which exchanges are listed, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct Listed<'a> {
+    /// Which ones.
+    pub scope: Scope,
+    /// Others are dimmed.
+    pub show: Show,
+    /// In which order.
+    pub listing: &'a Listing,
+    /// With which columns.
+    pub columns: &'a Choice,
 }
 
 /// The visible part of the list. `position` is settled.
 pub fn table(
     reader: &Reader<'_>,
-    scope: Scope,
-    show: Show,
+    listed: Listed<'_>,
     position: &Position,
     gists: &mut Gists,
     size: (u16, u16),
 ) -> Table {
+    let Listed { scope, show, listing, .. } = listed;
     let (width, height) = size;
-    let columns = fit(COLUMNS, width);
-    let count = reader.count(scope);
+    let columns = columns(listed.columns, width);
+    let count = listing.count(reader, scope);
     let end = (position.top + usize::from(height)).min(count);
     let mut table = Table { progress: (position.top, count), ..Table::default() };
-    for rank in position.top..end {
-        let Some(record) = reader.exchange_at(scope, rank) else {
+    if !listing.is_by_time() {
+        table.sorted = Some((listing.by.title(), listing.descends()));
+    }
+    for row in position.top..end {
+        let Some(record) = listing.at(reader, scope, row) else {
             continue;
         };
         if position.selected == Some(record.id) {
@@ -83,6 +126,15 @@ pub fn table(
     }
     table.columns = columns.into_iter().map(|(_, column)| column).collect();
     table
+}
+
+/// The columns that are chosen and fit, with their places in the list of all.
+fn columns(choice: &Choice, width: u16) -> Vec<(usize, Column)> {
+    let chosen = if choice.is_empty() { &Choice::all(NAMED.len()) } else { choice };
+    let places: Vec<usize> = std::iter::once(0).chain(chosen.shown().map(|at| at + 1)).collect();
+    let all: Vec<Column> = places.iter().filter_map(|&at| COLUMNS.get(at)).copied().collect();
+    let fitting = fit(&all, width).into_iter();
+    fitting.filter_map(|(at, column)| Some((*places.get(at)?, column))).collect()
 }
 
 fn cell(
