@@ -23,7 +23,7 @@ struct Expected {
 
 fn spawn(cases: &[Case], base: &str) -> Vec<Client> {
     let client = |(index, &(tool, dialect, stream, options)): (usize, &Case)| {
-        let calls = if tool.is_curl() { 1 } else { 2 };
+        let calls = if tool.calls_once() { 1 } else { 2 };
         let marker = format!("m{index:02}");
         Client::spawn(tool, base, Ask { dialect, stream, calls, marker, options })
     };

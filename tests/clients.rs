@@ -10,6 +10,12 @@ const CURL: &[Case] = &[
     (Tool::Curl, CHAT, true, "gzip=1"),
 ];
 
+const WGET: &[Case] = &[
+    (Tool::Wget, CHAT, false, ""),
+    (Tool::Wget, CHAT, true, ""),
+    (Tool::Wget, CHAT, false, "tokens=20000"),
+];
+
 const PYTHON: &[Case] = &[
     (Tool::Python("requests"), CHAT, false, "gzip=1"),
     (Tool::Python("requests"), CHAT, true, ""),
@@ -60,7 +66,7 @@ const ERRORS: &[Case] = &[
 /// The harness itself: without llmtop, every client prints what the server sent.
 #[test]
 fn clients_print_what_the_server_sent() {
-    for cases in [CURL, PYTHON, PYTHON_SDKS, NODE, ERRORS] {
+    for cases in [CURL, WGET, PYTHON, PYTHON_SDKS, NODE, ERRORS] {
         let server = Server::start();
         assert!(agree(&server, &server.https(), cases).iter().all(|sent| sent.tls));
     }
@@ -71,6 +77,11 @@ fn clients_print_what_the_server_sent() {
 #[test]
 fn curl() {
     check(CURL);
+}
+
+#[test]
+fn wget() {
+    check(WGET);
 }
 
 #[test]

@@ -81,6 +81,8 @@ pub mod tls {
     pub const OPENSSL: u32 = 1;
     /// BoringSSL.
     pub const BORINGSSL: u32 = 2;
+    /// GnuTLS.
+    pub const GNUTLS: u32 = 3;
     /// Go's `crypto/tls`.
     pub const GO: u32 = 5;
     /// rustls.

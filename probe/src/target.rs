@@ -88,14 +88,17 @@ pub enum Function {
     Write,
     /// Plaintext enters it.
     Read,
-    /// `SSL_free(ssl)`, `(*tls.Conn).Close`: the object's generation ends.
+    /// `SSL_free(ssl)`, `gnutls_deinit(session)`, `(*tls.Conn).Close`: the object's generation ends.
     Free,
-    /// `(*tls.Conn).clientHandshake`, `serverHandshake`: a generation begins.
+    /// `gnutls_handshake(session)`, `(*tls.Conn).clientHandshake`, `serverHandshake`: a generation begins.
     Handshake,
-    /// `SSL_set_fd(ssl, fd)`, `SSL_set_rfd`, `SSL_set_wfd`.
+    /// `SSL_set_fd(ssl, fd)`, `SSL_set_rfd`, `SSL_set_wfd`, and
+    /// `gnutls_transport_set_int2(session, receive, send)`.
     SetFd,
     /// `SSL_ctrl(ssl, cmd, larg, parg)`: cmd 55 sets the server name.
     Ctrl,
+    /// `gnutls_server_name_set(session, type, name, length)`.
+    ServerName,
 }
 
 /// How a transfer function tells how much it moved. Arguments are
@@ -110,6 +113,9 @@ pub enum Abi {
     BehindArgument4,
     /// `int f(ssl, buf, size_t num, uint64_t flags, size_t *moved)`.
     BehindArgument5,
+    /// `ssize_t f(session, type, buf, size_t num, ...)`, of GnuTLS: the return value, if
+    /// positive, where the type is that of application data.
+    Typed,
     /// Go's `func (c *Conn) f(b []byte) (n int, err error)`: the first result. The
     /// arguments are kept from the entry, by goroutine.
     Goroutine,

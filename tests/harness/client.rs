@@ -53,6 +53,7 @@ pub(crate) fn program(name: &str) -> PathBuf {
 pub(crate) enum Tool {
     Curl,
     CurlHttp2,
+    Wget,
     /// A client of `clients/chat.py`.
     Python(&'static str),
     /// A client of `clients/chat.mjs`.
@@ -62,8 +63,9 @@ pub(crate) enum Tool {
 }
 
 impl Tool {
-    pub(crate) fn is_curl(self) -> bool {
-        matches!(self, Tool::Curl | Tool::CurlHttp2)
+    /// Whether it is a command that makes one call.
+    pub(crate) fn calls_once(self) -> bool {
+        matches!(self, Tool::Curl | Tool::CurlHttp2 | Tool::Wget)
     }
 
     /// What it speaks, as llmtop names it.
@@ -79,7 +81,11 @@ impl Tool {
 
     /// Its TLS library, as llmtop names it.
     pub(crate) fn tls(self) -> &'static str {
-        if matches!(self, Tool::Go(_)) { "go" } else { "openssl" }
+        match self {
+            Tool::Go(_) => "go",
+            Tool::Wget => "gnutls",
+            _ => "openssl",
+        }
     }
 
     /// Whether what it sends is shorter on the wire.
@@ -90,6 +96,7 @@ impl Tool {
     pub(super) fn program(self) -> PathBuf {
         match self {
             Tool::Curl | Tool::CurlHttp2 => program("curl"),
+            Tool::Wget => program("wget"),
             Tool::Python(_) => python(),
             Tool::Node(_) => program("node"),
             Tool::Go(_) => go_client(true),
@@ -165,6 +172,7 @@ impl Client {
         let arguments = match tool {
             Tool::Curl => curl_arguments("--http1.1", base, ask, &authority),
             Tool::CurlHttp2 => curl_arguments("--http2", base, ask, &authority),
+            Tool::Wget => wget_arguments(base, ask, &authority),
             Tool::Python(client) => script_arguments("chat.py", client, base, ask),
             Tool::Go(client) => client_arguments(client, base, ask),
             Tool::Node(client) => {
@@ -200,10 +208,10 @@ impl Client {
     /// What it printed, once it is done.
     pub(crate) fn finish(self) -> Vec<Call> {
         let printed = self.process.finish();
-        let calls: Vec<Call> = if self.tool.is_curl() {
-            vec![call_of_curl(&self.ask, &printed)]
-        } else {
-            printed.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        let calls: Vec<Call> = match self.tool {
+            Tool::Curl | Tool::CurlHttp2 => vec![call_of_curl(&self.ask, &printed)],
+            Tool::Wget => vec![call_of_wget(&self.ask, &printed)],
+            _ => printed.lines().map(|line| serde_json::from_str(line).unwrap()).collect(),
         };
         assert_eq!(calls.len(), self.ask.calls, "{:?} printed {printed}", self.tool);
         calls
@@ -232,8 +240,9 @@ fn client_arguments(client: &str, base: &str, ask: &Ask) -> Vec<String> {
     arguments
 }
 
-fn curl_arguments(version: &str, base: &str, ask: &Ask, authority: &Path) -> Vec<String> {
-    assert_eq!((ask.calls, ask.dialect), (1, "openai.chat"), "what is needed of curl");
+/// What a command asks.
+fn chat_request(ask: &Ask) -> Value {
+    assert_eq!((ask.calls, ask.dialect), (1, "openai.chat"), "what is needed of a command");
     let content = format!("marker={}-0 {} naïve 日本語 🦀", ask.marker, ask.options);
     let mut body =
         json!({"model": "gpt-4.1-mini", "messages": [{"role": "user", "content": content}]});
@@ -241,6 +250,26 @@ fn curl_arguments(version: &str, base: &str, ask: &Ask, authority: &Path) -> Vec
         body["stream"] = true.into();
         body["stream_options"] = json!({"include_usage": true});
     }
+    body
+}
+
+fn wget_arguments(base: &str, ask: &Ask, authority: &Path) -> Vec<String> {
+    vec![
+        "--no-config".to_owned(),
+        "--quiet".to_owned(),
+        "--tries=1".to_owned(),
+        "--save-headers".to_owned(),
+        "--output-document=-".to_owned(),
+        format!("--ca-certificate={}", authority.display()),
+        "--header=content-type: application/json".to_owned(),
+        "--header=authorization: Bearer sk-test-secret-000111222333".to_owned(),
+        format!("--post-data={}", chat_request(ask)),
+        format!("{base}/v1/chat/completions"),
+    ]
+}
+
+fn curl_arguments(version: &str, base: &str, ask: &Ask, authority: &Path) -> Vec<String> {
+    let body = chat_request(ask);
     let mut arguments: Vec<String> =
         ["-sS", "--no-buffer", "--compressed", version].map(str::to_owned).into();
     for (option, value) in [
@@ -259,6 +288,16 @@ fn curl_arguments(version: &str, base: &str, ask: &Ask, authority: &Path) -> Vec
 /// Reads what curl printed, as a user would.
 fn call_of_curl(ask: &Ask, printed: &str) -> Call {
     let (body, status) = printed.rsplit_once('\n').unwrap();
+    chat_answer(ask, body, status)
+}
+
+/// The same of wget.
+fn call_of_wget(ask: &Ask, printed: &str) -> Call {
+    let (head, body) = printed.split_once("\r\n\r\n").unwrap();
+    chat_answer(ask, body, head.split(' ').nth(1).unwrap())
+}
+
+fn chat_answer(ask: &Ask, body: &str, status: &str) -> Call {
     let mut text = String::new();
     let mut usage = None;
     if ask.stream {

@@ -11,6 +11,7 @@ mod descriptors;
 mod emit;
 mod file;
 mod filter;
+mod gnutls;
 #[cfg(bpf_target_arch = "x86_64")]
 mod go;
 mod http;

@@ -25,37 +25,40 @@ const SSL_CTRL_SET_TLSEXT_HOSTNAME: u64 = 55;
 /// `int f(ssl, buf, int num)`
 #[uprobe]
 pub fn write_returned(ctx: ProbeContext) -> u32 {
-    enter(&ctx, calls::ACTIVE, None)
+    enter(&ctx, calls::ACTIVE, 1, None)
 }
 /// `int f(ssl, buf, size_t num, size_t *written)`
 #[uprobe]
 pub fn write_arg4(ctx: ProbeContext) -> u32 {
-    enter(&ctx, calls::ACTIVE, Some(3))
+    enter(&ctx, calls::ACTIVE, 1, Some(3))
 }
 /// `int f(ssl, buf, size_t num, uint64_t flags, size_t *written)`
 #[uprobe]
 pub fn write_arg5(ctx: ProbeContext) -> u32 {
-    enter(&ctx, calls::ACTIVE, Some(4))
+    enter(&ctx, calls::ACTIVE, 1, Some(4))
 }
 /// `int f(ssl, buf, int num)`; 0 is the end of the stream.
 #[uprobe]
 pub fn read_returned(ctx: ProbeContext) -> u32 {
-    enter(&ctx, calls::ACTIVE | calls::READ | calls::ZERO_IS_END, None)
+    enter(&ctx, calls::ACTIVE | calls::READ | calls::ZERO_IS_END, 1, None)
 }
 /// `int SSL_read_ex(ssl, buf, size_t num, size_t *readbytes)`; 0 is any failure.
 #[uprobe]
 pub fn read_arg4(ctx: ProbeContext) -> u32 {
-    enter(&ctx, calls::ACTIVE | calls::READ, Some(3))
+    enter(&ctx, calls::ACTIVE | calls::READ, 1, Some(3))
 }
 /// `int f(ssl, buf, size_t num, size_t *readbytes)`, the function inside both
 /// forms; 0 is the end of the stream.
 #[uprobe]
 pub fn read_internal(ctx: ProbeContext) -> u32 {
-    enter(&ctx, calls::ACTIVE | calls::READ | calls::ZERO_IS_END, Some(3))
+    enter(&ctx, calls::ACTIVE | calls::READ | calls::ZERO_IS_END, 1, Some(3))
 }
 
+/// A function begins that moves bytes of the object in its first argument, from or to
+/// what argument `buffer` points to (counted from zero). `moved_at`: the argument that
+/// points to where it leaves how many; `None`, where it returns that.
 #[inline(always)]
-fn enter(ctx: &ProbeContext, kind: u32, moved_at: Option<usize>) -> u32 {
+pub fn enter(ctx: &ProbeContext, kind: u32, buffer: usize, moved_at: Option<usize>) -> u32 {
     let pid_tgid = bpf_get_current_pid_tgid();
     if !filter::wanted((pid_tgid >> 32) as u32) {
         return 0;
@@ -63,7 +66,7 @@ fn enter(ctx: &ProbeContext, kind: u32, moved_at: Option<usize>) -> u32 {
     let argument = |n| ctx.arg::<u64>(n).unwrap_or(0);
     let call = Call {
         object: argument(0),
-        buffer: argument(1),
+        buffer: argument(buffer),
         moved_at: moved_at.map_or(0, argument),
         stack: calls::stack(ctx.regs),
         kind,
@@ -196,7 +199,7 @@ pub fn ctrl(ctx: ProbeContext) -> u32 {
     let Some(conn) = conn(&key, &ctx, pid_tgid, conn_flags::FRESH) else { return 0 };
     let name = ctx.arg::<u64>(3).unwrap_or(0);
     if command == SSL_CTRL_SET_TLSEXT_HOSTNAME && name != 0 {
-        send_server_name(conn.id, name, pid_tgid);
+        send_server_name(conn.id, name, MAX_SERVER_NAME as u32, pid_tgid);
     }
     0
 }
@@ -207,8 +210,12 @@ struct NameRecord {
     name: [u8; MAX_SERVER_NAME],
 }
 
+/// Tells the name at `name`, which ends with a zero byte or has `room` bytes with one.
 #[inline(always)]
-fn send_server_name(conn: u64, name: u64, pid_tgid: u64) {
+pub fn send_server_name(conn: u64, name: u64, room: u32, pid_tgid: u64) {
+    if room > MAX_SERVER_NAME as u32 {
+        return;
+    }
     let Some(mut entry) = emit::reserve::<NameRecord>() else { return };
     let record = entry.as_mut_ptr();
     // SAFETY: `record` points to a reserved record, and the helper writes at
@@ -228,7 +235,7 @@ fn send_server_name(conn: u64, name: u64, pid_tgid: u64) {
 
 /// The connection of an object; its first sign of life is told.
 #[inline(always)]
-fn conn<C: EbpfContext>(
+pub fn conn<C: EbpfContext>(
     key: &ConnKey,
     ctx: &C,
     pid_tgid: u64,

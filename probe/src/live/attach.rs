@@ -55,6 +55,9 @@ const ENTRIES: &[&str] = &[
     "free",
     "set_fd",
     "ctrl",
+    "gnutls_read",
+    "gnutls_handshake",
+    "gnutls_server_name",
     #[cfg(target_arch = "x86_64")]
     "go_write",
     #[cfg(target_arch = "x86_64")]
@@ -280,7 +283,9 @@ fn entry_program(tls: Tls, site: &Site) -> Option<&'static str> {
         (_, Abi::Spilled) => return None,
         (Function::Write | Function::Read, Abi::Goroutine) => "go_write",
         (Function::Free, _) if tls == Tls::Go => "go_close",
-        (Function::Handshake, _) => "go_handshake",
+        (Function::Handshake, _) if tls == Tls::Go => "go_handshake",
+        (Function::Handshake, _) => "gnutls_handshake",
+        (Function::ServerName, _) => "gnutls_server_name",
         (Function::Write, Abi::BehindArgument4) => "write_arg4",
         (Function::Write, Abi::BehindArgument5) => "write_arg5",
         (Function::Write, _) => "write_returned",
@@ -290,6 +295,7 @@ fn entry_program(tls: Tls, site: &Site) -> Option<&'static str> {
             if site.symbol == "SSL_read_ex" { "read_arg4" } else { "read_internal" }
         }
         (Function::Read, Abi::Record) => "rustls_decrypt",
+        (Function::Read, Abi::Typed) => "gnutls_read",
         (Function::Read, _) => "read_returned",
         (Function::Free, _) => "free",
         (Function::SetFd, _) => "set_fd",
@@ -302,6 +308,7 @@ fn tls_code(tls: Tls) -> u32 {
     match tls {
         Tls::Boringssl => tls::BORINGSSL,
         Tls::Openssl => tls::OPENSSL,
+        Tls::Gnutls => tls::GNUTLS,
         Tls::Go => tls::GO,
         Tls::Rustls => tls::RUSTLS,
         _ => tls::UNKNOWN,

@@ -3,6 +3,8 @@
 //! A stack is told by what a file holds, never by the file's name.
 
 mod boringssl;
+mod exports;
+mod gnutls;
 mod go;
 mod openssl;
 #[cfg(target_arch = "x86_64")]
@@ -89,7 +91,8 @@ impl FromIterator<Verdict> for Contents {
 }
 
 /// Every stack.
-const STACKS: &[&dyn Stack] = &[&openssl::OpenSsl, &boringssl::BoringSsl, &rustls::Rustls, &go::Go];
+const STACKS: &[&dyn Stack] =
+    &[&openssl::OpenSsl, &gnutls::GnuTls, &boringssl::BoringSsl, &rustls::Rustls, &go::Go];
 
 /// Code that holds a TLS implementation is larger.
 const SMALLEST: u64 = 256 << 10;

@@ -11,6 +11,7 @@ pub(super) fn tls(cookie: u32) -> (Tls, u32) {
     let (code, target) = abi::tls::of_cookie(cookie);
     let tls = match code {
         abi::tls::BORINGSSL => Tls::Boringssl,
+        abi::tls::GNUTLS => Tls::Gnutls,
         abi::tls::GO => Tls::Go,
         abi::tls::RUSTLS => Tls::Rustls,
         abi::tls::NONE => Tls::None,

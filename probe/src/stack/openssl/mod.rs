@@ -8,17 +8,15 @@ mod tests;
 mod transfer;
 mod version;
 
+use super::exports::{place, site};
 use super::{Found, Method, Neighbour, Stack, Verdict};
 use crate::elf::{Elf, Symbol};
-use crate::place::{Needs, Place, straight};
+use crate::place::Needs;
 use crate::{Abi, Function, Site, Tls};
 
 /// The source file of the functions that are looked for (in BoringSSL
 /// `ssl_lib.cc`), which names itself wherever it reports an error.
 const SOURCE: &str = "ssl/ssl_lib.c";
-
-/// Looked at from a function's entry where its size is not known.
-const WINDOW: usize = 256;
 
 /// Functions that move nothing, and how many of their arguments matter.
 const OTHERS: &[(&str, Function, u8)] = &[
@@ -109,33 +107,4 @@ fn others(elf: &Elf, symbols: &Symbols<'_>) -> Vec<Site> {
 fn wraps_gnutls(elf: &Elf) -> bool {
     let needed = elf.dynamic().map(|d| d.needed(elf)).unwrap_or_default();
     needed.iter().any(|name| name.starts_with("libgnutls."))
-}
-
-/// Where to probe the function `symbol` itself.
-fn place(elf: &Elf, symbol: Symbol, needs: Needs) -> Place {
-    let size = usize::try_from(symbol.size).unwrap_or(0);
-    let window = if size == 0 { WINDOW } else { size.min(4096) };
-    straight(&elf.at(symbol.address, window), needs)
-}
-
-fn site(
-    elf: &Elf,
-    symbol: Symbol,
-    place: Place,
-    function: Function,
-    abi: Abi,
-    name: String,
-) -> Option<Site> {
-    let address = symbol.address.checked_add(place.at)?;
-    let offset = elf.offset_of(address).filter(|_| elf.is_code(address))?;
-    Some(Site {
-        function,
-        abi,
-        symbol: name,
-        entry: offset,
-        start: offset,
-        returns: Vec::new(),
-        placement: place.placement,
-        reason: place.reason,
-    })
 }

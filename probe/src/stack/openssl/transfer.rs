@@ -10,11 +10,11 @@
 //! does not.
 
 use crate::elf::{Elf, Symbol};
-use crate::place::{Call, Needs, Value, walk};
+use crate::place::{Call, Needs, Value, straight};
 use crate::{Abi, Function, Placement, Site};
 
-use super::{Symbols, WINDOW, place, site};
-use crate::place::straight;
+use super::super::exports::{WINDOW, calls, place, site};
+use super::Symbols;
 
 /// The public functions of one direction.
 struct Family {
@@ -176,38 +176,4 @@ fn is_nested(p: &Public, public: &[Public]) -> bool {
         let mut others = public.iter().filter(|o| o.name != p.name);
         others.any(|o| o.symbol.address == call.target)
     })
-}
-
-/// The calls a function makes, those through the procedure linkage table and
-/// the global offset table too.
-fn calls(elf: &Elf, symbol: Symbol) -> Vec<Call> {
-    let mut calls = walk(symbol.address, |at, length| elf.at(at, length));
-    calls.retain_mut(|call| {
-        let slot = if call.indirect { Some(call.target) } else { stub(elf, call.target) };
-        let Some(slot) = slot else { return true };
-        let name = elf.dynamic().and_then(|dynamic| dynamic.slot(elf, slot));
-        match name.and_then(|name| elf.export(&name)) {
-            Some(callee) => {
-                call.target = callee.address;
-                call.indirect = false;
-                true
-            }
-            // Another library's.
-            None => false,
-        }
-    });
-    calls
-}
-
-/// The word through which the linkage stub at `address` jumps, where it is one:
-/// `jmp [rip+slot]`, after an `endbr64` or not, with a `bnd` prefix or not.
-fn stub(elf: &Elf, address: u64) -> Option<u64> {
-    let code = elf.at(address, 16);
-    let skip = if code.starts_with(&[0xf3, 0x0f, 0x1e, 0xfa]) { 4 } else { 0 };
-    let skip = skip + usize::from(code.get(skip) == Some(&0xf2));
-    let [0xff, 0x25, displacement @ ..] = code.get(skip..skip + 6)? else {
-        return None;
-    };
-    let displacement = i32::from_le_bytes(displacement.try_into().ok()?);
-    address.checked_add(skip as u64 + 6)?.checked_add_signed(displacement.into())
 }

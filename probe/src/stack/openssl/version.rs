@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::super::Neighbour;
+use super::super::exports::addresses;
 use crate::elf::Elf;
 
 /// How version texts begin.
@@ -46,19 +47,6 @@ fn text(elf: &Elf) -> Option<String> {
     addresses(&code, function.address).find_map(|at| {
         let text = elf.text_at(at, LONGEST)?;
         NAMES.iter().any(|n| text.starts_with(n)).then(|| shorten(&text))
-    })
-}
-
-/// Addresses that `code` loads: `lea reg, [rip+displacement]`, and in programs
-/// linked to a fixed address `mov reg, address`.
-fn addresses(code: &[u8], start: u64) -> impl Iterator<Item = u64> {
-    code.windows(7).zip(start..).filter_map(|(bytes, at)| match *bytes {
-        [0x48 | 0x4c, 0x8d, modrm, a, b, c, d] if modrm & 0xc7 == 0x05 => {
-            let displacement = i32::from_le_bytes([a, b, c, d]);
-            at.checked_add(7)?.checked_add_signed(displacement.into())
-        }
-        [0xb8..=0xbf, a, b, c, d, ..] => Some(u32::from_le_bytes([a, b, c, d]).into()),
-        _ => None,
     })
 }
 
