@@ -151,6 +151,7 @@ fn describe(f: &mut Formatter<'_>, site: &Site) -> fmt::Result {
         Function::Handshake => "begin",
         Function::SetFd => "set fd",
         Function::Ctrl => "ctrl",
+        Function::ServerName => "server name",
     };
     let placement = match site.placement {
         Placement::Emulated => "entry, emulated",
