@@ -13,7 +13,7 @@ const CURL: &[Case] = &[
 const WGET: &[Case] = &[
     (Tool::Wget, CHAT, false, ""),
     (Tool::Wget, CHAT, true, ""),
-    (Tool::Wget, CHAT, false, "tokens=20000"),
+    (Tool::Wget, CHAT, false, "tokens=2000"),
 ];
 
 const PYTHON: &[Case] = &[
