@@ -140,7 +140,8 @@ fn version(elf: &Elf) -> Option<String> {
     Some(format!("GnuTLS {text}"))
 }
 
-#[cfg(all(test, target_arch = "x86_64"))]
+#[cfg(test)]
+#[cfg(target_arch = "x86_64")]
 mod tests {
     use std::fs::File;
 
