@@ -16,6 +16,7 @@ mod clients;
 mod containers;
 mod export;
 mod filter;
+mod gnutls;
 mod go;
 mod hangup;
 mod harness;

@@ -79,8 +79,8 @@ pub struct Site {
     pub reason: String,
 }
 
-/// What a probed function does. For reads and writes the return is probed too,
-/// unless what is written is complete at the entry ([`Abi::Record`]).
+/// What a probed function does. Of reads, writes and what has some inside the return is
+/// probed too, unless what is written is complete at the entry ([`Abi::Record`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Function {
@@ -99,6 +99,9 @@ pub enum Function {
     Ctrl,
     /// `gnutls_server_name_set(session, type, name, length)`.
     ServerName,
+    /// `gnutls_record_uncork(session, flags)`: what it writes was told when it was
+    /// given, and is not told again.
+    Uncork,
 }
 
 /// How a transfer function tells how much it moved. Arguments are

@@ -48,6 +48,11 @@ pub(crate) fn program(name: &str) -> PathBuf {
         .unwrap_or_else(|| panic!("{name} is needed"))
 }
 
+/// Whether these bytes are somewhere in a file.
+fn mentions(file: &Path, text: &str) -> bool {
+    std::fs::read(file).unwrap().windows(text.len()).any(|bytes| bytes == text.as_bytes())
+}
+
 /// What asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tool {
@@ -83,7 +88,8 @@ impl Tool {
     pub(crate) fn tls(self) -> &'static str {
         match self {
             Tool::Go(_) => "go",
-            Tool::Wget => "gnutls",
+            // As the distribution built it.
+            Tool::Wget if mentions(&program("wget"), "libgnutls.so") => "gnutls",
             _ => "openssl",
         }
     }

@@ -17,6 +17,8 @@ pub const ACTIVE: u32 = 1;
 pub const READ: u32 = 2;
 /// A return of zero says that the other end closed.
 pub const ZERO_IS_END: u32 = 4;
+/// It moves what was told before: neither it nor the calls inside it tell anything.
+pub const TOLD: u32 = 8;
 
 /// Remembers a call. One that is made by another on the same stack, for the
 /// same object and in the same direction, is not remembered: the outer one

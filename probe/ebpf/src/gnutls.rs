@@ -23,6 +23,13 @@ pub fn gnutls_read(ctx: ProbeContext) -> u32 {
     openssl::enter(&ctx, calls::ACTIVE | calls::READ | calls::ZERO_IS_END, 2, None)
 }
 
+/// `int gnutls_record_uncork(session, unsigned flags)`: sends, by the functions that
+/// send, what these were given while the session was corked.
+#[uprobe]
+pub fn gnutls_uncork(ctx: ProbeContext) -> u32 {
+    openssl::enter(&ctx, calls::ACTIVE | calls::TOLD, 1, None)
+}
+
 /// `int gnutls_handshake(session)`: the session is new, or goes on with what it began.
 #[uprobe]
 pub fn gnutls_handshake(ctx: ProbeContext) -> u32 {
@@ -46,7 +53,7 @@ pub fn gnutls_server_name(ctx: ProbeContext) -> u32 {
     let name = ctx.arg::<u64>(2).unwrap_or(0);
     let length = ctx.arg::<u64>(3).unwrap_or(0);
     if name != 0 && length != 0 && length < MAX_SERVER_NAME as u64 {
-        openssl::send_server_name(conn.id, name, length as u32 + 1, pid_tgid);
+        openssl::send_server_name(conn.id, name, length as u32, pid_tgid);
     }
     0
 }

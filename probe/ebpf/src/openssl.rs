@@ -140,7 +140,7 @@ fn transferred<const LOOP: bool>(ctx: &RetProbeContext, thread: &mut Thread, pid
 /// How much a call moved, if anything.
 #[inline(always)]
 fn moved(call: &Call, returned: i32) -> Option<u64> {
-    if returned <= 0 {
+    if returned <= 0 || call.kind & calls::TOLD != 0 {
         return None;
     }
     if call.moved_at == 0 {
@@ -199,7 +199,7 @@ pub fn ctrl(ctx: ProbeContext) -> u32 {
     let Some(conn) = conn(&key, &ctx, pid_tgid, conn_flags::FRESH) else { return 0 };
     let name = ctx.arg::<u64>(3).unwrap_or(0);
     if command == SSL_CTRL_SET_TLSEXT_HOSTNAME && name != 0 {
-        send_server_name(conn.id, name, MAX_SERVER_NAME as u32, pid_tgid);
+        send_server_name(conn.id, name, u32::MAX, pid_tgid);
     }
     0
 }
@@ -210,12 +210,9 @@ struct NameRecord {
     name: [u8; MAX_SERVER_NAME],
 }
 
-/// Tells the name at `name`, which ends with a zero byte or has `room` bytes with one.
+/// Tells the name at `name`, which ends before a zero byte, and after `most` bytes.
 #[inline(always)]
-pub fn send_server_name(conn: u64, name: u64, room: u32, pid_tgid: u64) {
-    if room > MAX_SERVER_NAME as u32 {
-        return;
-    }
+pub fn send_server_name(conn: u64, name: u64, most: u32, pid_tgid: u64) {
     let Some(mut entry) = emit::reserve::<NameRecord>() else { return };
     let record = entry.as_mut_ptr();
     // SAFETY: `record` points to a reserved record, and the helper writes at
@@ -227,6 +224,7 @@ pub fn send_server_name(conn: u64, name: u64, room: u32, pid_tgid: u64) {
             name as *const _,
         );
         let len = if len > 0 { len as u32 - 1 } else { 0 };
+        let len = if len > most { most } else { len };
         (&raw mut (*record).fixed)
             .write(ServerName { header: emit::header(Kind::ServerName, 0, len, pid_tgid), conn });
     }

@@ -151,7 +151,8 @@ fn describe(f: &mut Formatter<'_>, site: &Site) -> fmt::Result {
         Function::Handshake => "begin",
         Function::SetFd => "set fd",
         Function::Ctrl => "ctrl",
-        Function::ServerName => "server name",
+        Function::ServerName => "name",
+        Function::Uncork => "uncork",
     };
     let placement = match site.placement {
         Placement::Emulated => "entry, emulated",

@@ -204,7 +204,7 @@ impl Attacher {
         for &offset in &site.returns {
             links.push(self.link(ret[self.bounded], target, cookie, offset)?);
         }
-        let moves = matches!(site.function, Function::Write | Function::Read);
+        let moves = matches!(site.function, Function::Write | Function::Read | Function::Uncork);
         let ret = match (site.function, site.abi) {
             // What is written is complete at the entry.
             (Function::Write, Abi::Record) => None,
@@ -286,6 +286,7 @@ fn entry_program(tls: Tls, site: &Site) -> Option<&'static str> {
         (Function::Handshake, _) if tls == Tls::Go => "go_handshake",
         (Function::Handshake, _) => "gnutls_handshake",
         (Function::ServerName, _) => "gnutls_server_name",
+        (Function::Uncork, _) => "gnutls_uncork",
         (Function::Write, Abi::BehindArgument4) => "write_arg4",
         (Function::Write, Abi::BehindArgument5) => "write_arg5",
         (Function::Write, _) => "write_returned",

@@ -4,7 +4,12 @@
 //! which is exported as well. Both forms of receiving hand theirs to functions inside,
 //! `f(session, type, data, size, ...)`: one for the library's own records, and since
 //! 3.7.3 one for the kernel's. What is sent without a call of its own (early data,
-//! `gnutls_record_send_range`) or received as a packet is not seen.
+//! `gnutls_record_send_range`) or received as a packet is not seen. A call that goes on
+//! with what an interrupted one was given, without saying it again
+//! (`gnutls_record_send(session, NULL, 0)`), is counted, its bytes as lost.
+//!
+//! What a corked session is given is told then; `gnutls_record_uncork`, which sends it by
+//! the same functions, tells nothing.
 
 use super::exports::{WINDOW, addresses, calls, place, site};
 use super::{Found, Method, Neighbour, Stack, Verdict};
@@ -20,12 +25,13 @@ const SEND2: &str = "gnutls_record_send2";
 const RECEIVE: &str = "gnutls_record_recv";
 const RECEIVE_SEQ: &str = "gnutls_record_recv_seq";
 
-/// Functions that move nothing, and how many of their arguments matter.
+/// Functions that move nothing new, and how many of their arguments matter.
 const OTHERS: &[(&str, Function, u8)] = &[
     ("gnutls_deinit", Function::Free, 1),
     ("gnutls_handshake", Function::Handshake, 1),
     ("gnutls_transport_set_int2", Function::SetFd, 2),
     ("gnutls_server_name_set", Function::ServerName, 4),
+    ("gnutls_record_uncork", Function::Uncork, 1),
 ];
 
 const TRANSFER: Needs = Needs { arguments: 4, returns: true };
@@ -43,7 +49,8 @@ impl Stack for GnuTls {
         }
         let others = OTHERS.iter().filter_map(|&(name, function, arguments)| {
             let symbol = elf.export(name)?;
-            let place = place(elf, symbol, Needs { arguments, returns: false });
+            let returns = function == Function::Uncork;
+            let place = place(elf, symbol, Needs { arguments, returns });
             site(elf, symbol, place, function, Abi::None, name.to_owned())
         });
         sites.extend(others);
