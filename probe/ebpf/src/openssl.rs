@@ -117,6 +117,9 @@ fn transferred<const LOOP: bool>(ctx: &RetProbeContext, thread: &mut Thread, pid
             conns::close(&key, pid_tgid, flags::END_OF_STREAM);
         } else if !read && let Some(conn) = conns::find(&key) {
             conn.writing = 0;
+            if call.kind & calls::TOLD != 0 {
+                socket::after_transfer(thread, conn, false, pid_tgid);
+            }
         }
         return;
     };

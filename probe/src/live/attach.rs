@@ -58,6 +58,7 @@ const ENTRIES: &[&str] = &[
     "gnutls_read",
     "gnutls_handshake",
     "gnutls_server_name",
+    "gnutls_uncork",
     #[cfg(target_arch = "x86_64")]
     "go_write",
     #[cfg(target_arch = "x86_64")]
@@ -313,5 +314,35 @@ fn tls_code(tls: Tls) -> u32 {
         Tls::Go => tls::GO,
         Tls::Rustls => tls::RUSTLS,
         _ => tls::UNKNOWN,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_attached_was_loaded() {
+        use Function::{Ctrl, Free, Handshake, Read, ServerName, SetFd, Uncork, Write};
+        let abis = [Abi::Returned, Abi::BehindArgument4, Abi::BehindArgument5, Abi::Typed];
+        let mut expected = vec![(Tls::Go, Free, Abi::None), (Tls::Go, Handshake, Abi::None)];
+        for function in [Write, Read, Free, Handshake, SetFd, Ctrl, ServerName, Uncork] {
+            expected.extend(abis.map(|abi| (Tls::Gnutls, function, abi)));
+        }
+        for (tls, function, abi) in expected {
+            let site = Site {
+                function,
+                abi,
+                symbol: String::new(),
+                entry: 0,
+                start: 0,
+                returns: Vec::new(),
+                placement: crate::Placement::Emulated,
+                reason: String::new(),
+            };
+            let program = entry_program(tls, &site).unwrap();
+            let exists = cfg!(target_arch = "x86_64") || tls != Tls::Go;
+            assert_eq!(ENTRIES.contains(&program), exists, "{program}");
+        }
     }
 }
