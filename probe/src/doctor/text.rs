@@ -143,6 +143,9 @@ impl Display for Explained {
     }
 }
 
+/// Beside what else is said of a place.
+const LONGEST_SYMBOL: usize = 30;
+
 fn describe(f: &mut Formatter<'_>, site: &Site) -> fmt::Result {
     let function = match site.function {
         Function::Write => "write",
@@ -167,7 +170,11 @@ fn describe(f: &mut Formatter<'_>, site: &Site) -> fmt::Result {
     };
     let at = format!("{at:#x}");
     let symbol = clean(&site.symbol);
-    writeln!(f, "    {function:<7}{symbol:<24} {at:<12} {placement}")?;
+    if symbol.chars().count() <= LONGEST_SYMBOL {
+        writeln!(f, "    {function:<7}{symbol:<24} {at:<12} {placement}")?;
+    } else {
+        writeln!(f, "    {function:<7}{symbol}\n{:35} {at:<12} {placement}", "")?;
+    }
     wrapped(f, "           ", &clean(&site.reason))
 }
 
