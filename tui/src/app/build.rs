@@ -5,10 +5,11 @@ use super::main_page::unfiltered;
 use super::page::{Page, Side, Tab};
 use crate::action::{Action, Context};
 use crate::keymap::KeyMap;
-use crate::store::{Record, Session, Status, Store};
+use crate::store::{Record, Scope, Session, Store};
 use crate::view::area::{frame, inner, panes, text_size};
 use crate::view::header::{Setting, header};
 use crate::view::processes::Grouping;
+use crate::view::waiting::{Unlisted, waiting};
 use crate::view::{
     Area, Content, Footer, Frozen, Offers, Pane, Panel, Reader, Role, Screen, Span, TabBar,
     connections, exchanges, facts, format, gist, is_over, processes,
@@ -143,9 +144,11 @@ impl App {
                     let unjudged = store.unjudged();
                     let filter = self.filtering.text();
                     let keys = &self.options.keys;
+                    let key = keys.how(Action::Show);
+                    let unlisted = Unlisted { others: reader.count(Scope::All), key: &key };
                     panel.content = listed(table, || match filter {
                         Some(_) => nothing_passes(unjudged, keys),
-                        None => waiting(session),
+                        None => waiting(session, unlisted, usize::from(area.width)),
                     });
                     filtered = filter.map(|text| Span::shown(&format!(" {text}"), Role::Match));
                     let note = match filter {
@@ -224,7 +227,8 @@ impl App {
             }
             Some(Page::Overview(_)) if nothing(&reader) => {
                 panel.title = title("Overview");
-                panel.content = Content::Notice(waiting(session));
+                let columns = usize::from(body.width);
+                panel.content = Content::Notice(waiting(session, Unlisted::default(), columns));
             }
             Some(Page::Overview(page)) => {
                 page.overview.refresh(&reader, size, self.now);
@@ -302,19 +306,4 @@ fn nothing_passes(unjudged: usize, keys: &KeyMap) -> Vec<Vec<Span>> {
             Role::Dim,
         )],
     ]
-}
-
-/// Why there is nothing yet, and what to do.
-fn waiting(session: &Session) -> Vec<Vec<Span>> {
-    let line = |text: &str, role| vec![Span::shown(text, role)];
-    match &session.status {
-        Status::Starting(what) => vec![line(&format!("{what} …"), Role::Warning)],
-        Status::Failed(why) => vec![line(why, Role::Error)],
-        Status::Ended => vec![line("nothing was captured", Role::Dim)],
-        Status::Running => vec![
-            line("listening: no exchange yet", Role::Text),
-            line("start a program that talks to an LLM; it appears here at once", Role::Dim),
-            line("nothing comes? `llmtop doctor` says which programs are covered", Role::Dim),
-        ],
-    }
 }

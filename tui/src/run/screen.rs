@@ -1,6 +1,6 @@
 //! The live screen.
 
-use std::io::Write;
+use std::io::{IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -46,7 +46,10 @@ pub(super) fn run(cli: &Cli) -> anyhow::Result<()> {
     let recording = Arc::new(OnceLock::new());
     let recorder = settings::recorder(cli, tell(Arc::clone(&recording)))?;
     let sinks: Vec<Box<dyn Sink>> = recorder.into_iter().collect();
-    let opened = prepared.open(cli, &config)?;
+    let opened = {
+        let _said = prepared.takes_a_while().then(Busy::say);
+        prepared.open(cli, &config)?
+    };
     ui.live = opened.kind() == "live";
     let mut session = opened.session;
     if let Some(path) = &cli.flow.write {
@@ -72,6 +75,31 @@ pub(super) fn run(cli: &Cli) -> anyhow::Result<()> {
     let ended = pipeline.join().map_err(|_| anyhow::anyhow!("the pipeline failed"))?;
     shown?;
     ended
+}
+
+/// A line that says what is being done, before there is a screen.
+struct Busy;
+
+impl Busy {
+    fn say() -> Self {
+        let mut stderr = std::io::stderr();
+        if stderr.is_terminal() {
+            // Nobody has to see it.
+            let _ = write!(stderr, "looking for TLS libraries and attaching probes …");
+            let _ = stderr.flush();
+        }
+        Busy
+    }
+}
+
+impl Drop for Busy {
+    /// Takes the line away.
+    fn drop(&mut self) {
+        let mut stderr = std::io::stderr();
+        if stderr.is_terminal() {
+            let _ = write!(stderr, "\r\x1b[K");
+        }
+    }
 }
 
 /// Shows on the screen, once there is one, that the recording failed.

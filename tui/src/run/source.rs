@@ -62,6 +62,11 @@ pub(super) fn prepare(cli: &Cli) -> anyhow::Result<Prepared> {
 }
 
 impl Prepared {
+    /// Whether opening it takes long enough to wonder.
+    pub(super) fn takes_a_while(&self) -> bool {
+        matches!(self, Prepared::Live)
+    }
+
     /// Opens the source. Live capture drops capabilities that it does not
     /// need: what needs them has to be done before.
     ///

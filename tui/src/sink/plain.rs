@@ -1,7 +1,7 @@
 //! `--plain`: readable lines, for scripts and screen readers.
 //!
 //! ```text
-//! 12:00:01.250 claude[4242] anthropic claude-sonnet-4-5 200 end_turn, 1200 tokens in (1000 cached), 85 out, $0.0021, first token 0.35 s, 1.80 s
+//! 12:00:01.250 claude[4242] anthropic claude-sonnet-4-5 200 end_turn, 1200 tokens in (1000 cached), 85 out, $0.0021, first token 0.35 s, 1.80 s in all
 //!   asked: what the person or the tool said last
 //!   Hello, what the model said,
 //!   line by line.
@@ -96,7 +96,7 @@ fn head(seen: &Seen<'_>, show_secrets: bool) -> String {
         let _ = write!(line, ", first token {:.2} s", seconds(first));
     }
     if let Some(ended) = exchange.timing.ended {
-        let _ = write!(line, ", {:.2} s", seconds(ended));
+        let _ = write!(line, ", {:.2} s in all", seconds(ended));
     }
     if exchange.lost_bytes > 0 {
         let _ = write!(line, ", {} bytes lost", exchange.lost_bytes);
@@ -131,7 +131,11 @@ fn body(seen: &Seen<'_>) -> String {
         }
     };
     if let Some(asked) = asked(seen.record, ASKED) {
-        add(&format!("asked: {asked}"));
+        // A tool's result has a sign in front, which is a poor thing to hear.
+        match asked.strip_prefix("↳ ") {
+            Some(result) => add(&format!("a tool said: {result}")),
+            None => add(&format!("asked: {asked}")),
+        }
     }
     if let Some(text) = exchange.response.text.as_deref() {
         add(text);

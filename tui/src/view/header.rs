@@ -35,7 +35,7 @@ pub struct Setting {
 pub fn header(reader: &Reader<'_>, session: &Session, setting: Setting) -> Header {
     Header {
         totals: totals(reader, setting.processes),
-        session: facts(session, setting),
+        session: facts(reader, session, setting),
         badges: badges(reader, session, setting),
     }
 }
@@ -88,7 +88,7 @@ fn totals(reader: &Reader<'_>, processes: usize) -> Vec<Vec<Span>> {
     facts
 }
 
-fn facts(session: &Session, setting: Setting) -> Vec<Vec<Span>> {
+fn facts(reader: &Reader<'_>, session: &Session, setting: Setting) -> Vec<Vec<Span>> {
     let mut facts = Vec::new();
     let mut fact = |text: String, role| facts.push(vec![Span::new(text, role)]);
     match &session.status {
@@ -110,6 +110,13 @@ fn facts(session: &Session, setting: Setting) -> Vec<Vec<Span>> {
         Recording::None => {}
         Recording::To(file) => fact(format!("● recording to {}", gist(file, 60)), Role::Error),
         Recording::Failed(what) => fact(gist(what, 120), Role::Error),
+    }
+    if reader.totals().lost_bytes > 0 {
+        let why = match session.recorded {
+            true => "lost when it was recorded",
+            false => "lost: a larger --ring holds more",
+        };
+        fact(why.to_owned(), Role::Warning);
     }
     match setting.show {
         Show::Smart => {}
@@ -133,7 +140,7 @@ fn badges(reader: &Reader<'_>, session: &Session, setting: Setting) -> Vec<Span>
     if let Some(before) = setting.paused {
         let text = if before > 0.0 {
             let clock = format::clock(reader.now(), reader.utc_offset);
-            let seconds = (before / 1e3).round() as u64;
+            let seconds = (before / 1e3).ceil() as u64;
             format!("PAUSED {clock}, -{}:{:02}", seconds / 60, seconds % 60)
         } else {
             "PAUSED".to_owned()

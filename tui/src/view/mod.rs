@@ -35,6 +35,7 @@ pub mod table;
 pub mod text;
 pub mod timing;
 pub mod usage;
+pub mod waiting;
 mod wrap;
 
 pub use crate::store::is_over;

@@ -1,6 +1,9 @@
 //! Every view, at sizes from small to a wall.
 
+use llmtop_probe::ConnId;
+
 use super::Person;
+use crate::fixture::{asks, pending, process};
 use crate::store::{Session, Status, Store};
 
 const SIZES: [(u16, u16); 3] = [(40, 12), (80, 24), (200, 50)];
@@ -112,8 +115,44 @@ fn states_without_exchanges() {
         ("failed", Status::Failed("the ring buffer is gone".into())),
         ("ended", Status::Ended),
     ] {
-        let mut person = Person::with(Store::default(), 80, 24);
-        person.session = Session { status, ..Session::default() };
-        insta::assert_snapshot!(format!("empty_{name}"), person.look());
+        for (width, height) in [(80, 24), (40, 12)] {
+            let mut person = Person::with(Store::default(), width, height);
+            let status = status.clone();
+            person.session = Session { status, probes: 34, ..Session::default() };
+            let size = if width == 80 { "" } else { "_40x12" };
+            insta::assert_snapshot!(format!("empty_{name}{size}"), person.look());
+        }
+    }
+}
+
+#[test]
+fn what_else_leaves_the_list_empty() {
+    let look = |session: Session, store: Store, keys: &str| {
+        let mut person = Person::with(store, 80, 24);
+        person.session = session;
+        person.keys(keys).look()
+    };
+    // No covered program runs; and only one is watched.
+    let session = Session { filters: vec!["pid 4242".into()], ..Session::default() };
+    insta::assert_snapshot!("empty_nothing_covered", look(session, Store::default(), ""));
+    let ended = || Session { recorded: true, status: Status::Ended, ..Session::default() };
+    insta::assert_snapshot!("empty_recording", look(ended(), Store::default(), ""));
+    let mut store = Store::default();
+    process(&mut store, 1, 10, "curl");
+    let mut record = pending(1, 1, 100, asks(""));
+    record.exchange.dialect = None;
+    store.put_exchange(record);
+    let screen = look(Session { probes: 34, ..Session::default() }, store, "a");
+    assert!(screen.contains("no exchange with an LLM, 1 of another kind"), "{screen}");
+    assert!(screen.contains("a lists those, too"), "{screen}");
+}
+
+#[test]
+fn what_is_lost_says_what_to_do() {
+    for (name, recorded) in [("live", false), ("recording", true)] {
+        let mut person = Person::at(120, 30);
+        person.session.recorded = recorded;
+        person.store.add_bytes(ConnId(1), 0, 4096);
+        insta::assert_snapshot!(format!("lost_{name}"), person.look());
     }
 }
