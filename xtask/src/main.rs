@@ -3,6 +3,7 @@
 
 mod bpf;
 mod fuzz;
+mod kernels;
 
 use std::path::{Path, PathBuf};
 
@@ -23,6 +24,15 @@ enum Chore {
     /// Fuzzing of the parsers
     #[command(subcommand)]
     Fuzz(Fuzz),
+    /// Boot Debian's kernels in qemu, and capture there with clients of every kind
+    Kernels {
+        /// Series of Linux that Debian 12 has
+        #[arg(default_values = ["6.1", "6.12"])]
+        series: Vec<String>,
+        /// By hardware, where this machine can
+        #[arg(long)]
+        kvm: bool,
+    },
 }
 
 #[derive(Subcommand)]
@@ -59,6 +69,7 @@ fn main() -> anyhow::Result<()> {
         Chore::Bpf(Bpf::Toolchain) => bpf::toolchain(),
         Chore::Fuzz(Fuzz::Seed) => fuzz::seed(),
         Chore::Fuzz(Fuzz::Smoke) => fuzz::smoke(),
+        Chore::Kernels { series, kvm } => kernels::check(&series, kvm),
         Chore::Fuzz(Fuzz::Run { targets, seconds }) => fuzz::run(&targets, seconds),
     }
 }
