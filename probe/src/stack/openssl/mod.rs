@@ -27,6 +27,10 @@ const OTHERS: &[(&str, Function, u8)] = &[
     ("SSL_ctrl", Function::Ctrl, 4),
 ];
 
+/// A library of the kind has all of these. Another library's `SSL_read` may be anything,
+/// or hand on to the one of this.
+const LIBRARY: [&str; 4] = ["SSL_write", "SSL_read", "SSL_new", "SSL_CTX_new"];
+
 /// BoringSSL and AWS-LC have these functions, OpenSSL never did.
 const BORINGSSL: [&str; 2] = ["SSL_CTX_set_custom_verify", "SSL_CTX_set_grease_enabled"];
 
@@ -38,10 +42,7 @@ type Symbols<'a> = dyn Fn(&str) -> Option<Symbol> + 'a;
 
 impl Stack for OpenSsl {
     fn examine(&self, elf: &Elf, neighbour: &Neighbour<'_>) -> Verdict {
-        let (Some(_), Some(_)) = (elf.export("SSL_write"), elf.export("SSL_read")) else {
-            return Verdict::Absent;
-        };
-        if wraps_gnutls(elf) {
+        if LIBRARY.iter().any(|name| elf.export(name).is_none()) || wraps_gnutls(elf) {
             return Verdict::Absent;
         }
         let version = version::version(elf, neighbour);
@@ -67,10 +68,10 @@ impl Stack for OpenSsl {
 /// The library where the file's own symbol table (`.symtab`) names its functions:
 /// of a library or program that carries it inside and was not stripped.
 pub(super) fn unstripped(elf: &Elf) -> Verdict {
-    let names: Vec<&str> =
-        transfer::names().chain(OTHERS.iter().map(|&(name, ..)| name)).chain(BORINGSSL).collect();
+    let others = OTHERS.iter().map(|&(name, ..)| name).chain(LIBRARY).chain(BORINGSSL);
+    let names: Vec<&str> = transfer::names().chain(others).collect();
     let symbols = elf.static_symbols(&names);
-    if !(symbols.contains_key("SSL_write") && symbols.contains_key("SSL_read")) {
+    if LIBRARY.iter().any(|name| !symbols.contains_key(name)) {
         return Verdict::Absent;
     }
     by_symbols(elf, &|name| symbols.get(name).copied(), None, Method::Symbols)

@@ -103,6 +103,8 @@ int SSL_peek(void *s, void *b, int n) { size_t w; return ri(s, b, n, &w) > 0 ? (
 int SSL_peek(void *s, void *b, int n) { return --work; }
 #endif
 void SSL_free(void *s) { if (s) work = 0; }
+void *SSL_CTX_new(void *m) { return m; }
+void *SSL_new(void *c) { return c; }
 #ifdef BORING
 void SSL_CTX_set_custom_verify(void) {}
 #endif
