@@ -14,6 +14,7 @@ mod calls;
 mod cli;
 mod clients;
 mod containers;
+mod endurance;
 mod export;
 mod filter;
 mod gnutls;

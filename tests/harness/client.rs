@@ -39,6 +39,11 @@ pub(crate) fn go_client(stripped: bool) -> PathBuf {
     CLIENTS.join(if stripped { "go/chat-stripped" } else { "go/chat" })
 }
 
+/// `clients/golang/mover`.
+pub(crate) fn go_mover() -> PathBuf {
+    CLIENTS.join("go/mover")
+}
+
 /// A program on the PATH.
 pub(crate) fn program(name: &str) -> PathBuf {
     let path = std::env::var_os("PATH").unwrap();

@@ -35,3 +35,8 @@ static BUILT: LazyLock<PathBuf> = LazyLock::new(|| {
 pub(crate) fn rustls(stripped: bool) -> PathBuf {
     BUILT.join(if stripped { "rustls-stripped" } else { "rustls-client" })
 }
+
+/// `clients/rustls/src/bin/mover.rs`, with symbols.
+pub(crate) fn rustls_mover() -> PathBuf {
+    BUILT.join("mover")
+}
