@@ -6,6 +6,9 @@
 //! a file keep (`bun build --compile`). A wrong place would end the observed
 //! process, so with each place the cache holds the bytes of code that lay there,
 //! and what is not found again is not believed.
+//!
+//! With it is kept where programs and libraries lay that processes had mapped, since
+//! most are mapped again: at the next start they are probed before.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
@@ -19,25 +22,34 @@ use crate::elf::Elf;
 use crate::stack::Contents;
 
 /// Changed whenever the finders may find something else in the same file.
-const REVISION: u32 = 5;
+const REVISION: u32 = 6;
 const MAX_SIZE: u64 = 16 << 20;
 const MAX_ENTRIES: usize = 4096;
 /// Code kept of each place, in bytes.
 const CODE: u64 = 16;
+const MAX_PATHS: usize = 512;
 
 /// The cache, in memory.
 #[derive(Debug, Default)]
 pub(super) struct Cache {
     /// Where it is kept; without, it is empty and stays so.
     path: Option<PathBuf>,
-    entries: Vec<Entry>,
+    kept: Kept,
     changed: bool,
 }
 
 #[derive(Serialize, Deserialize)]
 struct Stored {
     revision: u32,
+    #[serde(flatten)]
+    kept: Kept,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Kept {
     entries: Vec<Entry>,
+    /// Of files that were mapped, the latest last.
+    paths: Vec<String>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -53,24 +65,48 @@ impl Cache {
     /// The cache that is kept at `path`; an empty one where there is none yet, or
     /// none that can be trusted.
     pub(super) fn load(path: PathBuf) -> Self {
-        let entries = read(&path).unwrap_or_else(|why| {
+        let kept = read(&path).unwrap_or_else(|why| {
             log::info!("{}: {why}; files are looked through again", path.display());
-            Vec::new()
+            Kept::default()
         });
-        Self { path: Some(path), entries, changed: false }
+        Self { path: Some(path), kept, changed: false }
+    }
+
+    /// Where files lay that were mapped, in this mount namespace.
+    pub(super) fn paths(&self) -> Vec<String> {
+        self.kept.paths.clone()
+    }
+
+    /// Remembers that a file with a TLS stack was mapped.
+    pub(super) fn mapped(&mut self, path: &str) {
+        let paths = &mut self.kept.paths;
+        if self.path.is_none() || paths.iter().any(|known| known == path) {
+            return;
+        }
+        if paths.len() >= MAX_PATHS {
+            paths.remove(0);
+        }
+        paths.push(path.to_owned());
+        self.changed = true;
+    }
+
+    /// Forgets a file that is not there any more.
+    pub(super) fn gone(&mut self, path: &str) {
+        self.kept.paths.retain(|known| known != path);
+        self.changed = true;
     }
 
     /// What was found in the file, if it is the same still.
     pub(super) fn contents(&self, stamp: &Stamp, elf: &Elf) -> Option<Contents> {
-        if self.entries.is_empty() {
+        if self.kept.entries.is_empty() {
             return None;
         }
-        let same = self.entries.iter().rev().find(|entry| entry.stamp == *stamp);
+        let same = self.kept.entries.iter().rev().find(|entry| entry.stamp == *stamp);
         if let Some(contents) = same.and_then(|entry| entry.contents(elf)) {
             return Some(contents);
         }
         let id = elf.build_id()?;
-        let kin = self.entries.iter().rev().filter(|e| e.build_id.as_ref() == Some(&id));
+        let kin = self.kept.entries.iter().rev().filter(|e| e.build_id.as_ref() == Some(&id));
         let mut found = kin.filter(|entry| !entry.contents.found.is_empty());
         found.find_map(|entry| entry.contents(elf))
     }
@@ -80,12 +116,12 @@ impl Cache {
         if self.path.is_none() {
             return;
         }
-        self.entries.retain(|entry| entry.stamp != stamp);
-        if self.entries.len() >= MAX_ENTRIES {
-            self.entries.drain(..MAX_ENTRIES / 4);
+        self.kept.entries.retain(|entry| entry.stamp != stamp);
+        if self.kept.entries.len() >= MAX_ENTRIES {
+            self.kept.entries.drain(..MAX_ENTRIES / 4);
         }
         let (contents, code) = (contents.clone(), code_at(elf, contents));
-        self.entries.push(Entry { stamp, build_id: elf.build_id(), contents, code });
+        self.kept.entries.push(Entry { stamp, build_id: elf.build_id(), contents, code });
         self.changed = true;
     }
 
@@ -93,9 +129,15 @@ impl Cache {
     pub(super) fn save(&mut self) {
         let Some(path) = self.path.as_deref().filter(|_| self.changed) else { return };
         self.changed = false;
-        if let Err(error) = write(path, &self.entries) {
+        if let Err(error) = write(path, &self.kept) {
             log::info!("{}: {error}; files are looked through again next time", path.display());
         }
+    }
+}
+
+impl Drop for Cache {
+    fn drop(&mut self) {
+        self.save();
     }
 }
 
@@ -121,7 +163,7 @@ fn code_at(elf: &Elf, contents: &Contents) -> Vec<Vec<u8>> {
 }
 
 /// Only what this user alone can have written.
-fn read(path: &Path) -> Result<Vec<Entry>, String> {
+fn read(path: &Path) -> Result<Kept, String> {
     let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
     let file = OpenOptions::new()
         .read(true)
@@ -141,27 +183,28 @@ fn read(path: &Path) -> Result<Vec<Entry>, String> {
     if stored.revision != REVISION {
         return Err("of another version".to_owned());
     }
-    let mut entries = stored.entries;
-    entries.truncate(MAX_ENTRIES);
-    Ok(entries)
+    let mut kept = stored.kept;
+    kept.entries.truncate(MAX_ENTRIES);
+    kept.paths.truncate(MAX_PATHS);
+    Ok(kept)
 }
 
 /// A file of the same name is replaced as a whole.
-fn write(path: &Path, entries: &[Entry]) -> std::io::Result<()> {
+fn write(path: &Path, kept: &Kept) -> std::io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("/"));
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     let new = path.with_extension(format!("{}.new", std::process::id()));
-    let result = write_new(&new, entries).and_then(|()| std::fs::rename(&new, path));
+    let result = write_new(&new, kept).and_then(|()| std::fs::rename(&new, path));
     if result.is_err() {
         let _ = std::fs::remove_file(&new);
     }
     result
 }
 
-fn write_new(path: &Path, entries: &[Entry]) -> std::io::Result<()> {
+fn write_new(path: &Path, kept: &Kept) -> std::io::Result<()> {
     let _ = std::fs::remove_file(path);
     let mut file: File = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    let stored = Stored { revision: REVISION, entries: entries.to_vec() };
+    let stored = Stored { revision: REVISION, kept: kept.clone() };
     file.write_all(&serde_json::to_vec(&stored)?)
 }
 

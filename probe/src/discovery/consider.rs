@@ -167,6 +167,9 @@ impl Discovery {
             handle,
             stacks,
         };
+        if found == Found::Mapped && namespace.is_none() && target.handle.is_none() {
+            self.cache.mapped(&target.shown_path);
+        }
         self.replace(target.file);
         let kept = Target { handle: None, ..target.clone() };
         let known = Known::Target { target: kept, uncovered, found, cached, namespace };
@@ -190,7 +193,7 @@ impl Found {
     /// Most of what is installed never speaks TLS, and is not looked through
     /// before a process runs it.
     fn is_worth_a_scan(self) -> bool {
-        matches!(self, Self::Mapped | Self::Client)
+        matches!(self, Self::Mapped | Self::Client | Self::Known)
     }
 }
 

@@ -120,6 +120,8 @@ pub enum Found {
     Installed,
     /// It is installed where programs that talk to models usually are.
     Client,
+    /// A process had it mapped in an earlier run.
+    Known,
 }
 
 impl Discovery {
@@ -136,7 +138,8 @@ impl Discovery {
     }
 
     /// Everything there is now: what the linker's caches name, what is installed
-    /// in usual places, and what processes have mapped.
+    /// in usual places, what was mapped in earlier runs, and what processes have
+    /// mapped.
     pub fn initial(&mut self) -> Vec<Target> {
         let mut targets = Vec::new();
         self.linker_cache(&Root::Own, None, &mut targets);
@@ -144,6 +147,13 @@ impl Discovery {
             let Some(path) = path.to_str() else { continue };
             if let Some(opened) = Root::Own.open(path) {
                 targets.extend(self.consider(opened, path, &Root::Own, found, None));
+            }
+        }
+        for path in self.cache.paths() {
+            if let Some(opened) = Root::Own.open(&path) {
+                targets.extend(self.consider(opened, &path, &Root::Own, Found::Known, None));
+            } else {
+                self.cache.gone(&path);
             }
         }
         for pid in processes() {
@@ -192,6 +202,7 @@ impl Discovery {
             }
         }
         self.retire(&namespaces);
+        self.cache.save();
         targets
     }
 

@@ -41,10 +41,12 @@ const CLIENTS: &[&str] = &[
     "/usr/bin/bun",
     "/usr/bin/claude",
     "/usr/bin/codex",
+    "/usr/bin/deno",
     "/usr/bin/opencode",
     "/usr/local/bin/bun",
     "/usr/local/bin/claude",
     "/usr/local/bin/codex",
+    "/usr/local/bin/deno",
     "/usr/local/bin/opencode",
 ];
 
@@ -58,6 +60,7 @@ const PACKAGES: &[&str] = &[
     "@openai/codex/node_modules/@openai/codex-linux-*/vendor/*/bin/codex",
     "@openai/codex/vendor/*/codex/codex",
     "opencode-ai/node_modules/opencode-linux-*/bin/opencode",
+    "deno/node_modules/@deno/linux-*/deno",
 ];
 const NPM: &[&str] = &["/usr/lib/node_modules", "/usr/local/lib/node_modules"];
 const NPM_HOME: &[&str] = &[
@@ -73,6 +76,8 @@ const CLIENTS_HOME: &[&str] = &[
     ".local/bin/codex",
     ".local/share/claude/versions/*",
     ".opencode/bin/opencode",
+    ".deno/bin/deno",
+    ".cache/copilot/pkg/*/*/prebuilds/*/runtime.node",
     ".claude/local/node_modules/@anthropic-ai/claude-code-linux-*/claude",
     ".cargo/bin/codex",
 ];

@@ -58,6 +58,28 @@ fn names(targets: &[Target], path: &Path) -> usize {
     targets.iter().filter(|t| Path::new(&t.shown_path) == path).count()
 }
 
+/// What was mapped once is found before anybody maps it again.
+#[test]
+fn a_library_mapped_in_an_earlier_run() {
+    let directory = tempfile::tempdir().unwrap();
+    let Some(library) = copy(directory.path()) else { return };
+    let cache = || directory.path().join("cache/stacks.json");
+    let mut discovery = Discovery::with_cache(cache());
+    assert_eq!(names(&discovery.initial(), &library), 0);
+    let process = Running::mapping(&library);
+    assert_eq!(names(&discovery.mapped(process.pid()), &library), 1);
+    drop((process, discovery));
+
+    let found = Discovery::with_cache(cache()).initial();
+    assert_eq!(names(&found, &library), 1);
+    std::fs::remove_file(&library).unwrap();
+    let found = Discovery::with_cache(cache()).initial();
+    assert_eq!(names(&found, &library), 0);
+    std::fs::write(&library, "something else").unwrap();
+    let found = Discovery::with_cache(cache()).initial();
+    assert_eq!(names(&found, &library), 0);
+}
+
 #[test]
 fn a_library_mapped_later() {
     let directory = tempfile::tempdir().unwrap();

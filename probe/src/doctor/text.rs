@@ -79,6 +79,7 @@ fn section(f: &mut Formatter<'_>, title: &str, files: &[&File]) -> fmt::Result {
             Found::Mapped => "found in a process",
             Found::LinkerCache => "found in the linker's cache",
             Found::Installed | Found::Client => "found installed",
+            Found::Known => "was in a process in an earlier run",
         };
         let told = |stack: &stack::Found| format!("{}, {}", library(stack), told(stack.method));
         let stacks: Vec<_> = target.stacks.iter().map(told).collect();
