@@ -14,6 +14,7 @@ import asyncio
 import sys
 
 import asks
+import others
 import plain
 import sdks
 import sockets
@@ -38,6 +39,8 @@ CLIENTS = {
     "mistralai": vendors.with_mistral,
     "ollama": vendors.with_ollama,
     "litellm": vendors.with_litellm,
+    "curl_cffi": others.with_curl_cffi,
+    "grpcio": others.with_grpcio,
     "boto3": vendors.with_boto3,
     "boto3-invoke": vendors.with_boto3_invoke,
 }

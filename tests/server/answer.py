@@ -13,6 +13,18 @@ from dialects.framing import to_json
 # The longest body or text that the log repeats; of longer ones, the hash.
 LOGGED = 128 * 1024
 
+# A page on which a browser makes two calls before it has loaded.
+ASKS = """<!doctype html><title>asks</title><body><script>
+for (const call of [0, 1]) {
+  const request = new XMLHttpRequest();
+  request.open("POST", "/v1/chat/completions", false);
+  request.setRequestHeader("content-type", "application/json");
+  const message = { role: "user", content: `marker=MARKER-${call} hi` };
+  request.send(JSON.stringify({ model: "m", messages: [message], stream: true, stream_options: { include_usage: true } }));
+  document.body.append(request.responseText);
+}
+</script>"""
+
 
 class Broken(Exception):
     """The connection has to end here."""
@@ -113,6 +125,8 @@ class Answer:
             return cls(200, "text/plain", b"released\n")
         if what == "page":
             return cls(200, "text/html", b"<html>".ljust(int(name), b"."))
+        if what == "ask":
+            return cls(200, "text/html", ASKS.replace("MARKER", name).encode())
         return cls(404, "application/json", b'{"error": "no such page"}')
 
     @staticmethod

@@ -1,5 +1,6 @@
 """HTTP/1.1: calls, pages, and the way to WebSocket."""
 
+import json
 from http.server import BaseHTTPRequestHandler
 
 import http2
@@ -26,7 +27,7 @@ class Handler(BaseHTTPRequestHandler):
     def handle(self):
         try:
             if self.server.tls and self.connection.selected_alpn_protocol() == "h2":
-                http2.serve(self.counted, self.answer_to, self.server.gates)
+                http2.serve(self.counted, self.answer_to, self.page)
             else:
                 super().handle()
         except (*GONE, Broken):
@@ -51,6 +52,13 @@ class Handler(BaseHTTPRequestHandler):
             self.server.log.write(kind="request", **call.log(), **self.ends())
         return Answer.of(call, self.server.gates)
 
+    def page(self, path):
+        """What a GET is answered, which is logged too."""
+        answer = Answer.of_page(path, self.server.gates)
+        body = json.loads(answer.body) if answer.headers[0][1] == "application/json" else None
+        self.server.log.write(kind="page", path=path, status=answer.status, body=body, **self.ends())
+        return answer
+
     def handle_expect_100(self):
         answer = super().handle_expect_100()
         self.wfile.flush()
@@ -62,7 +70,7 @@ class Handler(BaseHTTPRequestHandler):
             fields = "".join(f"{name}: {value}\r\n" for name, value in self.headers.items())
             head = f"{self.requestline}\r\n{fields}\r\n".encode()
             return websocket.serve(self.counted, head, self.call_by_message, self.server.gates)
-        self.send(Answer.of_page(self.path, self.server.gates))
+        self.send(self.page(self.path))
 
     def call_by_message(self, message):
         call = Call(self.path, {}, message)

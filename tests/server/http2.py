@@ -8,7 +8,7 @@ from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.events import DataReceived, RequestReceived, StreamEnded, StreamReset
 
-from answer import Answer, Call
+from answer import Call
 
 
 class Stream:
@@ -23,8 +23,8 @@ class Stream:
 
 
 class Connection:
-    def __init__(self, counted, answer_to, gates):
-        self.counted, self.answer_to, self.gates = counted, answer_to, gates
+    def __init__(self, counted, answer_to, page):
+        self.counted, self.answer_to, self.page = counted, answer_to, page
         self.h2 = H2Connection(H2Configuration(client_side=False, header_encoding="utf-8"))
         self.streams = {}
 
@@ -62,7 +62,7 @@ class Connection:
     def begin(self, identifier, stream):
         path = stream.headers[":path"]
         if stream.headers[":method"] == "GET":
-            answer = Answer.of_page(path, self.gates)
+            answer = self.page(path)
         else:
             answer = self.answer_to(Call(path, stream.headers, bytes(stream.body)))
         headers = [(name.lower(), value) for name, value in answer.headers]
@@ -101,6 +101,8 @@ class Connection:
             self.counted.send(data)
 
 
-def serve(counted, answer_to, gates):
-    """Serves until the client leaves; `answer_to` makes of a `Call` an `Answer`."""
-    Connection(counted, answer_to, gates).run()
+def serve(counted, answer_to, page):
+    """Serves until the client leaves; `answer_to` makes of a `Call` an `Answer`, and
+    `page` of a path.
+    """
+    Connection(counted, answer_to, page).run()

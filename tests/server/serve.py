@@ -8,7 +8,8 @@ Over TLS it speaks HTTP/1.1 or HTTP/2, as the client offers, and WebSocket.
 Prints one JSON line once it listens on two free ports of 127.0.0.1, and ends
 when its standard input does. The log has one JSON object a line:
 
-    {"kind": "request", ...}     before the answer is sent
+    {"kind": "request", ...}     a call, before its answer is sent
+    {"kind": "page", ...}        what was asked for by GET, likewise
     {"kind": "connection", ...}  when a connection ended: plaintext bytes moved
 """
 

