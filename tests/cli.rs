@@ -165,6 +165,8 @@ fn prints_completions_and_a_manual() {
     }
     let manual = llmtop(&["man"]);
     assert!(manual.status.success());
+    let keys = text(&manual.stdout).split_once(".SH KEYS").unwrap().1.to_owned();
+    assert!(keys.contains("[search\\-next]"), "{keys}");
     assert!(text(&manual.stdout).starts_with(".ie") || text(&manual.stdout).contains(".TH llmtop"));
 }
 
@@ -188,6 +190,11 @@ fn configuration_is_made_once_and_checked() {
     let wrong = with("check");
     assert_eq!(wrong.status.code(), Some(1));
     assert!(text(&wrong.stderr).contains("no theme is called `nope`"), "{}", text(&wrong.stderr));
+    std::fs::write(&file, "[keys]\nmouse = \"F8\"\npause = \"f\"\n").unwrap();
+    let wrong = with("check");
+    assert_eq!(wrong.status.code(), Some(1));
+    let said = text(&wrong.stderr);
+    assert!(said.contains("line 3, column 9") && said.contains("`follow`"), "{said}");
 }
 
 #[test]

@@ -113,6 +113,20 @@ fn stopped_by_control_z_it_gives_the_terminal_back_and_comes_again() {
     });
 }
 
+#[test]
+fn keys_of_the_configuration_hold_on_the_screen() {
+    let folder = Scratch::new();
+    let file = folder.file("config.toml");
+    std::fs::write(&file, "[keys]\nquit = \"F10\"\nhelp = \"q\"\n").unwrap();
+    let tmux = Tmux::open(80, 24);
+    tmux.command(&format!("{} --demo --config {}", binary().display(), file.display()));
+    tmux.shows("F10 quit");
+    tmux.press(&["q"]);
+    tmux.shows("Help: ");
+    tmux.press(&["F10"]);
+    tmux.until("the prompt", |screen| screen.trim_end().ends_with("ready>"));
+}
+
 fn demo() -> Command {
     let mut command = command();
     command.arg("--demo");

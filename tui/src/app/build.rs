@@ -1,8 +1,8 @@
 //! Builds what is drawn.
 
-use super::App;
 use super::main_page::unfiltered;
 use super::page::{Page, Side, Tab};
+use super::{App, Key};
 use crate::action::{Action, Context};
 use crate::keymap::KeyMap;
 use crate::store::{Record, Scope, Session, Store};
@@ -114,6 +114,7 @@ impl App {
             };
             let mut panel =
                 Panel { pane: Some(pane), area, focused: main.focus == pane, ..Panel::default() };
+            panel.key = self.options.keys.of(leads_to(pane)).first().map(Key::to_string);
             let mut filtered = None;
             let (title, note) = match pane {
                 Pane::Processes => {
@@ -292,6 +293,16 @@ fn listed_how(position: &processes::Position) -> String {
     let tree = position.tree && position.grouping == Grouping::Process;
     let how = if tree { "tree, by" } else { "by" };
     format!("{} {how} {}", position.order.len(), position.sort.name())
+}
+
+/// What leads to a pane.
+fn leads_to(pane: Pane) -> Action {
+    match pane {
+        Pane::Processes => Action::Processes,
+        Pane::Exchanges => Action::Exchanges,
+        Pane::Answer => Action::Answer,
+        Pane::Connections => Action::Connections,
+    }
 }
 
 /// Why the filter leaves nothing, and what to do.

@@ -4,6 +4,7 @@ use llmtop_parsers::Timestamp;
 
 use super::App;
 use super::page::Page;
+use crate::action::Action;
 use crate::store::{ExchangeId, Store};
 use crate::view::compare::Comparison;
 use crate::view::document::Scroll;
@@ -71,7 +72,8 @@ impl App {
         match marked {
             None => {
                 self.main.exchanges.marked = Some(id);
-                self.tell("marked: x on another exchange compares them", Role::Good);
+                let key = self.options.keys.how(Action::Compare);
+                self.tell(&format!("marked: {key} on another exchange compares them"), Role::Good);
             }
             Some(marked) if marked == id => self.tell("marked no more", Role::Dim),
             Some(marked) => {

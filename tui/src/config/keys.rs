@@ -8,9 +8,12 @@ use serde::de::{Deserializer, SeqAccess, Visitor};
 use toml::Spanned;
 
 use crate::action::{ACTIONS, Action, Entry};
-use crate::app::Key;
+use crate::app::{Code, Key};
 use crate::keymap::KeyMap;
 use crate::nearest::nearest;
+
+/// Keys that terminals send as others, and those.
+const SAME: [(&str, &str); 3] = [("C-i", "Tab"), ("C-m", "Enter"), ("C-[", "Esc")];
 
 /// The keys of an action, as written: one, or a list.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -86,11 +89,20 @@ fn named(name: &str) -> Result<&'static Entry, String> {
 }
 
 fn parse(name: &str) -> Result<Key, String> {
-    let key = Key::parse(name).filter(|key| key.to_string() != "C-z");
-    key.ok_or_else(|| match name {
-        "C-z" => "`C-z` stops llmtop, as it stops every program".to_owned(),
-        _ => format!("`{name}` is no key: q, G, C-d, A-x, F5, Enter, Space, PgDn, S-Tab"),
-    })
+    let no_key = || format!("`{name}` is no key: q, G, C-d, A-x, F5, Enter, Space, PgDn, S-Tab");
+    let mut key = Key::parse(name).ok_or_else(no_key)?;
+    // A terminal sends the same for both.
+    if let (true, Code::Char(letter)) = (key.ctrl, key.code) {
+        key.code = Code::Char(letter.to_ascii_lowercase());
+    }
+    let written = key.to_string();
+    if let Some((_, sent)) = SAME.iter().find(|(same, _)| *same == written) {
+        return Err(format!("terminals send `{written}` as `{sent}`: name that"));
+    }
+    if written == "C-z" {
+        return Err(format!("`{written}` stops llmtop, as it stops every program"));
+    }
+    Ok(key)
 }
 
 /// The section of the template: every action at its default.
@@ -147,6 +159,9 @@ mod tests {
             ("[keys]\nbanana = \"Q\"", (2, 1), "lists all"),
             ("[keys]\nquit = \"Strg-Q\"", (2, 8), "`Strg-Q` is no key"),
             ("[keys]\nquit = [\"Q\", \"C-z\"]", (2, 8), "C-z"),
+            ("[keys]\nquit = \"C-Z\"", (2, 8), "stops llmtop"),
+            ("[keys]\nquit = \"C-M\"", (2, 8), "`C-m` as `Enter`"),
+            ("[keys]\nquit = \"C-[\"", (2, 8), "`C-[` as `Esc`"),
             ("[keys]\nquit = []", (2, 8), "`quit` needs a key"),
             ("[keys]\nquit = 3", (2, 8), "a key like"),
             ("[keys]\nquit = [3]", (2, 9), "string"),

@@ -39,7 +39,7 @@ pub(super) fn run(cli: &Cli, command: &Command) -> anyhow::Result<()> {
         }
         Command::Man => {
             let mut page = Vec::new();
-            clap_mangen::Man::new(Cli::command()).render(&mut page)?;
+            super::man::write(&mut page)?;
             print(&page)
         }
     }

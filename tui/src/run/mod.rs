@@ -2,6 +2,7 @@
 
 mod commands;
 mod lines;
+mod man;
 mod screen;
 mod settings;
 mod signals;

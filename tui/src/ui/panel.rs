@@ -37,9 +37,9 @@ fn title(canvas: &mut Canvas<'_>, panel: &Panel) {
         canvas.put(at, y, "─", 1, rule);
     }
     let mut at = canvas.put(x + 1, y, " ", 1, rule);
-    if let Some(pane) = panel.pane {
+    if let Some(key) = &panel.key {
         let style = canvas.theme.style(Role::Dim);
-        at = canvas.put(at, y, &format!("{} ", pane.number()), 2, style);
+        at = canvas.put(at, y, &format!("{key} "), end.saturating_sub(at), style);
     }
     let note = width(&panel.note);
     let fits = at + width(&panel.title) + note + 6 <= end;

@@ -58,10 +58,10 @@ pub enum Pane {
 }
 
 impl Pane {
-    /// In the order of their keys and of `Tab`.
+    /// In the order in which one leads to the next.
     pub const ALL: [Pane; 4] = [Pane::Processes, Pane::Exchanges, Pane::Answer, Pane::Connections];
 
-    /// The key that leads there.
+    /// Its place in that order, from 1.
     pub fn number(self) -> usize {
         Pane::ALL.iter().position(|&pane| pane == self).map_or(0, |at| at + 1)
     }

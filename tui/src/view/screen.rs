@@ -27,6 +27,8 @@ pub struct Screen {
 pub struct Panel {
     /// Which pane, on the main screen.
     pub pane: Option<Pane>,
+    /// The key that leads there, by name.
+    pub key: Option<String>,
     /// Where, title included.
     pub area: Area,
     /// Its title.

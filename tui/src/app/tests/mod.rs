@@ -1,6 +1,7 @@
 //! The screen driven by real events, drawn into a buffer, and compared.
 
 mod behaviour;
+mod bindings;
 mod columns;
 mod conversation;
 mod detail;
