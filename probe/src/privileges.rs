@@ -27,7 +27,7 @@ pub const NEEDED: [(Capability, &str); 3] = [
 ];
 
 /// Kept where it was given, though capture works without.
-const USEFUL: [Capability; 5] = [
+const USEFUL: [Capability; 7] = [
     Capability::CAP_BPF,
     Capability::CAP_PERFMON,
     // Files written for the user behind sudo: created in that user's
@@ -36,6 +36,9 @@ const USEFUL: [Capability; 5] = [
     Capability::CAP_CHOWN,
     // Signals that a person sends to other users' processes.
     Capability::CAP_KILL,
+    // Pagers and editors, which run as the user behind sudo.
+    Capability::CAP_SETUID,
+    Capability::CAP_SETGID,
 ];
 
 /// The oldest kernel with a BPF ring buffer.

@@ -51,6 +51,8 @@ pub enum Action {
     Compare,
     Export,
     Signal,
+    Pager,
+    Editor,
     Copy,
     CopyPath,
     GoTo,
@@ -290,6 +292,14 @@ pub static ACTIONS: &[Entry] = &[
         "stop the process (SIGSTOP), let it go on, or ask it to end (SIGTERM), once confirmed",
     )
     .offered("signal", &[P]),
+    entry(
+        Action::Pager,
+        "pager",
+        &["v"],
+        EVERYWHERE,
+        "read what is shown, or the selected exchange, in a pager ($PAGER)",
+    ),
+    entry(Action::Editor, "editor", &["E"], EVERYWHERE, "the same in an editor ($EDITOR)"),
     entry(
         Action::Copy,
         "copy",

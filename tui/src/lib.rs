@@ -20,6 +20,7 @@ pub mod kill;
 pub mod logging;
 mod nearest;
 pub mod pipeline;
+pub mod program;
 pub mod run;
 pub mod sink;
 pub mod store;

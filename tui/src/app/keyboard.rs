@@ -2,7 +2,7 @@
 //! waits for the rest of a key that has begun, and the screen must not.
 
 use std::fs::File;
-use std::io::{self, IsTerminal, Write, stdin};
+use std::io::{self, IsTerminal, Read, Write, stdin};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -17,6 +17,9 @@ use super::event::{Code, Event, Key, Mouse, MouseKind};
 /// Events that wait at most: who types faster than they are handled, waits.
 const WAITING: usize = 256;
 
+/// How long the reader may take to come to rest.
+const REST: Duration = Duration::from_secs(2);
+
 /// The terminal library takes no look at all if given no time.
 const SOON: Duration = Duration::from_millis(1);
 
@@ -30,8 +33,10 @@ pub(super) struct Keyboard {
 pub(super) struct Listening {
     source: Source,
     events: Receiver<Event>,
-    /// Its end is the reader's.
-    _working: UnixStream,
+    /// A byte makes the reader rest, the next one wakes it; its end is the reader's.
+    working: UnixStream,
+    /// The reader rests.
+    resting: Receiver<()>,
 }
 
 /// Where keys come from: standard input, or the terminal itself where that is
@@ -64,11 +69,12 @@ impl Keyboard {
         wake.set_nonblocking(true)?;
         let (sender, events) = sync_channel(WAITING);
         let (working, stop) = UnixStream::pair()?;
-        let listening = Listening { source: self.source, events, _working: working };
+        let (rests, resting) = sync_channel(1);
+        let listening = Listening { source: self.source, events, working, resting };
         let terminal = listening.as_fd().try_clone_to_owned()?;
         thread::Builder::new().name("keyboard".to_owned()).spawn(move || {
             // An error is the terminal's end, which the other side sees too.
-            let _ = read(&terminal, &stop, &sender, &wake);
+            let _ = read(&terminal, &stop, &rests, &sender, &wake);
         })?;
         Ok(listening)
     }
@@ -79,6 +85,27 @@ impl Listening {
     pub(super) fn typed(&self) -> impl Iterator<Item = Event> {
         // No more than fit at once: the screen is drawn between.
         self.events.try_iter().take(WAITING)
+    }
+}
+
+impl Listening {
+    /// Leaves the terminal to another program, until [`resume`](Self::resume).
+    /// `false`: it cannot be left now, for a key that has begun is waited for.
+    pub(super) fn pause(&self) -> bool {
+        // From a rest that came too late.
+        while self.resting.try_recv().is_ok() {}
+        let asked = (&self.working).write_all(&[0]).is_ok();
+        if asked && self.resting.recv_timeout(REST).is_ok() {
+            return true;
+        }
+        self.resume();
+        false
+    }
+
+    /// Reads again.
+    pub(super) fn resume(&self) {
+        // A reader that has ended needs no telling.
+        let _ = (&self.working).write_all(&[0]);
     }
 }
 
@@ -94,18 +121,27 @@ impl AsFd for Listening {
 /// Reads until the terminal ends or nobody listens.
 fn read(
     terminal: &OwnedFd,
-    stop: &UnixStream,
+    mut stop: &UnixStream,
+    rests: &SyncSender<()>,
     events: &SyncSender<Event>,
     mut wake: &UnixStream,
 ) -> io::Result<()> {
     loop {
-        let mut fds = [PollFd::new(terminal, PollFlags::IN), PollFd::new(stop, PollFlags::empty())];
+        let mut fds = [PollFd::new(terminal, PollFlags::IN), PollFd::new(stop, PollFlags::IN)];
         match poll(&mut fds, None) {
             Ok(_) => {}
             Err(rustix::io::Errno::INTR) => continue,
             Err(error) => return Err(error.into()),
         }
-        if fds[0].revents() != PollFlags::IN || !fds[1].revents().is_empty() {
+        if !fds[1].revents().is_empty() {
+            // To rest, until the next byte. Nobody listening is the end.
+            let mut byte = [0];
+            stop.read_exact(&mut byte)?;
+            let _ = rests.try_send(());
+            stop.read_exact(&mut byte)?;
+            continue;
+        }
+        if fds[0].revents() != PollFlags::IN {
             return Ok(());
         }
         while terminal_event::poll(SOON)? {

@@ -4,7 +4,7 @@ use super::columns::{ColumnsPage, List};
 use super::page::{Conversation, Detail, Help, OverviewPage, Page, Tab, to_neighbour};
 use super::palette::Palette;
 use super::prompt::{Prompt, Purpose, Typed};
-use super::{App, Effect, Exit, Key};
+use super::{App, Effect, Exit, Key, With};
 use crate::action::{Action, Context};
 use crate::store::{ExchangeId, Store};
 use crate::view::area::text_size;
@@ -79,7 +79,11 @@ impl App {
                 let help = Help::new(self.context(), &self.options.keys);
                 self.pages.push(Page::Help(help));
             }
-            Action::Palette => self.palette = Some(Palette::of(self.context())),
+            Action::Palette => {
+                let paused = self.frozen.as_ref().map(|_| Context::Paused);
+                let here = paused.into_iter().chain([self.context()]);
+                self.palette = Some(Palette::of(here.collect()));
+            }
             Action::Pause => self.pause(store),
             Action::Earlier | Action::Later => self.shift(store, action == Action::Earlier),
             Action::Mouse => {
@@ -101,6 +105,8 @@ impl App {
                 None => self.tell("no exchange is selected", Role::Warning),
             },
             Action::Signal => self.ask_for_signal(store),
+            Action::Pager => self.open_with(With::Pager, store, effects),
+            Action::Editor => self.open_with(With::Editor, store, effects),
             Action::Compare => self.compare(store),
             Action::Overview => self.overview(),
             Action::Copy => self.copy(store, effects),

@@ -18,6 +18,7 @@ mod keys;
 mod kill;
 mod main_page;
 mod mouse;
+mod open;
 mod page;
 mod palette;
 mod pause;
@@ -46,6 +47,7 @@ use crate::view::{Frozen, Pane, Panel, Pattern, Reader, Role, Screen, Show, Span
 pub use crate::store::Shared;
 pub use event::{Code, Event, Key, Mouse, MouseKind, Signal};
 pub use kill::Victim;
+pub use open::{Programs, With};
 pub use run::run;
 
 use clock::Clock;
@@ -69,6 +71,8 @@ pub struct UiOptions {
     pub mouse: bool,
     /// What is shown happens now, on this machine: no recording.
     pub live: bool,
+    /// What texts are opened with.
+    pub programs: Programs,
     /// Which keys do what.
     pub keys: KeyMap,
     /// Seconds east of Greenwich, for times of day.
@@ -91,6 +95,7 @@ impl Default for UiOptions {
             show_secrets: false,
             mouse: true,
             live: false,
+            programs: Programs::default(),
             keys: KeyMap::default(),
             utc_offset: chrono::Local::now().offset().local_minus_utc(),
             filter: None,
@@ -127,6 +132,15 @@ pub enum Effect {
     Export(ExchangeId, Format),
     /// Send a process a signal.
     Kill(Kill, Victim),
+    /// Give the terminal to a program that shows this text.
+    Open {
+        /// Which one.
+        with: With,
+        /// How a file of the text is called.
+        extension: &'static str,
+        /// The text, as captured.
+        text: String,
+    },
     /// Put this on the clipboard.
     Copy(String),
     /// Take the mouse, or leave it to the terminal.

@@ -15,7 +15,7 @@ const ROWS: u16 = 12;
 #[derive(Debug)]
 pub(super) struct Palette {
     prompt: Prompt,
-    context: Context,
+    contexts: Vec<Context>,
     found: Vec<&'static Entry>,
     selected: usize,
     /// The first row shown.
@@ -24,9 +24,9 @@ pub(super) struct Palette {
 
 impl Palette {
     /// Of what means something here.
-    pub(super) fn of(context: Context) -> Self {
-        let found = palette::find("", context);
-        Palette { prompt: Prompt::default(), context, found, selected: 0, top: 0 }
+    pub(super) fn of(contexts: Vec<Context>) -> Self {
+        let found = palette::find("", &contexts);
+        Palette { prompt: Prompt::default(), contexts, found, selected: 0, top: 0 }
     }
 
     pub(super) fn paste(&mut self, text: &str) {
@@ -35,7 +35,7 @@ impl Palette {
     }
 
     fn find(&mut self) {
-        self.found = palette::find(self.prompt.text(), self.context);
+        self.found = palette::find(self.prompt.text(), &self.contexts);
         (self.selected, self.top) = (0, 0);
     }
 

@@ -10,12 +10,13 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use anyhow::Context;
 use llmtop_parsers::Timestamp;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGWINCH};
+use signal_hook::consts::{SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGWINCH};
 
 use super::event::{Event, Signal};
 use super::keyboard::{Keyboard, Listening};
-use super::{App, Effect, Exit, Hooks, Shared, UiOptions, Victim};
+use super::{App, Effect, Exit, Hooks, Programs, Shared, UiOptions, Victim, With};
 use crate::kill;
+use crate::program::{self, State};
 use crate::term::Term;
 use crate::ui;
 use crate::view::{Role, format};
@@ -34,8 +35,9 @@ pub fn run(shared: Arc<Shared>, options: UiOptions, hooks: Hooks) -> anyhow::Res
     let size = crossterm::terminal::size().context("no terminal to draw on")?;
     let term = Term::take(options.mouse).context("cannot take the terminal")?;
     let keyboard = keyboard.listen(wake).context("cannot start to read keys")?;
+    let programs = options.programs.clone();
     let app = App::new(options, size, now());
-    Loop { shared, app, term, hooks, keyboard, signals, drawn: None }.run()
+    Loop { shared, app, term, hooks, programs, keyboard, signals, drawn: None }.run()
 }
 
 fn now() -> Timestamp {
@@ -48,6 +50,7 @@ struct Loop {
     app: App,
     term: Term,
     hooks: Hooks,
+    programs: Programs,
     keyboard: Listening,
     signals: Signals,
     /// When the last frame was drawn.
@@ -170,6 +173,7 @@ impl Loop {
                 let size = format::bytes(copied as u64);
                 self.app.tell(&format!("copied {size}{cut}"), Role::Good);
             }
+            Effect::Open { with, extension, text } => self.open(with, extension, &text)?,
             Effect::Mouse(on) => self.term.mouse(on)?,
             Effect::Suspend => self.suspend()?,
             Effect::Resume => self.resume()?,
@@ -184,6 +188,53 @@ impl Loop {
         // Here again: SIGCONT came. It is told as an event too, but nothing may
         // be drawn before the terminal is ours.
         self.resume()
+    }
+
+    /// Gives the terminal to a program that shows a text, and takes it again.
+    fn open(&mut self, with: With, extension: &str, text: &str) -> io::Result<()> {
+        if !self.keyboard.pause() {
+            self.app.tell("not opened: a key is being read still", Role::Warning);
+            return Ok(());
+        }
+        self.term.leave()?;
+        let program = self.programs.of(with).to_owned();
+        let ended = self.attend(&program, extension, text);
+        self.keyboard.resume();
+        self.resume()?;
+        match ended {
+            Ok(true) => {}
+            Ok(false) => self.app.tell(&format!("{program}: failed"), Role::Warning),
+            Err(error) => self.app.tell(&format!("{program}: {error}"), Role::Error),
+        }
+        Ok(())
+    }
+
+    /// Waits for a program that has the terminal. `false`: it failed.
+    fn attend(&mut self, program: &str, extension: &str, text: &str) -> io::Result<bool> {
+        let running = program::start(program, extension, text)?;
+        loop {
+            // First what woke us is taken, then it is looked after: nothing is missed.
+            self.signals.rest();
+            match running.state()? {
+                State::Ended(well) => return Ok(well),
+                State::Stopped => {
+                    // The shell has to see that its job stands still.
+                    let own = rustix::process::getpid();
+                    rustix::process::kill_process(own, rustix::process::Signal::STOP)?;
+                    running.go_on();
+                    continue;
+                }
+                State::Runs => {}
+            }
+            if self.signals.quit.load(Ordering::Acquire) {
+                running.hang_up();
+                return Ok(true);
+            }
+            match poll(&mut [PollFd::new(&self.signals.woken, PollFlags::IN)], None) {
+                Ok(_) | Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 
     fn resume(&mut self) -> io::Result<()> {
@@ -205,6 +256,8 @@ struct Ready {
 struct Signals {
     woken: UnixStream,
     quit: Arc<AtomicBool>,
+    /// Ctrl-C in a terminal that is another program's.
+    interrupted: Arc<AtomicBool>,
     stop: Arc<AtomicBool>,
     resumed: Arc<AtomicBool>,
     resized: Arc<AtomicBool>,
@@ -219,13 +272,14 @@ impl Signals {
         let mut signals = Signals {
             woken,
             quit: Arc::default(),
+            interrupted: Arc::default(),
             stop: Arc::default(),
             resumed: Arc::default(),
             resized: Arc::default(),
             registered: Vec::new(),
         };
         for (signal, flag) in [
-            (SIGINT, &signals.quit),
+            (SIGINT, &signals.interrupted),
             (SIGTERM, &signals.quit),
             (SIGHUP, &signals.quit),
             (SIGQUIT, &signals.quit),
@@ -245,14 +299,32 @@ impl Signals {
             let wake = wake.try_clone()?;
             signals.registered.push(signal_hook::low_level::pipe::register(signal, wake)?);
         }
+        // That a program has ended, or was stopped, wakes us and is no event.
+        signals
+            .registered
+            .push(signal_hook::low_level::pipe::register(SIGCHLD, wake.try_clone()?)?);
         Ok((signals, wake))
     }
 
-    fn take(&mut self) -> Vec<Event> {
+    /// Takes what woke us. What the terminal's keys ask of a program that has it is
+    /// nothing that they ask of us.
+    fn rest(&mut self) {
+        self.drain();
+        for flag in [&self.interrupted, &self.stop, &self.resumed] {
+            flag.store(false, Ordering::Release);
+        }
+    }
+
+    fn drain(&mut self) {
         let mut bytes = [0; 64];
         while matches!(self.woken.read(&mut bytes), Ok(read) if read > 0) {}
+    }
+
+    fn take(&mut self) -> Vec<Event> {
+        self.drain();
         let mut events = Vec::new();
-        if self.quit.swap(false, Ordering::AcqRel) {
+        let interrupted = self.interrupted.swap(false, Ordering::AcqRel);
+        if self.quit.swap(false, Ordering::AcqRel) || interrupted {
             events.push(Event::Signal(Signal::Quit));
         }
         if self.stop.swap(false, Ordering::AcqRel) {

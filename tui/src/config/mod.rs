@@ -16,7 +16,7 @@ use crate::nearest::nearest;
 use crate::theme::Theme;
 
 pub use keys::Keys;
-pub use place::{Invoker, cache_path, default_path, invoker, uid_of};
+pub use place::{Invoker, account_of, cache_path, default_path, groups_of, invoker, uid_of};
 pub use size::Size;
 pub use state::{List, Place, Remembered};
 
@@ -54,6 +54,10 @@ pub struct Config {
     pub theme: Option<String>,
     /// Whether the live screen takes the mouse; `None`: yes.
     pub mouse: Option<bool>,
+    /// What texts are read with; `None`: `$PAGER`.
+    pub pager: Option<String>,
+    /// What texts are edited with; `None`: `$VISUAL` or `$EDITOR`.
+    pub editor: Option<String>,
     /// Memory of the live screen; `None`: 256 MiB.
     pub memory: Option<Size>,
     /// Size of the ring buffer; `None`: by the machine's memory.
@@ -246,6 +250,7 @@ mod tests {
         let config = Config::parse(&uncommented).unwrap();
         assert_eq!(config.memory, Some(Size(256 << 20)));
         assert_eq!(config.mouse, Some(true));
+        assert!(config.pager.is_some() && config.editor.is_some());
         assert!(config.theme.is_some() && config.ring.is_some());
         assert_eq!(config.filters.len(), 1);
         assert_eq!(config.prices.len(), 1);

@@ -22,6 +22,18 @@ pub fn invoker() -> Option<Invoker> {
     (uid != 0).then_some(Invoker { uid, gid: number("SUDO_GID")? })
 }
 
+/// The groups of a user: the first one, and those that `/etc/group` names.
+pub fn groups_of(user: Invoker) -> Vec<u32> {
+    let of = |path| std::fs::read(path).unwrap_or_default();
+    groups_in(&of("/etc/passwd"), &of("/etc/group"), user)
+}
+
+/// The name and the home directory of a user, by `/etc/passwd`.
+pub fn account_of(user: Invoker) -> Option<(String, PathBuf)> {
+    let passwd = std::fs::read("/etc/passwd").ok()?;
+    Some((name_of(&passwd, user.uid)?, home_of(&passwd, user.uid)?))
+}
+
 /// Where the configuration file lies: below `XDG_CONFIG_HOME` or `~/.config`
 /// (XDG Base Directory Specification) of the user behind sudo. `None`: there
 /// is no home directory.
@@ -67,6 +79,30 @@ pub(super) fn home_of(passwd: &[u8], uid: u32) -> Option<PathBuf> {
     Some(home).filter(|path| path.is_absolute())
 }
 
+/// The groups of a user, by `passwd(5)` and `group(5)`.
+fn groups_in(passwd: &[u8], group: &[u8], user: Invoker) -> Vec<u32> {
+    let mut groups = vec![user.gid];
+    let Some(name) = name_of(passwd, user.uid) else { return groups };
+    for line in String::from_utf8_lossy(group).lines() {
+        let fields: Vec<_> = line.split(':').collect();
+        if let [_, _, gid, members] = fields[..]
+            && members.split(',').any(|member| member == name)
+            && let Ok(gid) = gid.parse()
+            && !groups.contains(&gid)
+        {
+            groups.push(gid);
+        }
+    }
+    groups
+}
+
+fn name_of(passwd: &[u8], uid: u32) -> Option<String> {
+    find(passwd, |fields| {
+        (fields.get(2)?.parse() == Ok(uid))
+            .then(|| fields.first().map(|name| (*name).to_owned()))?
+    })
+}
+
 fn uid_in(passwd: &[u8], name: &str) -> Option<u32> {
     find(
         passwd,
@@ -92,5 +128,9 @@ mod tests {
         assert_eq!(home_of(passwd, 1001), None);
         assert_eq!(uid_in(passwd, "ann"), Some(1000));
         assert_eq!(uid_in(passwd, "broken"), None);
+        let group = b"adm:x:4:syslog,ann\nann:x:1000:ann\nbroken:ann\nanna:x:7:anna\nbad:x:y:ann\n";
+        let groups = |uid, gid| groups_in(passwd, group, Invoker { uid, gid });
+        assert_eq!(groups(1000, 1000), [1000, 4]);
+        assert_eq!(groups(1001, 1001), [1001]);
     }
 }

@@ -8,7 +8,7 @@ use anyhow::Context;
 use rustix::process::{Signal, getpid, kill_process};
 
 use super::{settings, signals, source};
-use crate::app::{self, Hooks, UiOptions};
+use crate::app::{self, Hooks, Programs, UiOptions};
 use crate::cli::Cli;
 use crate::config::{Config, Mode, Place, Remembered, Size};
 use crate::logging;
@@ -162,6 +162,7 @@ fn ui_options(
         },
         show_secrets: cli.show.show_secrets,
         mouse: !cli.screen.no_mouse && config.mouse.unwrap_or(true),
+        programs: programs(config),
         keys: config.key_map.clone(),
         filter: cli.show.filter.clone(),
         names: config.names(),
@@ -169,6 +170,17 @@ fn ui_options(
         notice,
         ..UiOptions::default()
     })
+}
+
+/// What the configuration names, else what the environment does.
+fn programs(config: &Config) -> Programs {
+    let set = |name| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
+    let usual = Programs::default();
+    let editor = || set("VISUAL").or_else(|| set("EDITOR"));
+    Programs {
+        pager: config.pager.clone().or_else(|| set("PAGER")).unwrap_or(usual.pager),
+        editor: config.editor.clone().or_else(editor).unwrap_or(usual.editor),
+    }
 }
 
 /// Exports go where llmtop was started.

@@ -2,7 +2,7 @@
 
 use super::table::{Column, Row, Table, fit, keep_visible};
 use super::{Role, Span, truncated};
-use crate::action::{self, Action, Context, Entry};
+use crate::action::{ACTIONS, Action, Context, Entry};
 use crate::keymap::KeyMap;
 
 const COLUMNS: &[Column] = &[
@@ -13,7 +13,7 @@ const COLUMNS: &[Column] = &[
 
 /// The actions that mean something here and have every word of `text` in their
 /// name or their help: those whose names begin with it first.
-pub fn find(text: &str, context: Context) -> Vec<&'static Entry> {
+pub fn find(text: &str, contexts: &[Context]) -> Vec<&'static Entry> {
     let text = text.to_lowercase();
     let words: Vec<&str> = text.split_whitespace().collect();
     let name = words.join("-");
@@ -26,7 +26,8 @@ pub fn find(text: &str, context: Context) -> Vec<&'static Entry> {
             words.iter().all(found).then_some(2)
         }
     };
-    let here = action::help(context).filter(|entry| entry.action != Action::Palette);
+    let means = |entry: &&Entry| entry.contexts.iter().any(|it| contexts.contains(it));
+    let here = ACTIONS.iter().filter(means).filter(|entry| entry.action != Action::Palette);
     let mut found: Vec<_> = here.filter_map(|entry| Some((rank(entry)?, entry))).collect();
     found.sort_by_key(|(rank, _)| *rank);
     found.into_iter().map(|(_, entry)| entry).collect()
@@ -69,7 +70,7 @@ mod tests {
 
     #[test]
     fn commands_are_found_by_name_and_by_what_they_do() {
-        let first = |text, context| find(text, context).first().map(|entry| entry.action);
+        let first = |text, context| find(text, &[context]).first().map(|entry| entry.action);
         for (text, context, action) in [
             ("quit", Context::Json, Some(Action::Quit)),
             ("sort rev", Context::Processes, Some(Action::SortReverse)),
@@ -81,6 +82,6 @@ mod tests {
         ] {
             assert_eq!(first(text, context), action, "{text} in {context:?}");
         }
-        assert!(find("", Context::Help).len() > 5);
+        assert!(find("", &[Context::Help]).len() > 5);
     }
 }

@@ -1,7 +1,7 @@
 //! Finding commands, and what else there is around keys.
 
 use super::Person;
-use crate::app::{Effect, Event, Exit, Mouse, MouseKind, Victim};
+use crate::app::{Effect, Event, Exit, Mouse, MouseKind, Victim, With};
 use crate::config::Config;
 use crate::kill::Kill;
 use crate::store::Store;
@@ -175,4 +175,29 @@ fn keys_of_ones_own_are_obeyed_and_shown() {
     assert_eq!(person.effects, []);
     person.keys("Q");
     assert_eq!(person.effects, [Effect::Exit(Exit::Quit)]);
+}
+
+#[test]
+fn what_is_shown_is_opened_as_a_whole() {
+    let mut person = Person::at(80, 24);
+    let mut opened = |keys: &str| match person.keys(keys).effects.pop() {
+        Some(Effect::Open { with, extension, text }) => (with, extension, text),
+        other => panic!("{keys}: {other:?}"),
+    };
+    // The whole body, whatever is folded or below the screen's end.
+    let (with, extension, body) = opened("2 g d ] O v");
+    assert_eq!((with, extension), (With::Pager, "json"));
+    assert!(body.starts_with("{\n  \"model\":\"claude-sonnet-4-5\",\n"), "{body}");
+    serde_json::from_str::<serde_json::Value>(&body).unwrap();
+    let (with, extension, headers) = opened("[ E");
+    assert_eq!((with, extension), (With::Editor, "txt"));
+    assert!(headers.contains("lifetime"), "{headers}");
+    let (_, _, chat) = opened("Esc Enter v");
+    assert!(chat.contains("lifetime"), "{chat}");
+    let (_, extension, exchange) = opened("Esc v");
+    assert_eq!(extension, "md");
+    assert!(exchange.starts_with("# "), "{exchange}");
+    opened("3 v");
+    let mut nothing = Person::with(Store::default(), 80, 24);
+    assert!(nothing.keys("v").look().contains("no exchange is selected"));
 }

@@ -17,7 +17,7 @@ use llmtop_parsers::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::{App, Code, Effect, Event, Key, UiOptions};
+use super::{App, Code, Effect, Event, Key, Programs, UiOptions};
 use crate::filter::Names;
 use crate::fixture::{self, NOW, machine};
 use crate::keymap::KeyMap;
@@ -54,6 +54,7 @@ impl Person {
             show_secrets: false,
             mouse: true,
             live: true,
+            programs: Programs::default(),
             keys: KeyMap::default(),
             utc_offset: 0,
             filter: None,

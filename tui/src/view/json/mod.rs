@@ -6,6 +6,7 @@
 
 mod path;
 mod tokens;
+mod whole;
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
