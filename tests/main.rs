@@ -32,4 +32,5 @@ mod rustls;
 mod screen;
 mod shown;
 mod stacks;
+mod tour;
 mod vendors;

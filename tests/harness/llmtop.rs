@@ -26,7 +26,7 @@ pub(crate) fn binary() -> &'static Path {
 /// A command that runs it, with no configuration of the machine's owner.
 pub(crate) fn command() -> Command {
     let mut command = Command::new(binary());
-    command.env("XDG_STATE_HOME", "/nonexistent");
+    command.env("XDG_STATE_HOME", "/proc/nonexistent");
     command.env("XDG_CONFIG_HOME", "/nonexistent").env_remove("SUDO_USER").env_remove("SUDO_UID");
     command.env("XDG_CACHE_HOME", target_folder().join("test-cache"));
     command

@@ -26,7 +26,7 @@ impl Tmux {
             &columns,
             "-y",
             &rows,
-            "env PS1='ready> ' XDG_CONFIG_HOME=/nonexistent XDG_STATE_HOME=/nonexistent bash --norc --noprofile",
+            "env PS1='ready> ' XDG_CONFIG_HOME=/nonexistent XDG_STATE_HOME=/proc/nonexistent bash --norc --noprofile",
         ]);
         tmux.shows("ready>");
         tmux

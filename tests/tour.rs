@@ -1,0 +1,70 @@
+//! The README's tour: its very keys, pressed on the demo.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::harness::{Scratch, Terminal, command, eventually};
+
+/// Keys that somebody may have to press.
+const MOST: usize = 25;
+
+/// The keys of each step, as the README has them.
+fn steps() -> Vec<Vec<String>> {
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
+    let readme = std::fs::read_to_string(readme).unwrap();
+    let (_, tour) = readme.split_once("## Tour\n").unwrap();
+    let block = tour.split("```").nth(1).unwrap();
+    let keys = |line: &str| {
+        let (keys, _) = line.split_once("  ").unwrap();
+        keys.split_whitespace().map(str::to_owned).collect()
+    };
+    block.lines().skip(1).filter(|line| !line.is_empty()).map(keys).collect()
+}
+
+/// What a terminal sends for a key.
+fn sent(key: &str) -> &str {
+    match key {
+        "Enter" => "\r",
+        "Esc" => "\x1b",
+        key => key,
+    }
+}
+
+#[test]
+fn the_tour_of_the_readme_leads_where_it_says() {
+    let folder = Scratch::new();
+    let mut command = command();
+    command.arg("--demo").current_dir(folder.path());
+    let mut terminal = Terminal::open(&command, 200, 50);
+    terminal.shows("ended");
+    let steps = steps();
+    assert!(steps.iter().flatten().count() <= MOST);
+    let seen: [&[&str]; 5] = [
+        // Who spends most is selected.
+        &["COST▾", "▌"],
+        &["python · conversation", "What is the weather in Trondheim?", "⚒ weather", "4 °C, light"],
+        &["TTFT▾", "1/8"],
+        &[".json"],
+        &["→ python", "+ finish reason: end_turn"],
+    ];
+    assert_eq!(steps.len(), seen.len());
+    for (keys, seen) in steps.iter().zip(seen) {
+        for key in keys {
+            terminal.type_keys(sent(key));
+            // A lone escape is told from a sequence by what follows it.
+            std::thread::sleep(std::time::Duration::from_millis(150));
+        }
+        seen.iter().for_each(|text| terminal.shows(text));
+    }
+    // The slowest first token of the demo is that of the agent's first call.
+    let exported = eventually("the exported file", || {
+        let entries = std::fs::read_dir(folder.path()).unwrap().map(Result::unwrap);
+        entries.map(|entry| entry.path()).find(|path| path.extension().is_some_and(|e| e == "json"))
+    });
+    let exported: Value = serde_json::from_slice(&std::fs::read(exported).unwrap()).unwrap();
+    assert_eq!(exported["process"]["comm"], "python");
+    assert_eq!(exported["response"]["tool_calls"][0]["name"], "weather");
+    terminal.type_keys("q");
+    assert!(terminal.ended().success());
+}
