@@ -91,6 +91,7 @@ impl Screen {
 
 fn history(exchanges: u64) -> Screen {
     let mut store = fixture::machine();
+    store.keep_moments();
     for id in 8..8 + exchanges {
         let record = fixture::pending(id, 1 + id % 3, 1000, fixture::asks("Once more, please"));
         store.put_exchange(fixture::answered(record, "Of course. Once more.", 500));
@@ -149,6 +150,21 @@ fn main() {
         medians.push(screen.measure(&format!("main, {exchanges} exchanges, at the oldest")));
         screen.keys("\\ t e x t : g r o w s Space o r Space t t f t > 1 s Enter G");
         medians.push(screen.measure(&format!("main, {exchanges} exchanges, filtered")));
+        screen.keys("Esc 1 b");
+        for group in ["agents", "containers", "models", "providers"] {
+            medians.push(screen.measure(&format!("main, {exchanges} exchanges, by {group}")));
+            screen.keys("b");
+        }
+        screen.keys("t");
+        medians.push(screen.measure(&format!("main, {exchanges} exchanges, as a tree")));
+        screen.keys("t 4");
+        medians.push(screen.measure(&format!("connections, {exchanges} exchanges")));
+        screen.keys("5");
+        medians.push(screen.measure(&format!("overview, {exchanges} exchanges")));
+        screen.keys("Space Left Left");
+        medians.push(screen.measure(&format!("overview, {exchanges} exchanges, stepped back")));
+        screen.keys("5 2");
+        medians.push(screen.measure(&format!("main, {exchanges} exchanges, stepped back")));
     }
     for (name, bytes) in [("50 kB", 50_000), ("50 MB", 50_000_000)] {
         let mut screen = conversation(bytes);
