@@ -141,9 +141,6 @@ fn ui_options(
         Some(Err(why)) => (Remembered::default(), Some(why)),
         None => (Remembered::default(), None),
     };
-    if let Some(why) = &notice {
-        log::warn!("{why}");
-    }
     // Chosen on the screen, unless it is one of another version.
     remembered.theme = remembered.theme.filter(|name| Theme::NAMES.contains(&name.as_str()));
     let chosen = remembered.theme.as_ref().or(config.theme.as_ref());
