@@ -111,10 +111,12 @@ impl Elf {
         self.dynamic.get_or_init(|| Dynamic::read(self)).as_ref()
     }
 
-    /// File offset of the byte that is mapped at `address`.
+    /// File offset of the byte that is mapped at `address`; `None` where the segment
+    /// claims more than the file has.
     pub fn offset_of(&self, address: u64) -> Option<u64> {
         let segment = self.loaded(address)?;
-        segment.offset.checked_add(address - segment.address)
+        let offset = segment.offset.checked_add(address - segment.address)?;
+        (offset < self.size).then_some(offset)
     }
 
     /// Address at which the byte at file offset `offset` is mapped.
