@@ -103,10 +103,16 @@ fn stripped_equals_unstripped() {
         let text = String::from_utf8(output.stdout).unwrap();
         assert!(text.contains("covered: rustls 0.23.46"), "{text}");
         let offsets = |kind: &str| {
-            let lines = text.lines().filter(|line| line.trim_start().starts_with(kind));
+            // Where the function's name is long, its place is on the line below.
+            let lines: Vec<&str> = text.lines().collect();
+            let place = |lines: &[&str]| {
+                let mut words = lines.iter().flat_map(|line| line.split_whitespace());
+                words.find(|word| word.starts_with("0x")).map(str::to_owned)
+            };
             let mut offsets: Vec<String> = lines
-                .filter_map(|line| line.split_whitespace().find(|word| word.starts_with("0x")))
-                .map(str::to_owned)
+                .windows(2)
+                .filter(|lines| lines[0].trim_start().starts_with(kind))
+                .filter_map(place)
                 .collect();
             offsets.sort();
             offsets
