@@ -25,6 +25,10 @@ const SEND2: &str = "gnutls_record_send2";
 const RECEIVE: &str = "gnutls_record_recv";
 const RECEIVE_SEQ: &str = "gnutls_record_recv_seq";
 
+/// A library of the kind has these, too. Another library's functions of those names may
+/// be anything, or hand on to the ones of this.
+const LIBRARY: [&str; 2] = ["gnutls_init", "gnutls_handshake"];
+
 /// Functions that move nothing new, and how many of their arguments matter.
 const OTHERS: &[(&str, Function, u8)] = &[
     ("gnutls_deinit", Function::Free, 1),
@@ -41,6 +45,9 @@ impl Stack for GnuTls {
         let (Some(send), Some(receive)) = (elf.export(SEND), elf.export(RECEIVE)) else {
             return Verdict::Absent;
         };
+        if LIBRARY.iter().any(|name| elf.export(name).is_none()) {
+            return Verdict::Absent;
+        }
         let mut sites = sending(elf, send);
         sites.extend(receiving(elf, receive));
         let moves = |function| sites.iter().any(|site| site.function == function);
@@ -189,10 +196,14 @@ mod tests {
         }
     }
 
-    const LIBRARY: &str = r#"
+    const SOURCE: &str = r#"
     typedef unsigned long size_t;
     #define INSIDE __attribute__((noipa))
     volatile int work, kernel;
+    #ifndef BARE
+    int gnutls_init(void **s, unsigned f) { work++; return 0; }
+    #endif
+    int gnutls_handshake(void *s) { work++; return 0; }
     static INSIDE void other(void *s) { work++; }
     static INSIDE long copy(void *s, int t, void *d, size_t n) { other(s); other(d); return n; }
     static INSIDE long inner(void *s, int t, void *d, size_t n, void *q, int m)
@@ -219,17 +230,28 @@ mod tests {
     { return inner(s, 23, d, n, q, 7); }
     "#;
 
-    fn check(options: &[&str], expected: &[(&str, Abi, bool)]) {
+    /// The library, built so; `None`: there is no compiler.
+    fn built(options: &[&str]) -> Option<Verdict> {
         let directory = tempfile::tempdir().unwrap();
         let (source, object) = (directory.path().join("a.c"), directory.path().join("a.so"));
-        std::fs::write(&source, LIBRARY).unwrap();
+        std::fs::write(&source, SOURCE).unwrap();
         let mut cc = std::process::Command::new("cc");
         cc.args(["-shared", "-fPIC", "-O2", "-w", "-fcf-protection=none"]).args(options);
-        let Ok(status) = cc.arg("-o").arg(&object).arg(&source).status() else { return };
+        let status = cc.arg("-o").arg(&object).arg(&source).status().ok()?;
         assert!(status.success(), "{options:?}");
-        let sites = transfers(found(object.to_str().unwrap()).unwrap());
+        found(object.to_str().unwrap())
+    }
+
+    fn check(options: &[&str], expected: &[(&str, Abi, bool)]) {
+        let Some(verdict) = built(options) else { return };
+        let sites = transfers(verdict);
         let sites: Vec<_> = sites.iter().map(|(name, abi, e)| (&name[..], *abi, *e)).collect();
         assert_eq!(sites, expected, "{options:?}");
+    }
+
+    #[test]
+    fn another_library_s_functions_of_those_names_are_none() {
+        assert!(built(&["-DBARE"]).is_none_or(|verdict| verdict == Verdict::Absent));
     }
 
     #[test]

@@ -1,14 +1,30 @@
 //! What is copied: the value, the answer, the row.
 
-use super::App;
 use super::page::Page;
+use super::{App, Effect};
 use crate::store::{Record, Store};
 use crate::view::processes::RowKey;
-use crate::view::{Pane, Reader, connections};
+use crate::view::{Pane, Reader, Role, connections};
 
 impl App {
+    /// Copies where the cursor is.
+    pub(super) fn copy_path(&mut self, effects: &mut Vec<Effect>) {
+        let json = self.pages.last_mut().and_then(|page| page.json());
+        if let Some((json, scroll)) = json {
+            effects.push(Effect::Copy(json.path(scroll.cursor)));
+        }
+    }
+
+    /// Copies what is shown, or selected.
+    pub(super) fn copy(&mut self, store: &Store, effects: &mut Vec<Effect>) {
+        match self.copied(store).filter(|text| !text.is_empty()) {
+            Some(text) => effects.push(Effect::Copy(text)),
+            None => self.tell("nothing to copy here", Role::Dim),
+        }
+    }
+
     /// What is to be copied.
-    pub(super) fn copied(&mut self, store: &Store) -> Option<String> {
+    fn copied(&mut self, store: &Store) -> Option<String> {
         let reader =
             Reader::new(store, self.frozen.as_ref(), self.moment(), self.options.utc_offset);
         let answer = |record: &Record| {

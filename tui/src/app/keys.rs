@@ -7,10 +7,9 @@ use super::prompt::{Prompt, Purpose, Typed};
 use super::{App, Effect, Exit, Key, With};
 use crate::action::{Action, Context};
 use crate::store::{ExchangeId, Store};
-use crate::view::area::text_size;
 use crate::view::document::{Position, Scroll};
 use crate::view::processes::{Grouping, RowKey};
-use crate::view::{Content, Pane, Pattern, Reader, Role, connections};
+use crate::view::{Pane, Pattern, Reader, Role, connections};
 
 impl App {
     /// Where keys go now.
@@ -183,7 +182,7 @@ impl App {
     pub(super) fn sorted_exchanges(&mut self) {
         self.main.exchanges.follow = true;
         let name = self.main.listing.by.name();
-        let first = if self.main.listing.descends() { "most" } else { "least" };
+        let first = if self.main.listing.descends() { "largest" } else { "smallest" };
         let text = match self.main.listing.is_by_time() {
             true => "in order of time".to_owned(),
             false => format!("by {name}, the {first} first"),
@@ -226,86 +225,6 @@ impl App {
         match self.pages.last() {
             Some(page) => page.subject(),
             None => self.main.exchanges.selected,
-        }
-    }
-
-    /// Rows of a page: one less than are visible, so that one stays.
-    fn page_rows(&self) -> isize {
-        let (_, height) = self.visible();
-        height.saturating_sub(1).max(1) as isize
-    }
-
-    /// Columns and rows that the focused panel gives its content.
-    pub(super) fn visible(&self) -> (usize, usize) {
-        let panel = self.drawn.panels.iter().find(|panel| panel.focused);
-        let Some(panel) = panel else {
-            return (1, 1);
-        };
-        let (width, height) = text_size(panel.inner());
-        let titles = usize::from(matches!(panel.content, Content::Table(_)));
-        (width, height.saturating_sub(titles))
-    }
-
-    /// Moves by rows, down where positive.
-    pub(super) fn step(&mut self, store: &Store, rows: isize) {
-        let reader =
-            Reader::new(store, self.frozen.as_ref(), self.moment(), self.options.utc_offset);
-        let size = self.visible();
-        if let Some(page) = self.pages.last_mut() {
-            return page.step(&reader, rows, size);
-        }
-        match self.main.focus {
-            Pane::Processes => self.main.move_process(rows),
-            Pane::Exchanges => self.main.move_exchange(&reader, rows),
-            Pane::Connections => {
-                let row = &mut self.main.connections.selected;
-                *row = row.saturating_add_signed(rows);
-            }
-            Pane::Answer => {
-                self.main.scroll.by(&mut self.main.answer.document, &reader, rows, size);
-            }
-        }
-    }
-
-    /// To the first row, or the last.
-    fn edge(&mut self, store: &Store, first: bool) {
-        let reader =
-            Reader::new(store, self.frozen.as_ref(), self.moment(), self.options.utc_offset);
-        if let Some(page) = self.pages.last_mut() {
-            return page.edge(first);
-        }
-        match self.main.focus {
-            Pane::Processes => {
-                self.main.processes.chosen = true;
-                let order = &self.main.processes.order;
-                let item = if first { order.first() } else { order.last() };
-                self.main.processes.selected = item.map(|item| item.key.clone());
-            }
-            Pane::Exchanges if first => self.main.select_row(&reader, 0),
-            // At the end of a list that grows, one wants to see it grow.
-            Pane::Exchanges if self.main.listing.is_by_time() => {
-                self.main.exchanges.follow = true;
-            }
-            Pane::Exchanges => {
-                let last = self.main.count(&reader).saturating_sub(1);
-                self.main.select_row(&reader, last);
-            }
-            Pane::Connections => {
-                self.main.connections.selected = if first { 0 } else { usize::MAX };
-            }
-            Pane::Answer if first => self.main.scroll.to_start(),
-            Pane::Answer => self.main.scroll = Scroll::following(),
-        }
-    }
-
-    /// To the next message, or the previous one.
-    fn next_block(&mut self, store: &Store, forward: bool) {
-        let reader =
-            Reader::new(store, self.frozen.as_ref(), self.moment(), self.options.utc_offset);
-        let size = self.visible();
-        let (document, scroll) = (&mut self.main.answer.document, &mut self.main.scroll);
-        if self.main.focus == Pane::Answer {
-            to_neighbour(document, scroll, &reader, forward, size);
         }
     }
 
@@ -440,20 +359,6 @@ impl App {
                 scroll.cursor = line;
             }
             Err(why) => self.tell(&why, Role::Warning),
-        }
-    }
-
-    fn copy_path(&mut self, effects: &mut Vec<Effect>) {
-        let json = self.pages.last_mut().and_then(|page| page.json());
-        if let Some((json, scroll)) = json {
-            effects.push(Effect::Copy(json.path(scroll.cursor)));
-        }
-    }
-
-    fn copy(&mut self, store: &Store, effects: &mut Vec<Effect>) {
-        match self.copied(store).filter(|text| !text.is_empty()) {
-            Some(text) => effects.push(Effect::Copy(text)),
-            None => self.tell("nothing to copy here", Role::Dim),
         }
     }
 }

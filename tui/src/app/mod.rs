@@ -18,6 +18,7 @@ mod keys;
 mod kill;
 mod main_page;
 mod mouse;
+mod moves;
 mod open;
 mod page;
 mod palette;

@@ -41,28 +41,12 @@ impl App {
         let inner = panel.inner();
         if mouse.kind == MouseKind::Press
             && mouse.y == inner.y
-            && pane == Some(Pane::Processes)
+            && let Some(pane @ (Pane::Processes | Pane::Exchanges)) = pane
             && let Content::Table(table) = &panel.content
         {
             let title = table.title_at(mouse.x - inner.x);
-            self.main.focus = Pane::Processes;
-            if let Some(col) = title.and_then(Col::titled) {
-                self.main.processes.sort_by(col);
-            }
-            return;
-        }
-        if mouse.kind == MouseKind::Press
-            && mouse.y == inner.y
-            && pane == Some(Pane::Exchanges)
-            && let Content::Table(table) = &panel.content
-        {
-            let title = table.title_at(mouse.x - inner.x);
-            self.main.focus = Pane::Exchanges;
-            if let Some(by) = title.and_then(By::titled) {
-                self.main.listing.sort_by(by);
-                self.sorted_exchanges();
-            }
-            return;
+            self.main.focus = pane;
+            return self.sort_by(pane, title);
         }
         let row = inner.contains(mouse.x, mouse.y).then(|| usize::from(mouse.y - inner.y));
         let shown = match &panel.content {
@@ -104,6 +88,18 @@ impl App {
                 let row = inner.and_then(|inner| (mouse.y - inner.y).checked_sub(1));
                 self.click_command(row.map(usize::from), store, effects);
             }
+        }
+    }
+
+    /// A click on a column's title sorts by it, if one can.
+    fn sort_by(&mut self, pane: Pane, title: Option<&str>) {
+        if pane == Pane::Processes {
+            if let Some(col) = title.and_then(Col::titled) {
+                self.main.processes.sort_by(col);
+            }
+        } else if let Some(by) = title.and_then(By::titled) {
+            self.main.listing.sort_by(by);
+            self.sorted_exchanges();
         }
     }
 

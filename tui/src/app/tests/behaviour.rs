@@ -2,7 +2,6 @@
 
 use llmtop_parsers::{CostSource, Delta, DeltaKind, Role, UsageSource};
 use llmtop_probe::ConnId;
-use serde_json::json;
 
 use super::Person;
 use super::fixture::{NOW, answered, asks, machine, pending, process, streaming};
@@ -177,102 +176,6 @@ fn the_help_scrolls_to_the_keys_of_other_pages() {
     let end = person.keys("G").look();
     assert!(end.contains("While the screen is paused"), "{end}");
     assert!(end.contains("show the column, or hide it"), "{end}");
-}
-
-#[test]
-fn search_finds_and_goes_on() {
-    let mut person = Person::at(100, 30);
-    person.types("/haiku").keys("Enter");
-    assert_eq!(person.app.main.exchanges.selected, Some(ExchangeId(6)));
-    person.types("/rate limit").keys("Enter");
-    assert_eq!(person.app.main.exchanges.selected, Some(ExchangeId(3)));
-    person.types("/no such words").keys("Enter");
-    assert!(person.look().contains("not found: no such words"));
-    // In a text, from match to match.
-    person.keys("g d").types("/lifetime").keys("Enter");
-    assert!(person.look().contains("A lifetime says"));
-}
-
-#[test]
-fn search_in_json_unfolds_what_hides_the_match() {
-    let mut person = Person::at(100, 30);
-    person.keys("d ]").keys("O");
-    assert!(!person.look().contains("tool_use_id"));
-    person.types("/tool_use_id").keys("Enter");
-    assert!(person.look().contains("tool_use_id"), "{}", person.look());
-}
-
-#[test]
-fn paths_lead_through_json() {
-    let mut person = Person::at(100, 30);
-    person.keys("d ] O").types(".").types(".messages[3].content[1].name").keys("Enter");
-    let screen = person.look();
-    assert!(screen.contains("▌           \"name\": \"read_file\""), "{screen}");
-    assert!(screen.contains(".messages[3].content[1].name ─"), "{screen}");
-    person.keys("Y y");
-    let copied = [".messages[3].content[1].name", "\"read_file\""];
-    assert_eq!(person.effects, copied.map(|text| Effect::Copy(text.into())));
-    person.types(".").types("messages[9]").keys("Enter");
-    assert!(person.look().contains("there is no .messages[9]"), "{}", person.look());
-    person.types(".").types("x").keys("Esc");
-    assert!(person.look().contains("Esc back"), "{}", person.look());
-    for (width, height) in [(40, 12), (80, 24), (200, 50)] {
-        let mut person = Person::at(width, height);
-        person.keys("d ]").types(".").types("messages[4]");
-        insta::assert_snapshot!(format!("path_{width}x{height}"), person.look());
-    }
-}
-
-#[test]
-fn a_search_says_which_match_it_went_to() {
-    let mut person = Person::at(100, 30);
-    let mut goes = |keys: &str, says: &str| {
-        let screen = person.keys(keys).look();
-        let footer = screen.lines().last().unwrap();
-        assert_eq!(footer.trim(), says, "{keys}: {screen}");
-    };
-    // Exchanges, from the last on.
-    goes("/ h a i k u Enter", "/haiku  1/1");
-    goes("/ m a i n Enter", "/main  2/2");
-    goes("n", "/main  1/2");
-    goes("N", "/main  2/2");
-    // Processes and connections.
-    goes("1 / d Enter", "/d  1/2");
-    goes("n", "/d  2/2");
-    goes("4 / a p i Enter", "/api  1/3");
-    goes("N", "/api  3/3");
-    // A text, and JSON.
-    goes("2 G d / l i f e t i m e Enter", "/lifetime  1/1");
-    goes("] / r o l e Enter", "/role  1/5");
-    goes("n n", "/role  3/5");
-    goes("N", "/role  2/5");
-    goes("Esc Esc g Enter / l i f e t i m e Enter", "/lifetime  1/3");
-}
-
-#[test]
-fn json_folds_at_the_cursor() {
-    let mut person = Person::at(100, 40);
-    person.keys("d ] j j j j");
-    let open = person.look();
-    assert!(open.contains("\"role\": \"user\""));
-    let folded = person.keys("o").look();
-    assert!(folded.contains("\"messages\": [ … ") && !folded.contains("\"role\""), "{folded}");
-    assert_eq!(person.keys("Enter").look(), open);
-}
-
-#[test]
-fn copy_takes_the_value_under_the_cursor() {
-    let mut person = Person::at(100, 40);
-    person.keys("d ] j y");
-    assert_eq!(person.effects.pop(), Some(Effect::Copy("\"claude-sonnet-4-5\"".into())));
-    person.keys("j j j y");
-    let Some(Effect::Copy(messages)) = person.effects.pop() else { panic!("copied") };
-    let messages: serde_json::Value = serde_json::from_str(&messages).unwrap();
-    assert_eq!(messages[0]["role"], json!("user"));
-    person.keys("Esc y");
-    assert!(
-        matches!(person.effects.pop(), Some(Effect::Copy(text)) if text.starts_with("No: `main`"))
-    );
 }
 
 #[test]

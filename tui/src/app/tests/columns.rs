@@ -44,13 +44,13 @@ fn exchanges_are_sorted_and_the_first_is_selected() {
         assert_eq!(person.app.main.exchanges.selected, Some(ExchangeId(id)), "{keys}: {screen}");
         screen
     };
-    let screen = first("< < <", "by ttft, the most first", 7);
+    let screen = first("< < <", "by ttft, the largest first", 7);
     assert!(titles(&screen).contains("TTFT▾"), "{screen}");
     let rows = rows(&screen);
     assert!(rows[1].contains("1.1s") && rows[2].contains("600ms"), "{screen}");
     // What is not known stands last, both ways.
     assert!(rows.last().unwrap().contains("Rate limit"), "{screen}");
-    let screen = first("r", "by ttft, the least first", 4);
+    let screen = first("r", "by ttft, the smallest first", 4);
     assert!(titles(&screen).contains("TTFT▴"), "{screen}");
     let rows = self::rows(&screen);
     assert!(rows.last().unwrap().contains("Rate limit"), "{screen}");

@@ -11,6 +11,7 @@ mod keys;
 mod overview;
 mod past;
 mod processes;
+mod search;
 mod views;
 
 use llmtop_parsers::Timestamp;

@@ -4,6 +4,7 @@
 //! lines are told apart in one pass (a slice of it a frame, for a body is as
 //! long as its sender likes), coloured and wrapped when they are looked at.
 
+mod folding;
 mod path;
 mod tokens;
 mod whole;
@@ -163,57 +164,6 @@ impl JsonDocument {
         let closer = self.lines.len() - 1;
         self.lines[opener].pair = closer as u32;
         self.lines[closer].pair = opener as u32;
-    }
-
-    fn hidden_by(&self, line: usize) -> Option<usize> {
-        let folded = self.folded.contains(&line);
-        folded.then(|| self.lines[line].pair as usize).filter(|&pair| pair > line)
-    }
-
-    /// Folds or unfolds what a line opens, closes, or is in. Returns the line
-    /// that opens it.
-    pub fn toggle(&mut self, line: usize) -> Option<usize> {
-        let opener = self.opener(line)?;
-        if !self.folded.remove(&opener) {
-            self.folded.insert(opener);
-        }
-        Some(opener)
-    }
-
-    /// Folds everything below the top level; unfolds it if anything is folded.
-    pub fn toggle_all(&mut self) {
-        if self.folded.is_empty() {
-            let below = self.lines.iter().enumerate();
-            let below = below.filter(|(_, line)| line.kind == Kind::Opens && line.depth == 1);
-            self.folded = below.map(|(at, _)| at).collect();
-        } else {
-            self.folded.clear();
-        }
-    }
-
-    /// Unfolds whatever hides a line.
-    pub fn unhide(&mut self, line: usize) {
-        let lines = &self.lines;
-        self.folded.retain(|&opener| {
-            lines.get(opener).is_none_or(|it| !(opener < line && line <= it.pair as usize))
-        });
-    }
-
-    fn opener(&self, line: usize) -> Option<usize> {
-        let mut at = line;
-        match self.lines.get(at)?.kind {
-            Kind::Opens => return Some(at),
-            Kind::Closes => return Some(self.lines[at].pair as usize),
-            _ => {}
-        }
-        loop {
-            at = at.checked_sub(1)?;
-            match self.lines[at].kind {
-                Kind::Opens => return Some(at),
-                Kind::Closes => at = self.lines[at].pair as usize,
-                _ => {}
-            }
-        }
     }
 
     /// The value that a line shows, or opens: its text as sent.
