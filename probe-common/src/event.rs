@@ -83,10 +83,12 @@ pub mod tls {
     pub const BORINGSSL: u32 = 2;
     /// GnuTLS.
     pub const GNUTLS: u32 = 3;
-    /// Go's `crypto/tls`.
-    pub const GO: u32 = 5;
     /// rustls.
     pub const RUSTLS: u32 = 4;
+    /// Go's `crypto/tls`.
+    pub const GO: u32 = 5;
+    /// NSS.
+    pub const NSS: u32 = 6;
     /// None: a plain socket. No cookie has it.
     pub const NONE: u32 = 0x8000_0000;
 

@@ -88,16 +88,19 @@ pub enum Function {
     Write,
     /// Plaintext enters it.
     Read,
-    /// `SSL_free(ssl)`, `gnutls_deinit(session)`, `(*tls.Conn).Close`: the object's generation ends.
+    /// `SSL_free(ssl)`, `gnutls_deinit(session)`, NSS's closing of a socket, Go's
+    /// `(*tls.Conn).Close`: the object's generation ends.
     Free,
-    /// `gnutls_handshake(session)`, `(*tls.Conn).clientHandshake`, `serverHandshake`: a generation begins.
+    /// `gnutls_handshake(session)`, NSS's `SSL_ResetHandshake(layer, server)`, Go's
+    /// `(*tls.Conn).clientHandshake` and `serverHandshake`: a generation begins.
     Handshake,
     /// `SSL_set_fd(ssl, fd)`, `SSL_set_rfd`, `SSL_set_wfd`, and
     /// `gnutls_transport_set_int2(session, receive, send)`.
     SetFd,
     /// `SSL_ctrl(ssl, cmd, larg, parg)`: cmd 55 sets the server name.
     Ctrl,
-    /// `gnutls_server_name_set(session, type, name, length)`.
+    /// `gnutls_server_name_set(session, type, name, length)`, NSS's
+    /// `SSL_SetURL(layer, name)`.
     ServerName,
     /// `gnutls_record_uncork(session, flags)`: what it writes was told when it was
     /// given, and is not told again.
@@ -119,6 +122,9 @@ pub enum Abi {
     /// `ssize_t f(session, type, buf, size_t num, ...)`, of GnuTLS: the return value, if
     /// positive, where the type is that of application data.
     Typed,
+    /// `int f(socket, buf, int num, int flags)`, of NSS: the return value, if positive,
+    /// unless the flags say that the bytes are only looked at.
+    Flagged,
     /// Go's `func (c *Conn) f(b []byte) (n int, err error)`: the first result. The
     /// arguments are kept from the entry, by goroutine.
     Goroutine,

@@ -88,6 +88,16 @@ fn names_that_mean_something_else() {
         "int SSL_read(void *s, void *b, int n) { return n; }
         void *SSL_new(void *c) { return c; } void *SSL_CTX_new(void *m) { return m; }",
     );
+    // Names of NSS, and tables as many programs have.
+    library(
+        "static int same(void *a) { return a != 0; } static int other(void *a) { return a == 0; }
+        void *SSL_ImportFD(void *m, void *fd) { return fd; }
+        int SSL_SetURL(void *fd, const char *to) { return fd == to; }
+        int SSL_ResetHandshake(void *fd, int s) { return s; }
+        void *table[][12] = {
+            {same, 0, same, same, same, other, other, other, other, other, same, same},
+            {other, 0, same, same, other, same, same, same, same, same, same, same}};",
+    );
 }
 
 #[test]

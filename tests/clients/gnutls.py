@@ -1,22 +1,17 @@
 """A client by GnuTLS itself, over a socket whose every second call has to be made again.
 
-    gnutls.py WAY --base=URL --ca=FILE --marker=ID --after=FILE
-
-WAY is how it sends: `again` says what was interrupted once more; `null` goes on with it
-without saying it (all but the head); `corked` gives it in pieces to a corked session.
-Prints how many bytes were sent without being said, and the answer's text.
+The way (see raw.py) is how it sends: `again` says what was interrupted once more; `null`
+goes on with it without saying it (all but the head); `corked` gives it in pieces to a
+corked session.
 """
 
-import argparse
 import ctypes
 import errno
-import json
 import os
 import socket
-import time
 from ctypes import CFUNCTYPE, byref, c_char_p, c_int, c_size_t, c_ssize_t, c_uint, c_void_p
 
-from asks import arguments
+from raw import Call
 
 AGAIN, INTERRUPTED, PREMATURE_END = -28, -52, -110
 TRY_AGAIN = (AGAIN, INTERRUPTED)
@@ -123,28 +118,15 @@ class Session:
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("way", choices=["again", "null", "corked"])
-    for name in ("base", "ca", "marker", "after"):
-        parser.add_argument("--" + name, required=True)
-    o = parser.parse_args()
-    o.dialect, o.stream, o.options = "openai.chat", False, "pad=" + "x" * 50000
-    host, port = o.base.split("//")[1].split(":")
-    while not os.path.exists(o.after):
-        time.sleep(0.01)
-    session = Session((host, int(port)), o.ca)
-    body = json.dumps(arguments(o, 0)).encode()
-    head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost:{port}\r\n"
-    head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    call = Call(["again", "null", "corked"], pad=50000)
+    session = Session(call.address, call.authority)
     unsaid = 0
-    if o.way == "corked":
-        session.send_corked(head.encode() + body)
+    if call.way == "corked":
+        session.send_corked(call.head + call.body)
     else:
-        session.send(head.encode())
-        unsaid = session.send(body, o.way == "again")
-    head, answer = session.receive().split(b"\r\n\r\n", 1)
-    assert head.startswith(b"HTTP/1.1 200 "), head
-    print(unsaid, json.loads(answer)["choices"][0]["message"]["content"].encode().hex())
+        session.send(call.head)
+        unsaid = session.send(call.body, call.way == "again")
+    call.answered(session.receive(), unsaid)
     session.close()
 
 

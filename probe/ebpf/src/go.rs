@@ -17,13 +17,12 @@
 use aya_ebpf::EbpfContext;
 use aya_ebpf::bindings::pt_regs;
 use aya_ebpf::helpers::bpf_get_current_pid_tgid;
-use aya_ebpf::helpers::generated::bpf_probe_read_user;
 use aya_ebpf::macros::uprobe;
 use aya_ebpf::programs::ProbeContext;
 use llmtop_probe_common::{Conn, ConnKey, GoCall, GoFrame, conn_flags, direction, tls};
 
 use crate::maps::GO_CALLS;
-use crate::{calls, conns, deliver, emit, file, filter, socket};
+use crate::{calls, conns, deliver, emit, file, filter, memory, socket};
 
 /// `conn.net.Conn` within `tls.Conn`, of which it is the first field: where the
 /// pointer to the value is.
@@ -147,25 +146,16 @@ fn read<const LOOP: bool>(ctx: &ProbeContext) -> u32 {
         return 0;
     }
     // The receiver and the buffer: that its length is kept, too, is not proven.
-    let mut arguments = [0u64; 2];
-    // SAFETY: writes 16 bytes to a local.
-    let failed = unsafe {
-        bpf_probe_read_user(
-            (&raw mut arguments).cast(),
-            size_of::<[u64; 2]>() as u32,
-            (registers.rsp + 8) as *const _,
-        )
-    };
-    if failed != 0 {
+    let Some([object, buffer]) = memory::words(registers.rsp + 8) else {
         conns::untracked(moved);
         return 0;
-    }
-    let key = ConnKey { object: arguments[0], pid, reserved: 0 };
+    };
+    let key = ConnKey { object, pid, reserved: 0 };
     let Some(conn) = conn(&key, conns::cookie(ctx, tls::GO), pid_tgid, 0) else {
         conns::untracked(moved);
         return 0;
     };
-    told::<LOOP>(conn, direction::RECEIVED, arguments[1], moved, emit::now(), pid_tgid);
+    told::<LOOP>(conn, direction::RECEIVED, buffer, moved, emit::now(), pid_tgid);
     0
 }
 
@@ -228,7 +218,6 @@ fn registers(ctx: &ProbeContext) -> Registers {
 }
 
 /// `runtime.stack`, with which `runtime.g` begins.
-#[repr(C)]
 struct Stack {
     low: u64,
     high: u64,
@@ -236,10 +225,8 @@ struct Stack {
 
 #[inline(always)]
 fn stack(g: u64) -> Option<Stack> {
-    let mut stack = Stack { low: 0, high: 0 };
-    // SAFETY: writes 16 bytes to a local.
-    let failed = unsafe { bpf_probe_read_user((&raw mut stack).cast(), 16, g as *const _) };
-    (failed == 0).then_some(stack)
+    let [low, high] = memory::words(g)?;
+    Some(Stack { low, high })
 }
 
 #[inline(always)]
@@ -287,28 +274,19 @@ fn inode(fd: i32) -> u32 {
 fn descriptor(object: u64) -> i32 {
     let mut object = object;
     for _ in 0..MAX_WRAPPED {
-        let value = word(object + CONN_VALUE);
-        let net_fd = word(value);
+        let value = memory::word(object + CONN_VALUE);
+        let net_fd = memory::word(value);
         if value == 0 || net_fd == 0 {
             return -1;
         }
-        let family = word(net_fd + FAMILY);
+        let family = memory::word(net_fd + FAMILY);
         let is_ip = family == u64::from(socket::AF_INET) || family == u64::from(socket::AF_INET6);
-        if is_ip && word(net_fd + FAMILY + 8) == SOCK_STREAM {
-            return word(net_fd + SYSFD) as i32;
+        if is_ip && memory::word(net_fd + FAMILY + 8) == SOCK_STREAM {
+            return memory::word(net_fd + SYSFD) as i32;
         }
         object = value;
     }
     -1
-}
-
-/// A word of the process's memory; 0 where there is none.
-#[inline(always)]
-fn word(at: u64) -> u64 {
-    let mut word = 0u64;
-    // SAFETY: writes eight bytes to a local, where anything is there to read.
-    let failed = unsafe { bpf_probe_read_user((&raw mut word).cast(), 8, at as *const _) };
-    if failed == 0 { word } else { 0 }
 }
 
 /// Bytes of a connection, by what is kept of the thread.

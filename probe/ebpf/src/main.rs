@@ -18,6 +18,8 @@ mod http;
 mod interest;
 mod keys;
 mod maps;
+mod memory;
+mod nss;
 mod openssl;
 mod plain;
 mod process;

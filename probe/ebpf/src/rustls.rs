@@ -12,13 +12,12 @@
 //! not look so is not taken.
 
 use aya_ebpf::helpers::bpf_get_current_pid_tgid;
-use aya_ebpf::helpers::generated::bpf_probe_read_user;
 use aya_ebpf::macros::{uprobe, uretprobe};
 use aya_ebpf::programs::{ProbeContext, RetProbeContext};
 use llmtop_probe_common::{Call, ConnKey, Thread, direction, tls};
 
 use crate::maps::KEYS;
-use crate::{calls, conns, deliver, emit, filter, keys};
+use crate::{calls, conns, deliver, emit, filter, keys, memory};
 
 /// `ContentType::ApplicationData`, as rustc numbers it.
 const APPLICATION_DATA: u8 = 3;
@@ -49,7 +48,7 @@ fn encrypt<const LOOP: bool>(ctx: &ProbeContext) -> u32 {
     // `OutboundChunks`, an enum without a tag: a first word of zero is `Single`,
     // with a slice behind it; else it is `Multiple`: a slice of slices, from a byte,
     // to a byte. Behind it the `ContentType`.
-    let Some([list, first, second, third, kind]) = read::<5>(argument(2)) else { return 0 };
+    let Some([list, first, second, third, kind]) = memory::words::<5>(argument(2)) else { return 0 };
     let (len, count) = if list == 0 { (second, 0) } else { (third.wrapping_sub(second), first) };
     if kind as u8 != APPLICATION_DATA || len == 0 || len > MAX_RECORD {
         return 0;
@@ -96,7 +95,7 @@ pub fn rustls_decrypt(ctx: ProbeContext) -> u32 {
     let argument = |n| ctx.arg::<u64>(n).unwrap_or(0);
     let key = ConnKey { object: argument(1), pid, reserved: 0 };
     // `InboundOpaqueMessage` begins with its payload.
-    let Some([payload, len]) = read::<2>(argument(2)) else { return 0 };
+    let Some([payload, len]) = memory::words::<2>(argument(2)) else { return 0 };
     if keys::used(&key, argument(3)).is_none() {
         return 0;
     }
@@ -137,7 +136,7 @@ fn decrypted(ctx: &RetProbeContext, thread: &mut Thread, pid_tgid: u64) {
     thread.received_fd = -1;
     let fd = if fd >= 0 && keys::bind(object, fd, pid_tgid) { fd } else { -1 };
     // Behind the tag: the plaintext, which lies where the record lay, and its type.
-    let Some([tag, buffer, len, kind]) = read::<4>(ctx.ret::<u64>()) else { return };
+    let Some([tag, buffer, len, kind]) = memory::words::<4>(ctx.ret::<u64>()) else { return };
     keys.result = (tag as u8 as u32) + 1;
     if keys.success != 0 && keys.success != keys.result {
         return;
@@ -157,14 +156,4 @@ fn decrypted(ctx: &RetProbeContext, thread: &mut Thread, pid_tgid: u64) {
         emit::chunk(transfer);
         deliver::end(transfer, conn, side);
     }
-}
-
-/// So many words of the process's memory.
-#[inline(always)]
-fn read<const WORDS: usize>(at: u64) -> Option<[u64; WORDS]> {
-    let mut words = [0u64; WORDS];
-    // SAFETY: writes the array's size to it; the helper copes with any address.
-    let failed =
-        unsafe { bpf_probe_read_user((&raw mut words).cast(), 8 * WORDS as u32, at as *const _) };
-    (failed == 0).then_some(words)
 }

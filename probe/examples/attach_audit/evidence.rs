@@ -24,6 +24,7 @@ fn company(tls: Tls) -> (&'static [&'static str], &'static [&'static str]) {
             &["ssl/ssl_lib.cc", "ssl/handshake_client.cc", "ssl/ssl_session.cc"],
         ),
         Tls::Gnutls => (&["gnutls_init", "gnutls_handshake", "gnutls_credentials_set"], &[]),
+        Tls::Nss => (&["SSL_ImportFD", "SSL_SetURL", "SSL_ResetHandshake"], &[]),
         // A stripped program still has them, in the table that unwinds its stacks.
         Tls::Go => (
             &[],

@@ -5,12 +5,6 @@ use std::collections::HashSet;
 use super::{Discovery, Found, Known, maps, processes};
 use crate::Target;
 
-/// Libraries known by name that this version does not read from.
-const NAMED: &[(&str, &str)] = &[
-    ("libgnutls.so", "GnuTLS is not covered by this version"),
-    ("libnspr4.so", "NSS is not covered by this version"),
-];
-
 /// What is covered of one process.
 #[derive(Clone, Debug)]
 pub(crate) struct Coverage {
@@ -67,7 +61,6 @@ impl Discovery {
         let mut this = Coverage { pid, covered: Vec::new(), uncovered: Vec::new() };
         for mapping in maps::of(pid) {
             let stamp = self.mapped.get(&(mapping.device, mapping.inode));
-            let name = mapping.path.rsplit('/').next().unwrap_or_default();
             if let Some(known) = stamp.and_then(|s| self.known.get(s)) {
                 this.covered.extend(known.covered());
                 let reasons = known.uncovered();
@@ -76,8 +69,6 @@ impl Discovery {
                     this.uncovered.push(format!("{}: is still being looked through", mapping.path));
                 }
             }
-            let named = NAMED.iter().find(|(n, _)| name.starts_with(n));
-            this.uncovered.extend(named.map(|(_, why)| format!("{}: {why}", mapping.path)));
         }
         (!this.covered.is_empty() || !this.uncovered.is_empty()).then_some(this)
     }

@@ -10,8 +10,15 @@ const DIRECTORIES: &[&str] =
     &["/usr/bin", "/usr/local/bin", "/usr/local/lib", "/usr/local/ssl/lib"];
 
 /// Single files; `*` stands for any one name.
-const SYSTEM: &[&str] =
-    &["/opt/*/bin/node", "/opt/*/lib/libssl.so.*", "/usr/lib/nodejs/*/bin/node"];
+const SYSTEM: &[&str] = &[
+    "/opt/*/bin/node",
+    "/opt/*/lib/libssl.so.*",
+    "/usr/lib/nodejs/*/bin/node",
+    // As Debian has it, and as Mozilla does.
+    "/usr/lib/firefox*/libssl3.so",
+    "/usr/lib/firefox*/libnss3.so",
+    "/opt/firefox*/libnss3.so",
+];
 
 /// The same, below every home directory.
 const HOME: &[&str] = &[

@@ -59,6 +59,9 @@ const ENTRIES: &[&str] = &[
     "gnutls_handshake",
     "gnutls_server_name",
     "gnutls_uncork",
+    "nss_read",
+    "nss_handshake",
+    "nss_server_name",
     #[cfg(target_arch = "x86_64")]
     "go_write",
     #[cfg(target_arch = "x86_64")]
@@ -285,7 +288,9 @@ fn entry_program(tls: Tls, site: &Site) -> Option<&'static str> {
         (Function::Write | Function::Read, Abi::Goroutine) => "go_write",
         (Function::Free, _) if tls == Tls::Go => "go_close",
         (Function::Handshake, _) if tls == Tls::Go => "go_handshake",
+        (Function::Handshake, _) if tls == Tls::Nss => "nss_handshake",
         (Function::Handshake, _) => "gnutls_handshake",
+        (Function::ServerName, _) if tls == Tls::Nss => "nss_server_name",
         (Function::ServerName, _) => "gnutls_server_name",
         (Function::Uncork, _) => "gnutls_uncork",
         (Function::Write, Abi::BehindArgument4) => "write_arg4",
@@ -298,6 +303,7 @@ fn entry_program(tls: Tls, site: &Site) -> Option<&'static str> {
         }
         (Function::Read, Abi::Record) => "rustls_decrypt",
         (Function::Read, Abi::Typed) => "gnutls_read",
+        (Function::Read, Abi::Flagged) => "nss_read",
         (Function::Read, _) => "read_returned",
         (Function::Free, _) => "free",
         (Function::SetFd, _) => "set_fd",
@@ -311,6 +317,7 @@ fn tls_code(tls: Tls) -> u32 {
         Tls::Boringssl => tls::BORINGSSL,
         Tls::Openssl => tls::OPENSSL,
         Tls::Gnutls => tls::GNUTLS,
+        Tls::Nss => tls::NSS,
         Tls::Go => tls::GO,
         Tls::Rustls => tls::RUSTLS,
         _ => tls::UNKNOWN,
@@ -324,8 +331,10 @@ mod tests {
     #[test]
     fn what_is_attached_was_loaded() {
         use Function::{Ctrl, Free, Handshake, Read, ServerName, SetFd, Uncork, Write};
-        let abis = [Abi::Returned, Abi::BehindArgument4, Abi::BehindArgument5, Abi::Typed];
+        let abis =
+            [Abi::Returned, Abi::BehindArgument4, Abi::BehindArgument5, Abi::Typed, Abi::Flagged];
         let mut expected = vec![(Tls::Go, Free, Abi::None), (Tls::Go, Handshake, Abi::None)];
+        expected.extend([ServerName, Handshake].map(|function| (Tls::Nss, function, Abi::None)));
         for function in [Write, Read, Free, Handshake, SetFd, Ctrl, ServerName, Uncork] {
             expected.extend(abis.map(|abi| (Tls::Gnutls, function, abi)));
         }

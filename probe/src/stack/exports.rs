@@ -50,6 +50,19 @@ pub(super) fn addresses(code: &[u8], start: u64) -> impl Iterator<Item = u64> {
     })
 }
 
+/// The version, as a text that an exported function mentions: `3.7.9`.
+pub(super) fn version(elf: &Elf, function: &str) -> Option<String> {
+    let function = elf.export(function)?;
+    let code = elf.at(function.address, WINDOW);
+    addresses(&code, function.address).find_map(|at| {
+        let text = elf.text_at(at, 16)?;
+        let numbers = text.split('.');
+        let is_version = (2..=4).contains(&numbers.clone().count())
+            && numbers.clone().all(|number| number.parse::<u16>().is_ok());
+        is_version.then_some(text)
+    })
+}
+
 /// The calls a function makes, those through the procedure linkage table and
 /// the global offset table too.
 pub(super) fn calls(elf: &Elf, symbol: Symbol) -> Vec<Call> {

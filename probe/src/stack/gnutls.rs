@@ -11,7 +11,7 @@
 //! What a corked session is given is told then; `gnutls_record_uncork`, which sends it by
 //! the same functions, tells nothing.
 
-use super::exports::{WINDOW, addresses, calls, place, site};
+use super::exports::{calls, place, site, version};
 use super::{Found, Method, Neighbour, Stack, Verdict};
 use crate::elf::{Elf, Symbol};
 use crate::place::{Call, Needs, Value};
@@ -61,7 +61,10 @@ impl Stack for GnuTls {
             site(elf, symbol, place, function, Abi::None, name.to_owned())
         });
         sites.extend(others);
-        let (tls, version, method) = (Tls::Gnutls, version(elf), Method::Symbols);
+        // What it compares with.
+        let version =
+            version(elf, "gnutls_check_version").map(|version| format!("GnuTLS {version}"));
+        let (tls, method) = (Tls::Gnutls, Method::Symbols);
         Verdict::Found(Found { tls, version, method, sites })
     }
 
@@ -139,19 +142,6 @@ fn handed_on(elf: &Elf, from: Symbol, [session, data, size]: [u8; 3]) -> Vec<u64
         !indirect && [*session, *data, *size] == handed
     });
     calls.into_iter().map(|call| call.target).collect()
-}
-
-/// What `gnutls_check_version` compares with.
-fn version(elf: &Elf) -> Option<String> {
-    let function = elf.export("gnutls_check_version")?;
-    let code = elf.at(function.address, WINDOW);
-    let text = addresses(&code, function.address).find_map(|at| {
-        let text = elf.text_at(at, 16)?;
-        let numbers = text.split('.');
-        (numbers.clone().count() == 3 && numbers.clone().all(|n| n.parse::<u16>().is_ok()))
-            .then_some(text)
-    })?;
-    Some(format!("GnuTLS {text}"))
 }
 
 #[cfg(test)]

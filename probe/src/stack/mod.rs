@@ -6,6 +6,7 @@ mod boringssl;
 mod exports;
 mod gnutls;
 mod go;
+mod nss;
 mod openssl;
 #[cfg(target_arch = "x86_64")]
 mod reports;
@@ -91,8 +92,14 @@ impl FromIterator<Verdict> for Contents {
 }
 
 /// Every stack.
-const STACKS: &[&dyn Stack] =
-    &[&openssl::OpenSsl, &gnutls::GnuTls, &boringssl::BoringSsl, &rustls::Rustls, &go::Go];
+const STACKS: &[&dyn Stack] = &[
+    &openssl::OpenSsl,
+    &gnutls::GnuTls,
+    &nss::Nss,
+    &boringssl::BoringSsl,
+    &rustls::Rustls,
+    &go::Go,
+];
 
 /// Code that holds a TLS implementation is larger.
 const SMALLEST: u64 = 256 << 10;

@@ -3,9 +3,10 @@
 use serde_json::Value;
 
 /// What is checked on each kernel: a column, and the call that shows it.
-const CALLS: [(&str, &str, &str); 5] = [
+const CALLS: [(&str, &str, &str); 6] = [
     ("OpenSSL", "openssl", "openssl"),
     ("HTTP/2", "openssl-h2", "openssl"),
+    ("NSS", "nss", "nss"),
     ("Go", "go-0", "go"),
     ("rustls", "rustls-0-1", "rustls"),
     ("plain", "plain", "none"),

@@ -30,9 +30,7 @@ pub(super) fn make(folder: &Path) -> Result<PathBuf> {
     program(&guest, &live_tests()?, "live")?;
     // The tests look for the kernel programs where they lie in the repository.
     let object = root().join("probe/bpf").join(format!("llmtop-{}.o", std::env::consts::ARCH));
-    let inside = guest.join(object.strip_prefix("/")?);
-    std::fs::create_dir_all(inside.parent().context("it lies in a folder")?)?;
-    copy(&object, &inside)?;
+    copy_of(&guest, &object)?;
 
     let tests = root().join("tests/clients");
     go(&sources.join("serve.go"), &built.join("serve"))?;
@@ -49,6 +47,7 @@ pub(super) fn make(folder: &Path) -> Result<PathBuf> {
     }
     program(&guest, &rustls.join("release/rustls-client"), "rustls-client")?;
     program(&guest, &which("curl")?, "curl")?;
+    nss_client(&guest)?;
     run(Command::new("/sbin/ldconfig").arg("-r").arg(&guest))?;
     pack(&guest, &folder.join("guest.cpio"))
 }
@@ -99,15 +98,37 @@ fn which(name: &str) -> Result<PathBuf> {
 fn program(guest: &Path, file: &Path, name: &str) -> Result<()> {
     let inside = guest.join("usr/bin").join(name);
     run(Command::new("strip").arg("--strip-debug").arg("-o").arg(&inside).arg(file))?;
-    let output = Command::new("ldd").arg(file).output()?;
-    let said = String::from_utf8(output.stdout)?;
-    for library in said.split_whitespace().filter(|word| word.starts_with('/')) {
-        let library = library.trim_end_matches(':');
-        let inside = guest.join(library.trim_start_matches('/'));
-        std::fs::create_dir_all(inside.parent().context("a library lies in a folder")?)?;
-        copy(Path::new(library), &inside)?;
+    libraries(file)?.iter().try_for_each(|library| copy_of(guest, library))
+}
+
+/// A client by NSS, which loads two libraries by itself.
+fn nss_client(guest: &Path) -> Result<()> {
+    let client = which("tstclnt").context("apt-get install libnss3-tools")?;
+    program(guest, &client, "tstclnt")?;
+    let libraries_of_client = libraries(&client)?;
+    let nss = libraries_of_client.iter().find(|library| library.ends_with("libnss3.so"));
+    let folder = nss.and_then(|nss| nss.parent()).context("tstclnt is linked with NSS")?;
+    for name in ["libsoftokn3.so", "libfreeblpriv3.so"] {
+        let loaded = folder.join(name);
+        copy_of(guest, &loaded)?;
+        libraries(&loaded)?.iter().try_for_each(|library| copy_of(guest, library))?;
     }
     Ok(())
+}
+
+/// The libraries that a file is linked with.
+fn libraries(file: &Path) -> Result<Vec<PathBuf>> {
+    let output = Command::new("ldd").arg(file).output()?;
+    let said = String::from_utf8(output.stdout)?;
+    let paths = said.split_whitespace().filter(|word| word.starts_with('/'));
+    Ok(paths.map(|path| PathBuf::from(path.trim_end_matches(':'))).collect())
+}
+
+/// The file, where it lies here.
+fn copy_of(guest: &Path, file: &Path) -> Result<()> {
+    let inside = guest.join(file.strip_prefix("/")?);
+    std::fs::create_dir_all(inside.parent().context("it lies in a folder")?)?;
+    copy(file, &inside)
 }
 
 fn copy(from: &Path, to: &Path) -> Result<()> {

@@ -13,6 +13,7 @@ pub(super) fn tls(cookie: u32) -> (Tls, u32) {
         abi::tls::BORINGSSL => Tls::Boringssl,
         abi::tls::GNUTLS => Tls::Gnutls,
         abi::tls::GO => Tls::Go,
+        abi::tls::NSS => Tls::Nss,
         abi::tls::RUSTLS => Tls::Rustls,
         abi::tls::NONE => Tls::None,
         _ => Tls::Openssl,
