@@ -24,6 +24,7 @@ mod http2;
 mod libraries;
 mod lifecycle;
 mod load;
+mod overtaken;
 mod plain;
 mod protocols;
 mod recording;

@@ -27,6 +27,8 @@ const CLIENTS: &[(Tool, &str, bool, &str)] = &[
     (Tool::Node("fetch"), CHAT, true, ""),
     (Tool::Node("https"), MESSAGES, true, "tools=1"),
     (Tool::Node("openai"), RESPONSES, false, "gzip=1"),
+    (Tool::Go("go"), CHAT, true, ""),
+    (Tool::Go("go"), CHAT, false, "gzip=1"),
 ];
 
 /// What llmtop says otherwise than it should: `wanted` by JSON pointer.

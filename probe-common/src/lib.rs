@@ -18,5 +18,5 @@ pub use event::{
 };
 pub use state::{
     Call, Conn, ConnKey, GoCall, GoFrame, INTEREST_SLOTS, Keys, PLAIN_SOCKET, SocketKey,
-    SocketState, Stats, TLS_SOCKET, Thread, Transfer, Vector, conn_flags, interest_slot,
+    SocketState, Stats, TLS_SOCKET, Thread, Transfer, Vector, conn_flags, interest_slot, writing,
 };

@@ -45,11 +45,22 @@ pub struct Conn {
     pub pid: u32,
     /// Guesses at the descriptor made so far.
     pub guesses: u32,
-    /// Not zero: a call that writes is under way. Of TLS objects only.
+    /// Whether a call that writes is under way: one of [`writing`].
     pub writing: u32,
     /// Of a Go connection, the lower half of the number of its socket's inode, where
     /// known; else 0.
     pub socket: u32,
+}
+
+/// Values of [`Conn::writing`].
+pub mod writing {
+    /// None is.
+    pub const NO: u32 = 0;
+    /// One is: what it moves is told when it returns.
+    pub const UNDER_WAY: u32 = 1;
+    /// None is known to be. Of a plain socket that sends requests: a response has begun,
+    /// and nothing was sent since.
+    pub const ANSWERED: u32 = 2;
 }
 
 /// Bits of [`Conn::flags`].

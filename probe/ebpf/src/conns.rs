@@ -2,11 +2,12 @@
 //! counters, whatever library or socket they are of.
 
 use aya_ebpf::EbpfContext;
+use aya_ebpf::bindings::BPF_NOEXIST;
 use aya_ebpf::helpers::generated::{
     bpf_get_attach_cookie, bpf_get_current_cgroup_id, bpf_get_smp_processor_id,
 };
 use aya_ebpf::helpers::{bpf_get_current_comm, bpf_get_current_uid_gid};
-use llmtop_probe_common::{Close, Conn, ConnKey, Kind, Open, conn_flags, flags};
+use llmtop_probe_common::{Close, Conn, ConnKey, Kind, Open, conn_flags, flags, writing};
 
 use crate::emit;
 use crate::maps::{CONNS, ORPHANS, PARENTS, SETTINGS, STATS};
@@ -32,8 +33,8 @@ pub fn find(key: &ConnKey) -> Option<&'static mut Conn> {
     Some(unsafe { &mut *conn })
 }
 
-/// Opens a connection, and tells of it. `tls`: whose plaintext, as in
-/// [`tls`](llmtop_probe_common::tls).
+/// Opens a connection, and tells of it; or finds it, where another thread did so
+/// meanwhile. `tls`: whose plaintext, as in [`tls`](llmtop_probe_common::tls).
 ///
 /// Not inlined, as [`close`]: its records need most of a program's stack.
 #[inline(never)]
@@ -55,11 +56,19 @@ pub fn open(key: &ConnKey, tls: u32, pid_tgid: u64, flags: u32) -> Option<&'stat
         fd: -1,
         pid: key.pid,
         guesses: 0,
-        writing: 0,
+        writing: writing::NO,
         socket: 0,
     };
-    CONNS.insert(key, new, 0).ok()?;
-    if let Some(mut entry) = emit::reserve::<Open>() {
+    // The record has its place in the ring before any that another thread sends of the
+    // connection once it finds it.
+    let entry = emit::reserve::<Open>();
+    if CONNS.insert(key, new, u64::from(BPF_NOEXIST)).is_err() {
+        if let Some(entry) = entry {
+            entry.discard(emit::BPF_RB_NO_WAKEUP);
+        }
+        return find(key);
+    }
+    if let Some(mut entry) = entry {
         let record = entry.as_mut_ptr();
         // SAFETY: `record` points to a reserved record, of which every field is
         // written; the helper has no preconditions.

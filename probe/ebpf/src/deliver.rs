@@ -1,7 +1,7 @@
 //! Bytes of a connection, wherever they come from: into the ring, or counted where
 //! nobody wants them.
 
-use llmtop_probe_common::{Conn, Thread, Transfer, direction, flags};
+use llmtop_probe_common::{Conn, Thread, Transfer, direction, flags, writing};
 
 use crate::{emit, interest};
 
@@ -44,10 +44,10 @@ pub fn begin(
     }
     let flags = if side == direction::SENT {
         0
-    } else if conn.writing == 0 {
-        flags::RECEIVED
-    } else {
+    } else if conn.writing == writing::UNDER_WAY {
         flags::RECEIVED | flags::WHILE_WRITING
+    } else {
+        flags::RECEIVED
     };
     *transfer = Transfer {
         buffer: 0,

@@ -10,7 +10,7 @@ use llmtop_probe_common::{
 
 use crate::maps::{CONTROL, EVENTS, STATS};
 
-const BPF_RB_NO_WAKEUP: u64 = 1;
+pub const BPF_RB_NO_WAKEUP: u64 = 1;
 const BPF_RB_FORCE_WAKEUP: u64 = 2;
 
 /// Chunks of one call where the kernel has no `bpf_loop`: more would be more

@@ -12,7 +12,7 @@ use aya_ebpf::macros::{uprobe, uretprobe};
 use aya_ebpf::programs::{ProbeContext, RetProbeContext};
 use llmtop_probe_common::{
     Call, Conn, ConnKey, Kind, MAX_SERVER_NAME, ServerName, Thread, conn_flags, direction, flags,
-    tls,
+    tls, writing,
 };
 
 use crate::{calls, conns, deliver, emit, filter, socket};
@@ -79,7 +79,7 @@ pub fn enter(ctx: &ProbeContext, kind: u32, buffer: usize, moved_at: Option<usiz
     if remembered && kind & calls::READ == 0 {
         let key = ConnKey { object: call.object, pid: (pid_tgid >> 32) as u32, reserved: 0 };
         if let Some(conn) = conn(&key, ctx, pid_tgid, 0) {
-            conn.writing = 1;
+            conn.writing = writing::UNDER_WAY;
         }
     }
     0
@@ -116,7 +116,7 @@ fn transferred<const LOOP: bool>(ctx: &RetProbeContext, thread: &mut Thread, pid
         if returned == 0 && call.kind & calls::ZERO_IS_END != 0 {
             conns::close(&key, pid_tgid, flags::END_OF_STREAM);
         } else if !read && let Some(conn) = conns::find(&key) {
-            conn.writing = 0;
+            conn.writing = writing::NO;
             if call.kind & calls::TOLD != 0 {
                 socket::after_transfer(thread, conn, false, pid_tgid);
             }
@@ -135,7 +135,7 @@ fn transferred<const LOOP: bool>(ctx: &RetProbeContext, thread: &mut Thread, pid
     if !read {
         // Not before its chunks are in the ring: whoever reads from now on has
         // them behind it.
-        conn.writing = 0;
+        conn.writing = writing::NO;
     }
     socket::after_transfer(thread, conn, read, pid_tgid);
 }

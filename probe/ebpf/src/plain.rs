@@ -5,9 +5,15 @@
 //! first that begins like HTTP on, it is a connection: named by its inode, so
 //! that descriptors that were duplicated are one, and a process that inherited
 //! it is another. What carries TLS is never looked at again.
+//!
+//! A call is seen where it returns, and the thread that sends a request may be kept from
+//! that until another has the response. So a response that begins before anything was
+//! sent, or after another with nothing sent in between, says that a write is under way.
 
 use aya_ebpf::helpers::generated::bpf_probe_read_user;
-use llmtop_probe_common::{Conn, ConnKey, PLAIN_SOCKET, Vector, conn_flags, direction, flags, tls};
+use llmtop_probe_common::{
+    Conn, ConnKey, PLAIN_SOCKET, Vector, conn_flags, direction, flags, tls, writing,
+};
 
 use crate::http::{self, Beginning, HEAD};
 use crate::{conns, deliver, descriptors, emit, file, interest, keys, socket};
@@ -71,16 +77,26 @@ fn conn(moved: &mut Moved) -> Option<&'static mut Conn> {
         && let Some(conn) = conns::find(&key)
     {
         if moved.result > 0 {
-            if conn.flags & conn_flags::TUNNEL != 0 && head(moved) == Some(Beginning::Tls) {
+            let is_tunnel = conn.flags & conn_flags::TUNNEL != 0;
+            let is_answer = moved.read != 0 && conn.flags & conn_flags::CLIENT != 0;
+            let beginning = if is_tunnel || is_answer { head(moved) } else { None };
+            if is_tunnel && beginning == Some(Beginning::Tls) {
                 descriptors::set(key.pid, moved.fd, descriptors::TLS);
                 conns::close(&key, moved.pid_tgid, 0);
                 return None;
             }
+            if is_answer && beginning == Some(Beginning::Response) {
+                conn.writing = match conn.writing {
+                    writing::NO => writing::ANSWERED,
+                    _ => writing::UNDER_WAY,
+                };
+            }
             return Some(conn);
         }
-        // The other end's end, where this one asks: nothing more will come.
+        // The other end's end, where this one asks: nothing more will come. An error may
+        // say that there is nothing yet.
         let asked = moved.shape != shape::BUFFER || moved.len > 0;
-        if moved.read != 0 && asked && conn.flags & conn_flags::CLIENT != 0 {
+        if moved.result == 0 && moved.read != 0 && asked && conn.flags & conn_flags::CLIENT != 0 {
             descriptors::set(key.pid, moved.fd, descriptors::TCP);
             conns::close(&key, moved.pid_tgid, flags::END_OF_STREAM);
         }
@@ -136,6 +152,10 @@ fn open(key: &ConnKey, beginning: Beginning, moved: &Moved) -> Option<&'static m
         return None;
     };
     socket::introduce(conn, moved.fd, moved.pid_tgid);
+    if beginning == Beginning::Response && moved.read != 0 {
+        let is_new = flags & conn_flags::FRESH != 0;
+        conn.writing = if is_new { writing::UNDER_WAY } else { writing::ANSWERED };
+    }
     Some(conn)
 }
 
@@ -182,6 +202,10 @@ fn deliver<const LOOP: bool>(conn: &mut Conn, moved: &mut Moved) {
     vector.skip = 0;
     emit::vector::<LOOP>(vector);
     deliver::end(&vector.transfer, conn, side);
+    if moved.read == 0 {
+        // Not before its chunks are in the ring: a response has them behind it, or waits.
+        conn.writing = writing::NO;
+    }
 }
 
 /// Bytes that went through a descriptor and no buffer: lost, where it has a
