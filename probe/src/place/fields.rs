@@ -1,15 +1,16 @@
 //! Which fields of what an argument points to a function uses.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use iced_x86::{
-    Decoder, DecoderOptions, Instruction, InstructionInfoFactory, Mnemonic, OpKind, Register,
+    Decoder, DecoderOptions, FlowControl, Instruction, InstructionInfoFactory, Mnemonic, OpKind,
+    Register,
 };
 
 use super::straight::{ARGUMENTS, writes};
 
-/// Instructions looked at.
-const BUDGET: usize = 4096;
+/// Instructions looked at, over all paths.
+const BUDGET: usize = 16_384;
 
 /// At which distances a function reads or writes memory to which its argument with
 /// the number `argument` points (0 is the first). `code` are its bytes, all and no
@@ -17,49 +18,99 @@ const BUDGET: usize = 4096;
 ///
 /// The code is read from its start to its end, jumps or not: of a register or place
 /// in the stack frame that held the argument, whatever is done with it further down
-/// counts, until something else is written to it. That is what compilers make of a
-/// pointer that is used and then forgotten; it proves nothing by itself.
+/// counts, until something else is written to it. Then from the target of each jump,
+/// with what held the argument there: rare cases lie behind the rest. That is what
+/// compilers make of a pointer that is used and then forgotten; it proves nothing by
+/// itself.
 pub fn fields(code: &[u8], argument: usize) -> BTreeSet<i64> {
     let mut info = InstructionInfoFactory::new();
-    let mut holders: BTreeSet<Register> = ARGUMENTS.get(argument).copied().into_iter().collect();
-    let mut places = BTreeSet::new();
     let mut fields = BTreeSet::new();
-    for instruction in Decoder::with_ip(64, code, 0, DecoderOptions::NONE).iter().take(BUDGET) {
-        if instruction.is_invalid() {
-            break;
-        }
-        let used = info.info(&instruction);
-        for memory in used.used_memory() {
-            if holders.contains(&memory.base()) && memory.index() == Register::None {
-                fields.insert(memory.displacement().cast_signed());
+    let holders = Holders {
+        registers: ARGUMENTS.get(argument).copied().into_iter().collect(),
+        places: BTreeSet::new(),
+    };
+    let mut paths = vec![(0, holders)];
+    let mut known = HashSet::new();
+    let mut budget = BUDGET;
+    while let Some((start, mut holders)) = paths.pop() {
+        let Some(rest) = usize::try_from(start).ok().and_then(|start| code.get(start..)) else {
+            continue;
+        };
+        for instruction in Decoder::with_ip(64, rest, start, DecoderOptions::NONE).iter() {
+            if instruction.is_invalid() || budget == 0 {
+                break;
+            }
+            budget -= 1;
+            fields.extend(holders.step(&instruction, &mut info));
+            let jumps = matches!(
+                instruction.flow_control(),
+                FlowControl::ConditionalBranch | FlowControl::UnconditionalBranch
+            );
+            let target = instruction.near_branch_target();
+            if jumps && !holders.is_empty() && known.insert((target, holders.clone())) {
+                paths.push((target, holders.clone()));
+            }
+            let ends = matches!(
+                instruction.flow_control(),
+                FlowControl::UnconditionalBranch
+                    | FlowControl::IndirectBranch
+                    | FlowControl::Return
+                    | FlowControl::Exception
+            );
+            if start > 0 && ends || holders.is_empty() {
+                break;
             }
         }
+    }
+    fields
+}
+
+/// What holds the argument at a place in the code.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Holders {
+    registers: BTreeSet<Register>,
+    /// In the stack frame.
+    places: BTreeSet<(Register, u64)>,
+}
+
+impl Holders {
+    fn is_empty(&self) -> bool {
+        self.registers.is_empty() && self.places.is_empty()
+    }
+
+    /// Goes past an instruction. Answers with the fields that it uses.
+    fn step(&mut self, instruction: &Instruction, info: &mut InstructionInfoFactory) -> Vec<i64> {
+        let used = info.info(instruction);
+        let through = used.used_memory().iter().filter(|memory| {
+            self.registers.contains(&memory.base()) && memory.index() == Register::None
+        });
+        let fields = through.map(|memory| memory.displacement().cast_signed()).collect();
         let moves = instruction.mnemonic() == Mnemonic::Mov;
-        let place = moves.then(|| frame(&instruction)).flatten();
+        let place = moves.then(|| frame(instruction)).flatten();
         let holds = match (instruction.op1_kind(), place) {
-            (OpKind::Register, _) => holders.contains(&instruction.op1_register()),
-            (OpKind::Memory, Some(place)) => places.contains(&place),
+            (OpKind::Register, _) => self.registers.contains(&instruction.op1_register()),
+            (OpKind::Memory, Some(place)) => self.places.contains(&place),
             _ => false,
         };
         for register in used.used_registers() {
             if writes(register.access()) {
-                holders.remove(&register.register().full_register());
+                self.registers.remove(&register.register().full_register());
             }
         }
         match (instruction.op0_kind(), place) {
             (OpKind::Register, _) if moves && holds => {
-                holders.insert(instruction.op0_register());
+                self.registers.insert(instruction.op0_register());
             }
             (OpKind::Memory, Some(place)) if holds => {
-                places.insert(place);
+                self.places.insert(place);
             }
             (OpKind::Memory, Some(place)) => {
-                places.remove(&place);
+                self.places.remove(&place);
             }
             _ => {}
         }
+        fields
     }
-    fields
 }
 
 /// The place in the stack frame that an instruction reads or writes.
@@ -96,6 +147,13 @@ mod tests {
             0x38, 0x00,
         ];
         check(&code, 2, &[0]);
+        // What is behind the rest: cmp qword [rdx],0; mov rbp,rdx; jne +3; xor ebp,ebp; ret;
+        // mov rax,[rbp+0x18]; ret
+        let code = [
+            0x48, 0x83, 0x3a, 0x00, 0x48, 0x89, 0xd5, 0x75, 0x03, 0x31, 0xed, 0xc3, 0x48, 0x8b,
+            0x45, 0x18, 0xc3,
+        ];
+        check(&code, 2, &[0, 0x18]);
     }
 
     proptest::proptest! {
