@@ -15,8 +15,10 @@ mod endings;
 mod facts;
 mod filters;
 mod maps;
+mod places;
 mod reader;
 mod shared;
+mod uprobes;
 mod watcher;
 
 use std::sync::Arc;
@@ -127,14 +129,14 @@ impl Live {
             offsets: *offsets.as_ref().unwrap_or(&Offsets::default()),
             ring_bytes: ring_bytes(config.ring_bytes),
         };
-        let mut bpf = object::load(&options)?;
+        let (mut bpf, multi) = object::load(&options)?;
         let mut filters = filters::Maps::take(&mut bpf)?;
         filters.set(&config.filters)?;
         let shared = Arc::new(Shared::new()?);
         let (events, inbox) = mpsc::channel();
         let containers = Containers::take(&mut bpf, &config.filters.containers)?;
         let mut reader = Reader::new(&mut bpf, Arc::clone(&shared), events.clone(), containers)?;
-        let mut attacher = Attacher::new(bpf, Arc::clone(&shared))?;
+        let mut attacher = Attacher::new(bpf, multi, Arc::clone(&shared))?;
         let mut problems = attacher.tracepoints();
         problems.extend(offsets.err().map(|why| format!("HTTP without TLS is not seen: {why}")));
         // Forks are seen from here on, so no descendant can slip away.
@@ -171,9 +173,9 @@ impl Source for Live {
         let watching = watcher.spawn()?;
         let mut reader = reader;
         let result = reader.run(outlet);
-        // Taking a probe away costs the kernel a grace period, about a tenth of
-        // a second, and it does one at a time: nobody waits for that. What is
-        // moved from here on is neither captured nor counted.
+        // Taking probes away costs the kernel grace periods, some of them about a
+        // tenth of a second: nobody waits for that. What is moved from here on is
+        // neither captured nor counted.
         shared.stop();
         // Fails where the watcher has ended: that is what it is for.
         let _ = events.send(Event::Stop);

@@ -1,15 +1,19 @@
 //! The kernel programs, embedded and loaded.
 
+mod multi;
+mod sys;
+
 use aya::{Ebpf, EbpfLoader};
 use llmtop_probe_common::{Offsets, Settings, names};
 
 use crate::Error;
+pub(crate) use multi::Multi;
 
 /// The committed object of this architecture; `cargo xtask bpf build` makes it.
 #[cfg(target_arch = "x86_64")]
-static OBJECT: &[u8] = aya::include_bytes_aligned!("../bpf/llmtop-x86_64.o");
+static OBJECT: &[u8] = aya::include_bytes_aligned!("../../bpf/llmtop-x86_64.o");
 #[cfg(target_arch = "aarch64")]
-static OBJECT: &[u8] = aya::include_bytes_aligned!("../bpf/llmtop-aarch64.o");
+static OBJECT: &[u8] = aya::include_bytes_aligned!("../../bpf/llmtop-aarch64.o");
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 compile_error!("kernel programs exist for x86_64 and aarch64");
 
@@ -24,16 +28,22 @@ pub(crate) struct Options {
     pub(crate) ring_bytes: u32,
 }
 
-/// Creates the maps and prepares the programs; none is in the kernel yet.
-pub(crate) fn load(options: &Options) -> Result<Ebpf, Error> {
+/// Creates the maps and prepares the programs; none is in the kernel yet. Uprobes are
+/// prepared twice where the kernel can have many places of a file in one link.
+pub(crate) fn load(options: &Options) -> Result<(Ebpf, Option<Multi>), Error> {
     let settings = SettingsPod(options.settings);
     let offsets = OffsetsPod(options.offsets);
-    EbpfLoader::new()
+    let bpf = EbpfLoader::new()
         .override_global(names::SETTINGS, &settings, true)
         .override_global(names::OFFSETS, &offsets, true)
         .map_max_entries(names::EVENTS, options.ring_bytes)
         .load(OBJECT)
-        .map_err(|error| kernel("loading the kernel programs", &error))
+        .map_err(|error| kernel("loading the kernel programs", &error))?;
+    let multi = Multi::prepare(OBJECT, &bpf);
+    if let Err(error) = &multi {
+        log::info!("each probe by an event of its own: {error}");
+    }
+    Ok((bpf, multi.ok()))
 }
 
 /// An error with all its causes in one line, as far as a person can use them:
