@@ -33,6 +33,12 @@ fn boringssl() {
 }
 
 #[test]
+fn gnutls() {
+    check(Stack::GnuTls, 20_000, 64);
+    check(Stack::GnuTls, 400, 16_384);
+}
+
+#[test]
 fn rustls() {
     check(Stack::Rustls, 20_000, 64);
     check(Stack::Rustls, 400, 16_384);
@@ -55,8 +61,8 @@ fn plain_sockets() {
 #[ignore = "takes many minutes"]
 fn ten_million_calls_each() {
     const CALLS: u64 = 10_000_000;
-    for stack in [Stack::OpenSsl, Stack::BoringSsl, Stack::Rustls, Stack::Plain, Stack::Go(10_000)]
-    {
+    let two_ends = [Stack::OpenSsl, Stack::BoringSsl, Stack::GnuTls, Stack::Rustls, Stack::Plain];
+    for stack in two_ends.into_iter().chain([Stack::Go(10_000)]) {
         check(stack, CALLS, 64);
     }
 }

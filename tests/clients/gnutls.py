@@ -11,38 +11,16 @@ import os
 import socket
 from ctypes import CFUNCTYPE, byref, c_char_p, c_int, c_size_t, c_ssize_t, c_uint, c_void_p
 
+from gnutls_calls import TRY_AGAIN, function, receive, send, until_done, well
 from raw import Call
 
-AGAIN, INTERRUPTED, PREMATURE_END = -28, -52, -110
-TRY_AGAIN = (AGAIN, INTERRUPTED)
+PREMATURE_END = -110
 PIECE = 3000
 
-library = ctypes.CDLL("libgnutls.so.30")
 MOVE = CFUNCTYPE(c_ssize_t, c_void_p, c_void_p, c_size_t)
-
-
-def function(name, *kinds, result=c_int):
-    made = getattr(library, "gnutls_" + name)
-    made.argtypes, made.restype = kinds, result
-    return made
-
-
-send = function("record_send", c_void_p, c_void_p, c_size_t, result=c_ssize_t)
-receive = function("record_recv", c_void_p, c_void_p, c_size_t, result=c_ssize_t)
 cork = function("record_cork", c_void_p, result=None)
 uncork = function("record_uncork", c_void_p, c_uint)
 set_errno = function("transport_set_errno", c_void_p, c_int, result=None)
-
-
-def well(result):
-    assert result >= 0, result
-    return result
-
-
-def until_done(call):
-    while (result := call()) in TRY_AGAIN:
-        pass
-    return result
 
 
 class Session:

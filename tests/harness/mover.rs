@@ -16,6 +16,7 @@ pub(crate) enum Stack {
     OpenSsl,
     /// Bun's, stripped.
     BoringSsl,
+    GnuTls,
     /// Stripped; between so many goroutines.
     Go(usize),
     Rustls,
@@ -33,15 +34,20 @@ pub(crate) struct Moved {
     pub(crate) moved: u64,
     /// Calls that moved them, as far as the program made them itself.
     pub(crate) calls: u64,
+    /// Its processor time.
+    #[allow(dead_code, reason = "a bench uses it")]
+    pub(crate) seconds: f64,
 }
 
 impl Mover {
     /// Runs, and waits.
     pub(crate) fn start(stack: Stack, calls: u64, size: usize) -> Self {
         let script = |name: &str| tests_folder().join("clients").join(name).display().to_string();
+        let python = |what: &str| (client::python(), vec![script("mover.py"), what.to_owned()]);
         let (program, first): (PathBuf, Vec<String>) = match stack {
-            Stack::OpenSsl => (client::python(), vec![script("mover.py"), "openssl".to_owned()]),
-            Stack::Plain => (client::python(), vec![script("mover.py"), "plain".to_owned()]),
+            Stack::OpenSsl => python("openssl"),
+            Stack::GnuTls => python("gnutls"),
+            Stack::Plain => python("plain"),
             Stack::BoringSsl => (bun(), vec![script("mover.mjs")]),
             Stack::Go(goroutines) => {
                 (client::go_mover(), vec![format!("--goroutines={goroutines}")])
@@ -57,6 +63,8 @@ impl Mover {
             command.arg(option("ca", &certificates.authority()));
         }
         command.args([format!("--calls={calls}"), format!("--size={size}")]);
+        // Beside the scripts there is to be nothing new.
+        command.env("PYTHONDONTWRITEBYTECODE", "1");
         Self(command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap())
     }
 
