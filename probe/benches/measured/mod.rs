@@ -1,61 +1,17 @@
-//! What every bench here needs: a process that works, llmtop capturing from it,
-//! and medians.
+//! What every bench here needs: llmtop capturing from processes, empty programs, and
+//! medians.
+#![allow(dead_code, reason = "each bench uses a part")]
 
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
-use llmtop_probe::live::{Config, Filters};
-use llmtop_probe::{Capture, Discovery, Live, Outlet, Source, Totals};
+use aya::programs::RawTracePoint;
+use llmtop_probe::live::{Config, Discover, Filters};
+use llmtop_probe::{Capture, Live, Outlet, Source, Totals};
 
 /// The one in the middle.
 pub(crate) fn median(mut figures: Vec<u64>) -> u64 {
     figures.sort_unstable();
     figures[figures.len() / 2]
-}
-
-/// The process that works; this one is never observed.
-pub(crate) struct Work {
-    pub(crate) child: Child,
-    stdin: ChildStdin,
-    stdout: BufReader<ChildStdout>,
-    /// What it said first.
-    pub(crate) said: String,
-}
-
-impl Work {
-    /// This program again, with `--work`.
-    pub(crate) fn start() -> Self {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .arg("--work")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let stdin = child.stdin.take().unwrap();
-        let mut stdout = BufReader::new(child.stdout.take().unwrap());
-        let said = line(&mut stdout);
-        Self { child, stdin, stdout, said }
-    }
-
-    /// Its figure for an order.
-    pub(crate) fn median(&mut self, order: impl std::fmt::Display) -> u64 {
-        writeln!(self.stdin, "{order}").unwrap();
-        line(&mut self.stdout).parse().unwrap()
-    }
-}
-
-impl Drop for Work {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn line(from: &mut impl BufRead) -> String {
-    let mut line = String::new();
-    from.read_line(&mut line).unwrap();
-    line.trim().to_owned()
 }
 
 /// llmtop capturing.
@@ -85,13 +41,11 @@ fn descriptors() -> usize {
     std::fs::read_dir("/proc/self/fd").unwrap().count()
 }
 
-/// Captures from a process.
-pub(crate) fn capture(pid: u32) -> Running {
+/// Captures from processes.
+pub(crate) fn capture(pids: Vec<u32>, discovery: Box<dyn Discover>) -> Running {
     let descriptors = descriptors();
-    let filters = Filters { pids: vec![pid], ..Filters::default() };
-    let live =
-        Live::start(&Config { ring_bytes: Some(64 << 20), filters }, Box::new(Discovery::new()))
-            .unwrap();
+    let filters = Filters { pids, ..Filters::default() };
+    let live = Live::start(&Config { ring_bytes: Some(64 << 20), filters }, discovery).unwrap();
     let control = live.control();
     let thread = std::thread::spawn(move || {
         let totals = Box::new(live).run(&mut Sink).unwrap();
@@ -115,4 +69,18 @@ impl Outlet for Sink {
     fn deliver(&mut self, captures: &mut Vec<Capture>) -> bool {
         self.offer(captures)
     }
+}
+
+/// The kernel programs, of which none is in the kernel yet.
+pub(crate) fn programs() -> aya::Ebpf {
+    let object = format!("{}/bpf/llmtop-{}.o", env!("CARGO_MANIFEST_DIR"), std::env::consts::ARCH);
+    aya::Ebpf::load_file(object).unwrap()
+}
+
+/// Attaches an empty program to the end of system calls.
+pub(crate) fn empty_syscall_exit(bpf: &mut aya::Ebpf) {
+    let program: &mut RawTracePoint =
+        bpf.program_mut("empty_syscall_exit").unwrap().try_into().unwrap();
+    program.load().unwrap();
+    program.attach("sys_exit").unwrap();
 }

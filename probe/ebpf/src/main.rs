@@ -9,6 +9,7 @@ mod conns;
 mod deliver;
 mod descriptors;
 mod emit;
+mod empty;
 mod file;
 mod filter;
 mod gnutls;

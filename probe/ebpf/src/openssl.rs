@@ -247,14 +247,3 @@ pub fn conn<C: EbpfContext>(
     }
     conns::open(key, conns::cookie(ctx, tls::UNKNOWN), pid_tgid, flags)
 }
-
-/// Does nothing at an entry: what a probe costs by itself.
-#[uprobe]
-pub fn empty_entry(_: ProbeContext) -> u32 {
-    0
-}
-/// Does nothing at a return.
-#[uretprobe]
-pub fn empty_return(_: RetProbeContext) -> u32 {
-    0
-}

@@ -32,11 +32,6 @@ pub fn syscall_exit(ctx: RawTracePointContext) -> i32 {
 pub fn syscall_exit_bounded(ctx: RawTracePointContext) -> i32 {
     leave::<false>(&ctx)
 }
-/// Does nothing: what the event costs by itself.
-#[raw_tracepoint(tracepoint = "sys_exit")]
-pub fn empty_syscall_exit(_: RawTracePointContext) -> i32 {
-    0
-}
 
 #[inline(always)]
 fn leave<const LOOP: bool>(ctx: &RawTracePointContext) -> i32 {

@@ -7,15 +7,18 @@
 //! machine.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a bench")]
 
+#[path = "../measured/mod.rs"]
 mod measured;
+mod work;
 
 use std::fs::File;
 use std::io::{BufRead, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
-use aya::programs::RawTracePoint;
-use measured::{Work, capture, median};
+use llmtop_probe::Discovery;
+use measured::{capture, empty_syscall_exit, median, programs};
+use work::Work;
 
 /// What is written to and read from. On the last, the socket's first bytes were
 /// those of an HTTP message.
@@ -33,17 +36,17 @@ fn main() {
     let mut figures = [[(); 4]; 4].map(|row| row.map(|()| Vec::new()));
     for _ in 0..ROUNDS {
         let mut work = Work::start();
-        assert_eq!(work.said, "ready");
         measure(&mut work, &mut figures[0]);
-        let empty = empty();
+        let mut empty = programs();
+        empty_syscall_exit(&mut empty);
         measure(&mut work, &mut figures[1]);
         drop(empty);
-        let live = capture(std::process::id());
+        let live = capture(vec![std::process::id()], Box::new(Discovery::new()));
         measure(&mut work, &mut figures[2]);
         live.stop();
         // Anew: what it has open has to be seen from its first bytes on.
         let mut work = Work::start();
-        let live = capture(work.child.id());
+        let live = capture(vec![work.child.id()], Box::new(Discovery::new()));
         measure(&mut work, &mut figures[3]);
         assert!(live.stop().captured_bytes > 0);
     }
@@ -67,17 +70,6 @@ fn measure(work: &mut Work, row: &mut [Vec<u64>; 4]) {
     for (figures, way) in row.iter_mut().zip(WAYS) {
         figures.push(work.median(way));
     }
-}
-
-/// An empty program at the event.
-fn empty() -> aya::Ebpf {
-    let object = format!("{}/bpf/llmtop-{}.o", env!("CARGO_MANIFEST_DIR"), std::env::consts::ARCH);
-    let mut bpf = aya::Ebpf::load_file(object).unwrap();
-    let program: &mut RawTracePoint =
-        bpf.program_mut("empty_syscall_exit").unwrap().try_into().unwrap();
-    program.load().unwrap();
-    program.attach("sys_exit").unwrap();
-    bpf
 }
 
 /// The working end: for each way on stdin, the median of what a pair takes.
