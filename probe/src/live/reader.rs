@@ -23,12 +23,23 @@ use crate::{Error, Outlet, Totals, object};
 
 /// Between two looks at a busy ring.
 const NAP: Duration = Duration::from_millis(2);
-/// Empty looks after which the reader sleeps until it is woken.
+/// Empty looks after which the reader sleeps until it is woken. Who moves bytes is soon to
+/// move more, and is not to be slowed by having to wake it each time; after whatever else
+/// is told, one look is enough.
 const PATIENCE: u32 = 25;
 /// Between two looks at the counters.
 const SWEEP: Duration = Duration::from_secs(2);
 /// Bytes of records after which what they gave is offered.
 const BATCH: usize = 4 << 20;
+
+/// What was in the ring.
+#[derive(Clone, Copy, Debug, Default)]
+struct Drained {
+    /// Anything.
+    any: bool,
+    /// Bytes that were moved.
+    moved: bool,
+}
 
 pub(super) struct Reader {
     maps: Maps,
@@ -67,11 +78,11 @@ impl Reader {
 
     /// Reads until it is told to stop.
     pub(super) fn run(&mut self, outlet: &mut dyn Outlet) -> Result<(), Error> {
-        let mut empty = 0;
+        let mut quiet = PATIENCE;
         let mut swept = Instant::now();
         while !self.shared.stopped() {
             let ended = self.endings.complete(&self.tracker);
-            let read = self.drain(outlet);
+            let drained = self.drain(outlet);
             let (tracker, out) = (&mut self.tracker, &mut self.backlog.captures);
             self.endings.close(&ended, tracker, &mut self.maps, &mut self.facts, out);
             if tracker.is_holding() {
@@ -83,9 +94,13 @@ impl Reader {
             }
             self.ignore()?;
             self.backlog.offer(outlet);
-            empty = if read == 0 { empty + 1 } else { 0 };
+            quiet = match drained {
+                Drained { moved: true, .. } => 0,
+                Drained { any: true, .. } => quiet.min(PATIENCE - 1),
+                _ => quiet.saturating_add(1),
+            };
             let waits = !self.endings.is_empty() || self.tracker.is_holding();
-            if empty < PATIENCE || waits || !self.backlog.captures.is_empty() {
+            if quiet < PATIENCE || waits || !self.backlog.captures.is_empty() {
                 self.wait(NAP, false)?;
             } else {
                 self.sleep(SWEEP.saturating_sub(swept.elapsed()), outlet)?;
@@ -136,13 +151,12 @@ impl Reader {
         }
     }
 
-    /// Reads the ring until it is empty, at most once around. Answers with the
-    /// number of records.
-    fn drain(&mut self, outlet: &mut dyn Outlet) -> usize {
+    /// Reads the ring until it is empty, at most once around.
+    fn drain(&mut self, outlet: &mut dyn Outlet) -> Drained {
         const MOST: usize = 1 << 30;
-        let (mut records, mut bytes, mut batch) = (0, 0, 0);
+        let (mut drained, mut bytes, mut batch) = (Drained::default(), 0, 0);
         while let Some(item) = self.maps.ring.next() {
-            records += 1;
+            drained.any = true;
             bytes += item.len();
             batch += item.len();
             match Record::parse(&item) {
@@ -154,6 +168,7 @@ impl Reader {
                         Record::Mapped(header) => {
                             let _ = self.events.send(Event::Mapped(header.pid));
                         }
+                        Record::Chunk(..) => drained.moved = true,
                         Record::Exit(header) => self.endings.exit(header.pid, header.time),
                         _ => {}
                     }
@@ -170,7 +185,7 @@ impl Reader {
             }
         }
         self.backlog.offer(outlet);
-        records
+        drained
     }
 
     /// Accounts for what no record will tell.
@@ -198,7 +213,7 @@ impl Reader {
     fn sleep(&mut self, longest: Duration, outlet: &mut dyn Outlet) -> Result<(), Error> {
         self.set_sleeping(true)?;
         // A record may have come before the kernel knew.
-        if self.drain(outlet) == 0 {
+        if !self.drain(outlet).any {
             self.wait(longest, true)?;
         }
         self.set_sleeping(false)

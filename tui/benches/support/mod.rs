@@ -33,15 +33,38 @@ impl Cpu {
     }
 }
 
-/// User and system time of a process: of its threads that run, in nanoseconds, as
-/// the ticks of /proc/PID/stat are too coarse for a program that hardly runs.
-fn used(pid: u32) -> Duration {
-    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).expect("the process runs");
-    let nanoseconds = threads.filter_map(|thread| {
-        let said = std::fs::read_to_string(thread.ok()?.path().join("schedstat")).ok()?;
-        said.split_whitespace().next()?.parse::<u64>().ok()
-    });
-    Duration::from_nanos(nanoseconds.sum())
+/// User and system time of a process.
+pub(crate) fn used(pid: u32) -> Duration {
+    threads(pid).iter().map(|thread| thread.used).sum()
+}
+
+/// A thread that runs.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Thread {
+    pub(crate) tid: u32,
+    pub(crate) name: String,
+    /// User and system time, in nanoseconds: the ticks of /proc/PID/stat are too coarse
+    /// for a program that hardly runs.
+    pub(crate) used: Duration,
+    /// How often it slept, and was woken.
+    pub(crate) woke: u64,
+}
+
+/// The threads of a process that run.
+pub(crate) fn threads(pid: u32) -> Vec<Thread> {
+    let all = std::fs::read_dir(format!("/proc/{pid}/task")).expect("the process runs");
+    let read = |folder: std::path::PathBuf| {
+        let text = |name| std::fs::read_to_string(folder.join(name)).ok();
+        let status = text("status")?;
+        let woke = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))?;
+        Some(Thread {
+            tid: folder.file_name()?.to_str()?.parse().ok()?,
+            name: text("comm")?.trim().to_owned(),
+            used: Duration::from_nanos(text("schedstat")?.split_whitespace().next()?.parse().ok()?),
+            woke: woke.trim().parse().ok()?,
+        })
+    };
+    all.filter_map(|thread| read(thread.ok()?.path())).collect()
 }
 
 /// The resident memory of a process, in bytes.

@@ -15,6 +15,8 @@ use crate::store::Status;
 
 /// Without captures, the pipeline looks at its deadlines this often.
 const TICK: Duration = Duration::from_millis(25);
+/// Without deadlines, too, it has nothing to do but to know roughly what time it is.
+const REST: Duration = Duration::from_secs(1);
 
 /// What came of a run.
 #[derive(Debug)]
@@ -106,18 +108,21 @@ fn run(
 
 /// Moves captures until the source ends.
 fn pump(engine: &mut Engine, receiver: &Receiver) -> io::Result<()> {
+    let mut patience = TICK;
     loop {
-        match receiver.receive(TICK) {
+        match receiver.receive(patience) {
             Received::Captures(captures) => {
                 captures.into_iter().try_for_each(|capture| engine.capture(capture))?;
                 engine.tick(engine.now())?;
+                patience = TICK;
             }
             Received::Nothing => {
                 // Not the wall clock: after a pause of the whole process, the
                 // source has first to deliver what happened meanwhile.
-                let tick = u64::try_from(TICK.as_nanos()).unwrap_or(0);
-                engine.tick(Timestamp(engine.now().0.saturating_add(tick)))?;
+                let waited = u64::try_from(patience.as_nanos()).unwrap_or(0);
+                engine.tick(Timestamp(engine.now().0.saturating_add(waited)))?;
                 engine.idle()?;
+                patience = if engine.waits() { TICK } else { REST };
             }
             Received::Ended => return Ok(()),
         }

@@ -275,6 +275,11 @@ impl BothEnds {
         }
     }
 
+    /// Whether there is anything that time decides.
+    pub fn waits(&self) -> bool {
+        !self.deadlines.is_empty()
+    }
+
     /// No more will come: everything still undecided is decided.
     pub fn finish(&mut self) {
         let mut open: Vec<_> = self

@@ -87,6 +87,8 @@ pub struct Engine {
     tracker: Tracker,
     exchanges: u64,
     wants_deltas: bool,
+    /// The store's version of which its readers were told.
+    told: u64,
 }
 
 impl Engine {
@@ -114,6 +116,7 @@ impl Engine {
             entries: HashMap::new(),
             tracker: Tracker::default(),
             exchanges: 0,
+            told: 0,
         }
     }
 
@@ -147,8 +150,17 @@ impl Engine {
         self.now = self.now.max(now);
         self.ends.advance(self.now);
         self.decide()?;
-        self.store.changed();
+        // Whoever draws need not, where nothing is new.
+        let version = self.store.store().version();
+        if std::mem::replace(&mut self.told, version) != version {
+            self.store.changed();
+        }
         Ok(())
+    }
+
+    /// Whether time alone may decide something.
+    pub fn waits(&self) -> bool {
+        self.ends.waits()
     }
 
     /// Nothing arrives for now.
