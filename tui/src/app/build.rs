@@ -19,8 +19,7 @@ impl App {
     pub(super) fn build(&mut self, store: &Store, session: &Session) -> Screen {
         let (width, height) = self.size;
         let (top, body, bottom) = frame(Area::screen(width, height), self.filtering.is_typed());
-        let reader =
-            Reader::new(store, self.frozen.as_ref(), self.moment(), self.options.utc_offset);
+        let reader = self.viewpoint.reader(store);
         // Some titles count what is listed, whether the list is visible or not.
         self.main.processes.put_in_order(&reader, self.main.lists_all());
         self.behind = false;
@@ -31,13 +30,13 @@ impl App {
         };
         let setting = Setting {
             processes: self.main.processes.order.len(),
-            paused: self.frozen.as_ref().map(Frozen::before_pause),
+            paused: self.viewpoint.frozen.as_ref().map(Frozen::before_pause),
             follow: self.follows(),
             show: self.main.show,
             secrets: self.options.show_secrets,
             mouse_off: !self.mouse,
         };
-        let reader = self.reader(store);
+        let reader = self.viewpoint.reader(store);
         let head = header(&reader, session, setting);
         let overlay = self.palette_panel(body);
         let footer = (bottom, self.footer(store));
@@ -73,7 +72,7 @@ impl App {
         }
         let keys = &self.options.keys;
         let here = keys.footer(self.context());
-        if self.frozen.is_none() {
+        if self.viewpoint.frozen.is_none() {
             return Footer::Keys(Offers::of(here));
         }
         let go_on = here.map(|(key, word)| match word {
@@ -89,8 +88,7 @@ impl App {
         session: &Session,
         body: Area,
     ) -> (Vec<Panel>, Option<Area>) {
-        let reader =
-            Reader::new(store, self.frozen.as_ref(), self.moment(), self.options.utc_offset);
+        let reader = self.viewpoint.reader(store);
         let main = &mut self.main;
         let rows = |area: Area| usize::from(inner(area, false).height.saturating_sub(1));
         let places = panes(body, main.focus, main.zoom, main.processes.order.len());
@@ -187,8 +185,7 @@ impl App {
     }
 
     fn page_panels(&mut self, store: &Store, session: &Session, body: Area) -> Vec<Panel> {
-        let reader =
-            Reader::new(store, self.frozen.as_ref(), self.moment(), self.options.utc_offset);
+        let reader = self.viewpoint.reader(store);
         let mut panel = Panel { area: body, focused: true, ..Panel::default() };
         let place = inner(body, matches!(self.pages.last(), Some(Page::Detail(_))));
         let size = text_size(place);
@@ -232,7 +229,7 @@ impl App {
                 panel.content = Content::Notice(waiting(session, Unlisted::default(), columns));
             }
             Some(Page::Overview(page)) => {
-                page.overview.refresh(&reader, size, self.now);
+                page.overview.refresh(&reader, size, self.viewpoint.now);
                 panel.title = title("Overview");
                 let window = page.scroll.window(&mut page.overview.document, &reader, size);
                 panel.content = Content::Text(window);

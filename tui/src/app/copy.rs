@@ -4,7 +4,7 @@ use super::page::Page;
 use super::{App, Effect};
 use crate::store::{Record, Store};
 use crate::view::processes::RowKey;
-use crate::view::{Pane, Reader, Role, connections};
+use crate::view::{Pane, Role, connections};
 
 impl App {
     /// Copies where the cursor is.
@@ -25,8 +25,7 @@ impl App {
 
     /// What is to be copied.
     fn copied(&mut self, store: &Store) -> Option<String> {
-        let reader =
-            Reader::new(store, self.frozen.as_ref(), self.moment(), self.options.utc_offset);
+        let reader = self.viewpoint.reader(store);
         let answer = |record: &Record| {
             let response = &record.exchange.response;
             let calls = || response.tool_calls.first().map(|call| call.arguments.clone());

@@ -257,11 +257,11 @@ impl App {
         self.main.filtered = filtering.applied.is_some();
         let Some(InForce { filter, .. }) = filtering.in_force() else { return };
         store.judge_again(again);
-        let looks = self.now.millis_since(filtering.grown) >= GROWTH_MS;
+        let looks = self.viewpoint.now.millis_since(filtering.grown) >= GROWTH_MS;
         if looks {
             store.judge_grown();
         }
-        let frozen = self.frozen.as_ref();
+        let frozen = self.viewpoint.frozen.as_ref();
         store.judge(BUDGET, |seen| {
             let kept = frozen.and_then(|frozen| frozen.exchange(seen.record.id));
             let seen = Seen { record: kept.unwrap_or(seen.record), ..seen };
@@ -269,7 +269,7 @@ impl App {
             (of_kind && filter.matches(&seen), filter.cost(&seen))
         });
         if looks {
-            self.filtering.grown = self.now;
+            self.filtering.grown = self.viewpoint.now;
         }
     }
 

@@ -9,7 +9,7 @@ use crate::action::{Action, Context};
 use crate::store::{ExchangeId, Store};
 use crate::view::document::{Position, Scroll};
 use crate::view::processes::{Grouping, RowKey};
-use crate::view::{Pane, Pattern, Reader, Role, connections};
+use crate::view::{Pane, Pattern, Role, connections};
 
 impl App {
     /// Where keys go now.
@@ -65,7 +65,7 @@ impl App {
     /// What a key asks for now: while the screen is paused, some step back and forth.
     fn meaning(&self, key: Key) -> Option<Action> {
         let keys = &self.options.keys;
-        let paused = self.frozen.as_ref().and_then(|_| keys.of_key(key, Context::Paused));
+        let paused = self.viewpoint.frozen.as_ref().and_then(|_| keys.of_key(key, Context::Paused));
         paused.or_else(|| keys.of_key(key, self.context()))
     }
 
@@ -79,7 +79,7 @@ impl App {
                 self.pages.push(Page::Help(help));
             }
             Action::Palette => {
-                let paused = self.frozen.as_ref().map(|_| Context::Paused);
+                let paused = self.viewpoint.frozen.as_ref().map(|_| Context::Paused);
                 let here = paused.into_iter().chain([self.context()]);
                 self.palette = Some(Palette::of(here.collect()));
             }
@@ -230,8 +230,7 @@ impl App {
 
     /// Opens what is selected.
     fn open(&mut self, store: &Store) {
-        let reader =
-            Reader::new(store, self.frozen.as_ref(), self.moment(), self.options.utc_offset);
+        let reader = self.viewpoint.reader(store);
         if self.main.focus == Pane::Processes
             && let Some(RowKey::Group(name)) = &self.main.processes.selected
         {
@@ -265,8 +264,7 @@ impl App {
     }
 
     fn act_page(&mut self, action: Action, store: &Store) {
-        let reader =
-            Reader::new(store, self.frozen.as_ref(), self.moment(), self.options.utc_offset);
+        let reader = self.viewpoint.reader(store);
         let size = self.visible();
         if self.context() == Context::Columns {
             return self.choose_column(action);
@@ -344,8 +342,7 @@ impl App {
 
     /// Puts the cursor on the value at a path.
     fn go_to(&mut self, path: &str, store: &Store) {
-        let reader =
-            Reader::new(store, self.frozen.as_ref(), self.moment(), self.options.utc_offset);
+        let reader = self.viewpoint.reader(store);
         let size = self.visible();
         let Some((json, scroll)) = self.pages.last_mut().and_then(|page| page.json()) else {
             return;

@@ -30,6 +30,8 @@ mod search;
 mod tally;
 #[cfg(test)]
 mod tests;
+mod tick;
+mod viewpoint;
 
 use std::path::PathBuf;
 
@@ -40,10 +42,10 @@ use crate::filter::Names;
 use crate::keymap::KeyMap;
 use crate::kill::Kill;
 use crate::sink::export::Format;
-use crate::store::{ExchangeId, Pulse, Scope, Session, Store, Timeline};
+use crate::store::{ExchangeId, Session, Store};
 use crate::theme::Theme;
 use crate::view::gist::Gists;
-use crate::view::{Frozen, Pane, Panel, Pattern, Reader, Role, Screen, Show, Span, processes};
+use crate::view::{Pattern, Role, Screen, Show, Span};
 
 pub use crate::store::Shared;
 pub use event::{Code, Event, Key, Mouse, MouseKind, Signal};
@@ -51,13 +53,13 @@ pub use kill::Victim;
 pub use open::{Programs, With};
 pub use run::run;
 
-use clock::Clock;
 use filter::Filtering;
 use main_page::MainPage;
 use page::Page;
 use palette::Palette;
 use pause::Past;
 use prompt::Prompt;
+use viewpoint::Viewpoint;
 
 /// How the screen is set up.
 #[derive(Clone, Debug)]
@@ -160,12 +162,10 @@ const MESSAGE_MS: u64 = 6000;
 pub struct App {
     options: UiOptions,
     size: (u16, u16),
-    now: Timestamp,
-    clock: Clock,
+    viewpoint: Viewpoint,
     main: MainPage,
     /// Above the main page, the last on top.
     pages: Vec<Page>,
-    frozen: Option<Frozen>,
     past: Past,
     gists: Gists,
     prompt: Option<Prompt>,
@@ -198,12 +198,10 @@ impl App {
             main: MainPage::new(options.show),
             filtering: Filtering::new(options.names.clone(), options.filter.as_deref()),
             mouse: options.mouse,
+            viewpoint: Viewpoint::new(now, options.utc_offset),
             options,
             size,
-            now,
-            clock: Clock::default(),
             pages: Vec::new(),
-            frozen: None,
             past: Past::default(),
             gists: Gists::default(),
             prompt: None,
@@ -232,7 +230,7 @@ impl App {
 
     /// Whether [`Event::StoreChanged`] would make a difference now.
     pub fn listens(&self) -> bool {
-        !self.dirty && self.frozen.is_none()
+        !self.dirty && self.viewpoint.frozen.is_none()
     }
 
     /// When [`Event::Tick`] is due, if at all.
@@ -252,7 +250,7 @@ impl App {
 
     /// Takes in what happened at `now`.
     pub fn update(&mut self, event: Event, store: &Store, now: Timestamp) -> Vec<Effect> {
-        self.now = self.now.max(now);
+        self.viewpoint.now = self.viewpoint.now.max(now);
         let mut effects = Vec::new();
         match event {
             Event::Key(key) => {
@@ -290,7 +288,7 @@ impl App {
                 effects.push(Effect::Resume);
             }
         }
-        if self.message.as_ref().is_some_and(|(_, until)| self.now >= *until) {
+        if self.message.as_ref().is_some_and(|(_, until)| self.viewpoint.now >= *until) {
             self.message = None;
             self.dirty = true;
         }
@@ -299,7 +297,7 @@ impl App {
 
     /// Tells the person something, for a while.
     pub fn tell(&mut self, text: &str, role: Role) {
-        let until = Timestamp(self.now.0 + MESSAGE_MS * 1_000_000);
+        let until = Timestamp(self.viewpoint.now.0 + MESSAGE_MS * 1_000_000);
         self.message = Some((Span::shown(text, role), until));
         self.dirty = true;
     }
@@ -307,8 +305,8 @@ impl App {
     /// Builds what is to be drawn, at `now`. The store keeps what the person is
     /// looking at until another screen is built, whatever its memory budget.
     pub fn screen(&mut self, store: &mut Store, session: &Session, now: Timestamp) -> &Screen {
-        self.now = self.now.max(now);
-        self.clock.follow(store, session, self.now);
+        self.viewpoint.now = self.viewpoint.now.max(now);
+        self.viewpoint.clock.follow(store, session, self.viewpoint.now);
         self.gists.begin();
         self.judge(store);
         let mut screen = self.build(store, session);
@@ -323,7 +321,7 @@ impl App {
 
     /// The selected exchange, and those of the pages above.
     fn looked_at(&self, store: &Store) -> Vec<ExchangeId> {
-        let reader = self.reader(store);
+        let reader = self.viewpoint.reader(store);
         let pages = self.pages.iter().flat_map(|page| page.looks_at(&reader));
         let list = [self.main.exchanges.selected, self.main.exchanges.marked];
         list.into_iter().flatten().chain(pages).collect()
@@ -338,57 +336,5 @@ impl App {
         };
         self.dirty |= found;
         found
-    }
-
-    /// When time alone changes what was just built.
-    fn due(&self, store: &Store) -> Option<Timestamp> {
-        let after = |ms: u64| Timestamp(self.now.0 + ms * 1_000_000);
-        let message = self.message.as_ref().map(|(_, until)| *until);
-        let unjudged = self.main.filtered && store.unjudged() > 0;
-        let more = (self.gists.behind() || self.behind || unjudged).then(|| after(1));
-        let spinner = (self.frozen.is_none()).then(|| self.spins(store)).flatten().map(after);
-        let pulse = self.pulses(store).then(|| Pulse::next(self.moment()));
-        let overview = match self.pages.last() {
-            Some(Page::Overview(page)) if self.frozen.is_none() => Some(&page.overview),
-            _ => None,
-        };
-        let graphs = overview.filter(|_| store.timeline().moves(self.moment()));
-        let graphs = graphs.map(|_| Timeline::next(self.moment()));
-        let timed = pulse.into_iter().chain(graphs).min();
-        let timed = timed.and_then(|moment| self.clock.machine(moment));
-        let figures = overview.and_then(|overview| overview.stale(store.version()));
-        [message, more, spinner, timed, figures].into_iter().flatten().min()
-    }
-
-    /// Whether what processes did lately is visible, and not long ago.
-    fn pulses(&self, store: &Store) -> bool {
-        let of_processes = |panel: &&Panel| panel.pane == Some(Pane::Processes);
-        let panel = self.drawn.panels.iter().find(of_processes);
-        let width = panel.map(|panel| panel.inner().width.saturating_sub(2));
-        let moves = |width| processes::moves(&self.reader(store), &self.main.processes, width);
-        self.frozen.is_none() && width.is_some_and(moves)
-    }
-
-    /// Milliseconds until a running exchange looks different: an eighth of a
-    /// second while it moves, a second once it is silent.
-    fn spins(&self, store: &Store) -> Option<u64> {
-        if self.clock.stands() {
-            return None;
-        }
-        let newest = store.count(Scope::Active).checked_sub(1)?;
-        let record = store.exchange_at(Scope::Active, newest)?;
-        let timing = &record.exchange.timing;
-        let last = timing.last_token.unwrap_or(timing.started).max(timing.started);
-        let silent = self.moment().millis_since(last);
-        Some(if silent < 10_000.0 { 125 } else { 1000 })
-    }
-
-    /// The time of what is shown.
-    fn moment(&self) -> Timestamp {
-        self.clock.moment(self.now)
-    }
-
-    fn reader<'a>(&'a self, store: &'a Store) -> Reader<'a> {
-        Reader::new(store, self.frozen.as_ref(), self.moment(), self.options.utc_offset)
     }
 }

@@ -6,7 +6,7 @@ use crate::action::Action;
 use crate::store::Store;
 use crate::view::exchanges::By;
 use crate::view::processes::Col;
-use crate::view::{Content, Footer, Pane, Panel, Reader};
+use crate::view::{Content, Footer, Pane, Panel};
 
 /// Rows that the wheel scrolls.
 const WHEEL: isize = 3;
@@ -105,8 +105,7 @@ impl App {
 
     /// A click selects a row; on the selected one, it opens it.
     fn click(&mut self, pane: Pane, at: usize, store: &Store, effects: &mut Vec<Effect>) {
-        let reader =
-            Reader::new(store, self.frozen.as_ref(), self.moment(), self.options.utc_offset);
+        let reader = self.viewpoint.reader(store);
         let again = match pane {
             Pane::Processes => {
                 let processes = &mut self.main.processes;

@@ -5,7 +5,7 @@ use super::page::to_neighbour;
 use crate::store::Store;
 use crate::view::area::text_size;
 use crate::view::document::Scroll;
-use crate::view::{Content, Pane, Reader};
+use crate::view::{Content, Pane};
 
 impl App {
     /// Rows of a page: one less than are visible, so that one stays.
@@ -27,8 +27,7 @@ impl App {
 
     /// Moves by rows, down where positive.
     pub(super) fn step(&mut self, store: &Store, rows: isize) {
-        let reader =
-            Reader::new(store, self.frozen.as_ref(), self.moment(), self.options.utc_offset);
+        let reader = self.viewpoint.reader(store);
         let size = self.visible();
         if let Some(page) = self.pages.last_mut() {
             return page.step(&reader, rows, size);
@@ -48,8 +47,7 @@ impl App {
 
     /// To the first row, or the last.
     pub(super) fn edge(&mut self, store: &Store, first: bool) {
-        let reader =
-            Reader::new(store, self.frozen.as_ref(), self.moment(), self.options.utc_offset);
+        let reader = self.viewpoint.reader(store);
         if let Some(page) = self.pages.last_mut() {
             return page.edge(first);
         }
@@ -79,8 +77,7 @@ impl App {
 
     /// To the next message, or the previous one.
     pub(super) fn next_block(&mut self, store: &Store, forward: bool) {
-        let reader =
-            Reader::new(store, self.frozen.as_ref(), self.moment(), self.options.utc_offset);
+        let reader = self.viewpoint.reader(store);
         let size = self.visible();
         let (document, scroll) = (&mut self.main.answer.document, &mut self.main.scroll);
         if self.main.focus == Pane::Answer {

@@ -3,7 +3,7 @@
 use super::{App, Effect};
 use crate::sink::export::{self, Format};
 use crate::store::Store;
-use crate::view::{Pane, Reader, Role};
+use crate::view::{Pane, Role};
 
 /// Bytes of a text that is opened, about: as much as a message may have.
 const MOST: usize = 256 << 20;
@@ -55,8 +55,7 @@ impl App {
     /// All of the page or the answer; elsewhere the selected exchange. And how a
     /// file of it is called.
     fn whole(&mut self, store: &Store) -> Result<(&'static str, String), &'static str> {
-        let reader =
-            Reader::new(store, self.frozen.as_ref(), self.moment(), self.options.utc_offset);
+        let reader = self.viewpoint.reader(store);
         if let Some(page) = self.pages.last_mut() {
             if let Some((json, _)) = page.json() {
                 return Ok(("json", json.whole()));

@@ -24,21 +24,21 @@ impl Past {
 impl App {
     /// Freezes what is shown, or lets it go on.
     pub(super) fn pause(&mut self, store: &Store) {
-        if let Some(frozen) = self.frozen.take() {
+        if let Some(frozen) = self.viewpoint.frozen.take() {
             self.filtering.thaw(frozen.unfinished());
             self.past = Past::default();
             return;
         }
-        let frozen = Frozen::new(store, self.moment());
+        let frozen = Frozen::new(store, self.viewpoint.moment());
         let moments = store.moments().filter(|moment| moment.at < frozen.moment().at);
         self.past.moments = moments.chain([frozen.moment()]).cloned().collect();
         self.past.at = self.past.len() - 1;
-        self.frozen = Some(frozen);
+        self.viewpoint.frozen = Some(frozen);
     }
 
     /// Shows an earlier moment of a paused screen, or a later one.
     pub(super) fn shift(&mut self, store: &Store, earlier: bool) {
-        let Some(frozen) = &self.frozen else { return };
+        let Some(frozen) = &self.viewpoint.frozen else { return };
         let at = if earlier { self.past.at.checked_sub(1) } else { Some(self.past.at + 1) };
         let Some((at, moment)) = at.and_then(|at| Some((at, self.past.moments.get(at)?))) else {
             let why = match (earlier, self.past.len()) {
@@ -52,6 +52,6 @@ impl App {
         // What had not ended at either moment may pass the filter at one only.
         self.filtering.thaw(frozen.unfinished().chain(shown.unfinished()));
         self.past.at = at;
-        self.frozen = Some(shown);
+        self.viewpoint.frozen = Some(shown);
     }
 }

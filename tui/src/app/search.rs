@@ -22,8 +22,7 @@ impl App {
             let asks = self.options.keys.how(Action::Search);
             return self.tell(&format!("nothing to search for: {asks} asks"), Role::Dim);
         };
-        let reader =
-            Reader::new(store, self.frozen.as_ref(), self.moment(), self.options.utc_offset);
+        let reader = self.viewpoint.reader(store);
         let size = self.visible();
         let found = if let Some(page) = self.pages.last_mut() {
             match page.json() {
@@ -68,8 +67,7 @@ impl App {
 
     /// Which of all matches was gone to.
     fn tally(&mut self, pattern: &Pattern, store: &Store) -> Tally {
-        let reader =
-            Reader::new(store, self.frozen.as_ref(), self.moment(), self.options.utc_offset);
+        let reader = self.viewpoint.reader(store);
         let (width, _) = self.visible();
         let main = &mut self.main;
         let (document, scroll) = match self.pages.last_mut() {
