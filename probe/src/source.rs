@@ -41,6 +41,11 @@ pub trait Control: Send + Sync {
     /// The connection is of no interest: its bytes are counted from now on,
     /// and no longer copied.
     fn ignore(&self, conn: ConnId);
+
+    /// How many probes are in place now. A source without any has none.
+    fn probes(&self) -> usize {
+        0
+    }
 }
 
 /// What a source moved in its life.

@@ -47,10 +47,18 @@ const OPTIONAL_TRACEPOINTS: &[(&str, &str, &[&str])] =
 /// `bpf_loop`.
 const SYSCALL_EXIT: [&str; 2] = ["syscall_exit", "syscall_exit_bounded"];
 
+/// What is attached to a file. Dropping it detaches that.
+#[derive(Default)]
+struct Attached {
+    links: Vec<Link>,
+    /// How many places of it: a link may be for many.
+    places: usize,
+}
+
 /// Owns the programs and every link. Dropping it detaches all.
 pub(super) struct Attacher {
     // Before the programs: links go first.
-    links: HashMap<FileId, Vec<Link>>,
+    files: HashMap<FileId, Attached>,
     tracepoints: Vec<TracePointLink>,
     syscall_exit: Option<RawTracePointLink>,
     uprobes: Uprobes,
@@ -76,7 +84,7 @@ impl Attacher {
         }
         let uprobes = Uprobes::load(&mut bpf, multi, &places::programs(bounded))?;
         Ok(Self {
-            links: HashMap::new(),
+            files: HashMap::new(),
             tracepoints: Vec::new(),
             syscall_exit: None,
             uprobes,
@@ -117,23 +125,30 @@ impl Attacher {
 
     /// Attaches to a file, once. Answers with what failed.
     pub(super) fn attach(&mut self, target: &Target) -> Vec<String> {
-        if self.links.contains_key(&target.file) {
+        if self.files.contains_key(&target.file) {
             return Vec::new();
         }
         // One probe comes after another, some milliseconds apart, and what is seen
         // before the last is seen by halves: the reader drops it.
         self.targets = self.targets % tls::MAX_TARGET + 1;
-        let mut links = Vec::new();
-        let problems =
-            target.stacks.iter().flat_map(|stack| self.stack(target, stack, &mut links)).collect();
+        let mut attached = Attached::default();
+        let stacks = target.stacks.iter();
+        let problems = stacks.flat_map(|stack| self.stack(target, stack, &mut attached)).collect();
         self.shared.attached(self.targets, now(ClockId::Boottime));
-        self.links.insert(target.file, links);
+        self.files.insert(target.file, attached);
+        self.count();
         problems
     }
 
     /// Takes the probes of a file away.
     pub(super) fn detach(&mut self, file: FileId) {
-        self.links.remove(&file);
+        self.files.remove(&file);
+        self.count();
+    }
+
+    /// Tells how many probes there are.
+    fn count(&self) {
+        self.shared.set_probes(self.files.values().map(|file| file.places).sum());
     }
 
     /// Attaches to the functions of one stack. Answers with what failed.
@@ -141,7 +156,7 @@ impl Attacher {
         &mut self,
         target: &Target,
         stack: &stack::Found,
-        links: &mut Vec<Link>,
+        attached: &mut Attached,
     ) -> Vec<String> {
         let cookie = tls::cookie(places::tls_code(stack.tls), self.targets);
         let mut problems = Vec::new();
@@ -156,13 +171,17 @@ impl Attacher {
                 self.uprobes.link(&mut self.bpf, program, target, cookie, &offsets)
             };
             if let Ok(all) = link(&places) {
-                links.extend(all);
+                attached.links.extend(all);
+                attached.places += places.len();
                 continue;
             }
             // One that is refused takes the others with it.
             for place in &places {
                 match link(std::slice::from_ref(place)) {
-                    Ok(one) => links.extend(one),
+                    Ok(one) => {
+                        attached.links.extend(one);
+                        attached.places += 1;
+                    }
                     Err(error) => {
                         failed.insert(place.site);
                         let symbol = &place.symbol;

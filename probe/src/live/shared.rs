@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use rustix::event::{EventfdFlags, eventfd};
 
@@ -16,6 +16,8 @@ pub(super) struct Shared {
     ignored: Mutex<Vec<ConnId>>,
     /// Targets whose probes are all attached, and since when.
     attached: Mutex<HashMap<u32, u64>>,
+    /// Probes in place.
+    probes: AtomicUsize,
     /// Readable once stopped: ends every wait.
     bell: OwnedFd,
 }
@@ -28,6 +30,7 @@ impl Shared {
             stopped: AtomicBool::new(false),
             ignored: Mutex::default(),
             attached: Mutex::default(),
+            probes: AtomicUsize::new(0),
             bell,
         })
     }
@@ -51,6 +54,11 @@ impl Shared {
         self.attached.lock().unwrap_or_else(|e| e.into_inner()).get(&target).copied()
     }
 
+    /// So many probes are in place now.
+    pub(super) fn set_probes(&self, probes: usize) {
+        self.probes.store(probes, Ordering::Relaxed);
+    }
+
     pub(super) fn bell(&self) -> BorrowedFd<'_> {
         self.bell.as_fd()
     }
@@ -65,5 +73,9 @@ impl Control for Shared {
 
     fn ignore(&self, conn: ConnId) {
         self.ignored.lock().unwrap_or_else(|e| e.into_inner()).push(conn);
+    }
+
+    fn probes(&self) -> usize {
+        self.probes.load(Ordering::Relaxed)
     }
 }

@@ -20,7 +20,11 @@ pub(super) fn run(cli: &Cli) -> anyhow::Result<()> {
     let mut sinks: Vec<Box<dyn Sink>> =
         settings::recorder(cli, Box::new(|what| log::warn!("{what}")))?.into_iter().collect();
     let to = settings::output(cli.flow.output.as_deref())?;
+    prepared.restrict()?;
     let opened = prepared.open(cli, &config)?;
+    for problem in &opened.session.problems {
+        log::info!("{problem}");
+    }
     let secrets = cli.show.show_secrets;
     sinks.push(match cli.flow.json {
         Some(json) => {

@@ -1,5 +1,6 @@
 //! What the binary does: command line in, exit code out.
 
+mod capture;
 mod commands;
 mod lines;
 mod man;

@@ -1,20 +1,19 @@
 //! The live screen.
 
-use std::io::{IsTerminal as _, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use anyhow::Context;
-use rustix::process::{Signal, getpid, kill_process};
 
-use super::{settings, signals, source};
+use super::capture::Plan;
+use super::{settings, source};
 use crate::app::{self, Hooks, Programs, UiOptions};
 use crate::cli::Cli;
 use crate::config::{Config, Mode, Place, Remembered, Size};
 use crate::logging;
-use crate::pipeline::{self, Engine, Running};
 use crate::sink::export::Format;
-use crate::sink::{OnFailure, Sink, export, file};
+use crate::sink::{OnFailure, export, file};
 use crate::store::{ExchangeId, Recording, Shared, Store};
 use crate::term;
 use crate::theme::{Depth, Theme};
@@ -45,13 +44,8 @@ pub(super) fn run(cli: &Cli) -> anyhow::Result<()> {
     }
     let recording = Arc::new(OnceLock::new());
     let recorder = settings::recorder(cli, tell(Arc::clone(&recording)))?;
-    let sinks: Vec<Box<dyn Sink>> = recorder.into_iter().collect();
-    let opened = {
-        let _said = prepared.takes_a_while().then(Busy::say);
-        prepared.open(cli, &config)?
-    };
-    ui.live = opened.kind() == "live";
-    let mut session = opened.session;
+    ui.live = prepared.is_live();
+    let mut session = prepared.session();
     if let Some(path) = &cli.flow.write {
         session.recording = Recording::To(path.display().to_string());
     }
@@ -61,45 +55,21 @@ pub(super) fn run(cli: &Cli) -> anyhow::Result<()> {
     let shared = Arc::new(Shared::new(store, session)?);
     // Nobody else sets it.
     let _ = recording.set(Arc::clone(&shared));
-    let control = opened.source.control();
-    let engine = Engine::new(options, Arc::clone(&shared), sinks, Some(control), opened.lookup);
+    prepared.restrict()?;
     logging::silence();
-    let running = pipeline::start(opened.source, engine)?;
-    let control = running.control();
-    signals::stop_after(cli.flow.duration, Arc::clone(&control))?;
-    let ends_by_itself = cli.flow.duration.is_some() || cli.flow.count.is_some();
-    let pipeline = watch(running, ends_by_itself)?;
-
+    let plan = Plan {
+        prepared,
+        cli: cli.clone(),
+        config,
+        options,
+        sinks: recorder.into_iter().collect(),
+        shared: Arc::clone(&shared),
+    };
+    let capture = plan.begin()?;
     let shown = app::run(Arc::clone(&shared), ui, hooks(shared, cli.show.show_secrets, state));
-    control.stop();
-    let ended = pipeline.join().map_err(|_| anyhow::anyhow!("the pipeline failed"))?;
+    let ended = capture.stop();
     shown?;
     ended
-}
-
-/// A line that says what is being done, before there is a screen.
-struct Busy;
-
-impl Busy {
-    fn say() -> Self {
-        let mut stderr = std::io::stderr();
-        if stderr.is_terminal() {
-            // Nobody has to see it.
-            let _ = write!(stderr, "looking for TLS libraries and attaching probes …");
-            let _ = stderr.flush();
-        }
-        Busy
-    }
-}
-
-impl Drop for Busy {
-    /// Takes the line away.
-    fn drop(&mut self) {
-        let mut stderr = std::io::stderr();
-        if stderr.is_terminal() {
-            let _ = write!(stderr, "\r\x1b[K");
-        }
-    }
 }
 
 /// Shows on the screen, once there is one, that the recording failed.
@@ -110,24 +80,6 @@ fn tell(screen: Arc<OnceLock<Arc<Shared>>>) -> OnFailure {
             shared.changed();
         }
     })
-}
-
-/// Waits for the pipeline, so that its end is noticed while the screen runs.
-fn watch(
-    running: Running,
-    ends_by_itself: bool,
-) -> anyhow::Result<std::thread::JoinHandle<anyhow::Result<()>>> {
-    std::thread::Builder::new()
-        .name("watch".into())
-        .spawn(move || {
-            let ended = running.join().and_then(pipeline::Outcome::into_result);
-            if ends_by_itself {
-                // The way in which everybody else ends the screen, too.
-                let _ = kill_process(getpid(), Signal::TERM);
-            }
-            ended
-        })
-        .context("cannot start a thread")
 }
 
 fn ui_options(

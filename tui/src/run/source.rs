@@ -13,7 +13,7 @@ use llmtop_probe::{Discovery, Live, Process, Source, privileges, process};
 use crate::cli::Cli;
 use crate::config::{self, Config};
 use crate::pipeline::Lookup;
-use crate::store::Session;
+use crate::store::{Session, Status};
 
 /// Recorded traffic of real clients with a local server.
 static DEMO: &[u8] = include_bytes!("../../../assets/demo.llmtop");
@@ -34,8 +34,8 @@ impl Opened {
     }
 }
 
-/// What can be had without doing anything: an opened recording, or the
-/// certainty that privileges and kernel suffice.
+/// What can be had at once: an opened recording, or the certainty that privileges and
+/// kernel suffice.
 pub(super) enum Prepared {
     Recording(Opened),
     Live,
@@ -56,19 +56,44 @@ pub(super) fn prepare(cli: &Cli) -> anyhow::Result<Prepared> {
         }
         None => {
             privileges::check()?;
+            ensure_alive(&cli.capture.pids)?;
             return Ok(Prepared::Live);
         }
     }))
 }
 
 impl Prepared {
-    /// Whether opening it takes long enough to wonder.
-    pub(super) fn takes_a_while(&self) -> bool {
+    /// What the screen says until it is opened.
+    pub(super) fn session(&self) -> Session {
+        match self {
+            Prepared::Recording(opened) => opened.session.clone(),
+            Prepared::Live => Session {
+                source: "live".to_owned(),
+                status: Status::Starting(starting(running())),
+                ..Session::default()
+            },
+        }
+    }
+
+    /// Whether it is this machine, now.
+    pub(super) fn is_live(&self) -> bool {
         matches!(self, Prepared::Live)
     }
 
-    /// Opens the source. Live capture drops capabilities that it does not
-    /// need: what needs them has to be done before.
+    /// Drops the capabilities that live capture does not need, for this thread and
+    /// those that it starts: what needs them has to be done before.
+    ///
+    /// # Errors
+    /// The kernel refuses.
+    pub(super) fn restrict(&self) -> anyhow::Result<()> {
+        match self {
+            Prepared::Recording(_) => Ok(()),
+            Prepared::Live => Ok(privileges::prepare()?),
+        }
+    }
+
+    /// Opens the source. With live capture this may take a while: the programs that
+    /// run are looked through.
     ///
     /// # Errors
     /// The kernel refuses.
@@ -95,11 +120,20 @@ fn recorded(recording: Recording, name: String) -> Opened {
     Opened { source: Box::new(recording), session, lookup: None }
 }
 
+/// How many processes run.
+fn running() -> usize {
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter(|entry| entry.file_name().as_encoded_bytes()[0].is_ascii_digit()).count()
+}
+
+/// What takes its time at the start, on a machine with so many processes.
+fn starting(processes: usize) -> String {
+    format!("starting: looking through the programs of {processes} processes")
+}
+
 /// Attaches the probes.
 fn live(cli: &Cli, config: &Config) -> anyhow::Result<Opened> {
-    privileges::prepare()?;
     let capture = &cli.capture;
-    ensure_alive(&capture.pids)?;
     let filters = Filters {
         pids: capture.pids.clone(),
         comms: capture.processes.clone(),
@@ -112,9 +146,6 @@ fn live(cli: &Cli, config: &Config) -> anyhow::Result<Opened> {
     });
     let discovery = config::cache_path().map_or_else(Discovery::new, Discovery::with_cache);
     let live = Live::start(&live::Config { ring_bytes, filters }, Box::new(discovery))?;
-    for problem in live.problems() {
-        log::info!("{problem}");
-    }
     let named = |what, values: &[String]| -> Vec<String> {
         values.iter().map(|value| format!("{what} {value}")).collect()
     };
@@ -127,12 +158,8 @@ fn live(cli: &Cli, config: &Config) -> anyhow::Result<Opened> {
             .chain(named("container", &capture.containers))
             .chain(named("user", &users))
             .collect(),
-        probes: live
-            .attached()
-            .iter()
-            .flat_map(|target| &target.stacks)
-            .map(|stack| stack.sites.len())
-            .sum(),
+        probes: live.control().probes(),
+        problems: live.problems().to_vec(),
         ..Session::default()
     };
     let lookup = Some(Box::new(LiveLookup::default()) as Box<dyn Lookup>);

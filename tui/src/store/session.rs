@@ -9,8 +9,10 @@ pub struct Session {
     pub filters: Vec<String>,
     /// What happens is played from a recording: its times are not ours.
     pub recorded: bool,
-    /// Probes attached.
+    /// Probes in place now.
     pub probes: usize,
+    /// What could not be attached, a line each.
+    pub problems: Vec<String>,
     /// The recording being written.
     pub recording: Recording,
     /// How far the source is.
@@ -34,7 +36,7 @@ pub enum Recording {
 /// How far a source is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Status {
-    /// Not ready; what is being done: `attaching probes`.
+    /// Not ready; what is being done: `starting: ...`.
     Starting(String),
     /// Everything runs.
     #[default]

@@ -65,6 +65,9 @@ fn listening(session: &Session, say: &mut impl FnMut(&str, Role)) {
     } else {
         say("start a program that talks to an LLM; it appears here at once", Role::Dim);
     }
+    for problem in session.problems.iter().take(2) {
+        say(&gist(problem, 200), Role::Warning);
+    }
     if !session.filters.is_empty() {
         let filters = gist(&session.filters.join(", "), 60);
         say(&format!("only {filters} is watched: without that, everything is"), Role::Dim);

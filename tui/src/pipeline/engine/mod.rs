@@ -89,6 +89,8 @@ pub struct Engine {
     wants_deltas: bool,
     /// The store's version of which its readers were told.
     told: u64,
+    /// Probes, as last told in the session.
+    probes: usize,
 }
 
 impl Engine {
@@ -117,6 +119,7 @@ impl Engine {
             tracker: Tracker::default(),
             exchanges: 0,
             told: 0,
+            probes: 0,
         }
     }
 
@@ -150,9 +153,10 @@ impl Engine {
         self.now = self.now.max(now);
         self.ends.advance(self.now);
         self.decide()?;
+        let counted = self.count_probes();
         // Whoever draws need not, where nothing is new.
         let version = self.store.store().version();
-        if std::mem::replace(&mut self.told, version) != version {
+        if std::mem::replace(&mut self.told, version) != version || counted {
             self.store.changed();
         }
         Ok(())
@@ -161,6 +165,16 @@ impl Engine {
     /// Whether time alone may decide something.
     pub fn waits(&self) -> bool {
         self.ends.waits()
+    }
+
+    /// Programs start and end, and with them what is covered. Whether it is new.
+    fn count_probes(&mut self) -> bool {
+        let probes = self.control.as_ref().map_or(0, |control| control.probes());
+        let new = std::mem::replace(&mut self.probes, probes) != probes;
+        if new {
+            self.store.session().probes = probes;
+        }
+        new
     }
 
     /// Nothing arrives for now.
