@@ -45,6 +45,7 @@ use crate::sink::export::Format;
 use crate::store::{ExchangeId, Session, Store};
 use crate::theme::Theme;
 use crate::view::gist::Gists;
+use crate::view::text::TextDocument;
 use crate::view::{Pattern, Role, Screen, Show, Span};
 
 pub use crate::store::Shared;
@@ -182,7 +183,7 @@ pub struct App {
     /// The theme was chosen on the screen.
     theme_chosen: bool,
     dirty: bool,
-    /// A long text is still being laid out.
+    /// A long text is still being laid out, or code is still being read.
     behind: bool,
     /// As last built: where the mouse finds things.
     drawn: Screen,
@@ -311,6 +312,7 @@ impl App {
         self.judge(store);
         let mut screen = self.build(store, session);
         self.mark_matches(&mut screen);
+        self.behind |= self.awaits_colours();
         self.drawn = screen;
         self.dirty = false;
         self.tick = self.due(store);
@@ -325,6 +327,15 @@ impl App {
         let pages = self.pages.iter().flat_map(|page| page.looks_at(&reader));
         let list = [self.main.exchanges.selected, self.main.exchanges.marked];
         list.into_iter().flatten().chain(pages).collect()
+    }
+
+    /// Whether code is plain that will have colours soon.
+    fn awaits_colours(&mut self) -> bool {
+        let page = self.pages.last_mut().map(Page::text);
+        let awaits = |document: &TextDocument| document.awaits_colours();
+        page.map_or(awaits(&self.main.answer.document), |text| {
+            text.is_some_and(|(document, _)| awaits(document))
+        })
     }
 
     /// Does what takes longer than a frame may and needs no store: call it

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::{Role, code};
+use super::Role;
 
 /// Bytes of a line that are looked at; the rest of it is plain.
 pub(super) const LONGEST: usize = 4096;
@@ -60,21 +60,46 @@ impl Fences {
         }
     }
 
-    /// The styled parts of a line that begins at a byte, in order; all of it.
-    pub(super) fn style(&self, line: &str, begins: usize) -> Vec<(Range<usize>, Role)> {
-        let head = super::floor(line, LONGEST);
-        let (looked_at, rest) = (&line[..head], head..line.len());
-        let open = self.state(begins);
-        let mut parts = match open {
-            _ if toggled(line, open).is_some() => vec![(0..head, Role::Comment)],
-            Some(fence) => code::coloured(looked_at, &fence.language),
-            None => prose(looked_at),
-        };
-        if !rest.is_empty() {
-            parts.push((rest, if open.is_some() { Role::Code } else { Role::Text }));
+    /// What the line of `text` is that begins at a byte.
+    pub(super) fn style(&self, text: &str, line: Range<usize>) -> Styled<'_> {
+        let shown = &text[line.clone()];
+        let open = self.state(line.start);
+        if toggled(shown, open).is_some() {
+            return Styled::Parts(vec![(0..shown.len(), Role::Comment)]);
         }
-        parts
+        match open {
+            Some(fence) => {
+                Styled::Code { language: &fence.language, run: self.run(text, line.start) }
+            }
+            None => Styled::Parts(prose(shown)),
+        }
     }
+
+    /// The code around a byte: from the line after the fence on, up to the next one.
+    fn run(&self, text: &str, at: usize) -> Range<usize> {
+        let next = self.found.partition_point(|(line, _)| *line < at);
+        let fence = next.checked_sub(1).and_then(|last| self.found.get(last));
+        let begins = fence.map_or(0, |(line, _)| {
+            let rest = text.as_bytes().get(*line..).unwrap_or_default();
+            line + memchr::memchr(b'\n', rest).map_or(rest.len(), |end| end + 1)
+        });
+        let ends = self.found.get(next).map_or(text.len(), |(line, _)| *line);
+        begins..ends.clamp(begins, text.len())
+    }
+}
+
+/// What a line is.
+#[derive(Debug)]
+pub(super) enum Styled<'f> {
+    /// These parts, in order; all of it.
+    Parts(Vec<(Range<usize>, Role)>),
+    /// A line of the code that stands there.
+    Code {
+        /// As the fence names it.
+        language: &'f str,
+        /// All of the code, as far as it is in this text.
+        run: Range<usize>,
+    },
 }
 
 /// What holds after a line, if it begins code or ends it (CommonMark 0.31,
@@ -102,6 +127,16 @@ fn toggled(line: &str, open: Option<&Fence>) -> Option<Option<Fence>> {
 
 /// A line outside of code.
 fn prose(line: &str) -> Vec<(Range<usize>, Role)> {
+    let (whole, line) = (line.len(), &line[..super::floor(line, LONGEST)]);
+    let mut parts = marks(line);
+    if line.len() < whole {
+        parts.push((line.len()..whole, Role::Text));
+    }
+    parts
+}
+
+/// The marks of a line, and what is between them.
+fn marks(line: &str) -> Vec<(Range<usize>, Role)> {
     let indent = line.len() - line.trim_start().len();
     let text = &line[indent..];
     let hashes = text.bytes().take_while(|&byte| byte == b'#').count();
@@ -183,7 +218,7 @@ fn marked(line: &str, at: usize) -> Option<(usize, Role)> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{Fences, Role};
+    use super::{Fences, Role, Styled};
 
     fn styled(text: &str) -> Vec<Vec<(&str, Role)>> {
         let mut fences = Fences::default();
@@ -192,7 +227,13 @@ mod tests {
         text.split_inclusive('\n')
             .map(|line| {
                 let shown = line.trim_end_matches('\n');
-                let parts = fences.style(shown, begins);
+                let parts = match fences.style(text, begins..begins + shown.len()) {
+                    Styled::Parts(parts) => parts,
+                    Styled::Code { run, .. } => {
+                        assert!(run.contains(&begins) || run.is_empty() || shown.is_empty());
+                        vec![(0..shown.len(), Role::Code)]
+                    }
+                };
                 begins += line.len();
                 parts.into_iter().map(|(range, role)| (&shown[range], role)).collect()
             })
@@ -200,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn prose_is_styled_and_code_coloured() {
+    fn prose_is_styled_and_code_is_found() {
         let text = "# Title\n- a **bold** `code`, snake_case, 2 ** 3\n```rust\nfn x # **no**\n\
             ```\n> said\n12. twelve\n~~~\n```\n~~~\nplain\n";
         let lines = styled(text);
@@ -217,11 +258,16 @@ mod tests {
             ]
         );
         assert_eq!(lines[2], [("```rust", Role::Comment)]);
-        assert_eq!(lines[3], [("fn", Role::Keyword), (" x # **no**", Role::Code)]);
+        assert_eq!(lines[3], [("fn x # **no**", Role::Code)]);
         assert_eq!(lines[5], [("> said", Role::Dim)]);
         assert_eq!(lines[6], [("12. ", Role::Heading), ("twelve", Role::Text)]);
         assert_eq!(lines[8], [("```", Role::Code)], "another fence's mark is code");
         assert_eq!(lines[10], [("plain", Role::Text)]);
+        let mut fences = Fences::default();
+        fences.extend(text);
+        let at = text.find("fn x").unwrap();
+        let Styled::Code { language, run } = fences.style(text, at..at + 13) else { panic!() };
+        assert_eq!((language, &text[run]), ("rust", "fn x # **no**\n"));
     }
 
     proptest! {

@@ -123,6 +123,11 @@ fn answers_are_styled_and_their_code_is_coloured() {
     person.app.options.theme = Theme::dark(Depth::Ansi);
     let screen = person.keys("d").look();
     assert!(screen.contains("use **this** `x`"), "nothing is hidden: {screen}");
+    // A thread reads the code, and frames follow until it has.
+    while person.app.awaits_colours() {
+        assert!(person.app.next_tick().is_some());
+        person.waits(33);
+    }
     let buffer = person.buffer();
     let style = |row: &str, part: &str| {
         let y = screen.lines().position(|line| line.contains(row)).unwrap();

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::code::Colours;
 use super::document::{Document, Position};
 use super::markdown::Fences;
 use super::{Line, Reader, Role, Span, Wrapped};
@@ -58,6 +59,7 @@ pub struct TextDocument {
     wraps: HashMap<(Source, usize), Wrapped>,
     /// Where code is in pieces of Markdown.
     fences: HashMap<(Source, usize), Fences>,
+    colours: Colours,
     group: usize,
 }
 
@@ -156,6 +158,7 @@ impl TextDocument {
             let stays = |source: &Source| !matches!(source, Source::Own(at) if *at >= kept);
             self.wraps.retain(|(source, _), _| stays(source));
             self.fences.retain(|(source, _), _| stays(source));
+            self.colours.retain(stays);
         }
         self.bytes = mark.bytes;
         self.group = mark.group;

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{Content, Source, TextDocument, WRAPS};
-use crate::view::markdown::{Fences, LONGEST};
+use crate::view::markdown::{Fences, LONGEST, Styled};
 use crate::view::{Reader, Span};
 
 /// Pieces before one that are looked through for where code begins.
@@ -19,21 +19,38 @@ impl TextDocument {
         spans: &mut Vec<Span>,
     ) {
         self.know_fences(reader, block);
+        // Put back below: what is known of code changes while the text is read.
+        let mut colours = std::mem::take(&mut self.colours);
         let text = self.slice(reader, block);
         let shown = text.get(row.clone()).unwrap_or("");
         let line = line_around(text, &row);
-        let fences = self.place(block).and_then(|key| self.fences.get(&key));
-        let (Some(fences), Some(line)) = (fences, line) else {
-            // Longer than anybody writes.
-            return spans.push(Span::shown(shown, self.blocks[block].look.role));
-        };
-        for (part, role) in fences.style(&text[line.clone()], line.start) {
-            let (from, to) = (line.start + part.start, line.start + part.end);
-            let (from, to) = (from.max(row.start), to.min(row.end));
-            if let Some(part) = text.get(from..to.max(from)).filter(|part| !part.is_empty()) {
-                spans.push(Span::shown(part, role));
+        let place = self.place(block);
+        let fences = place.and_then(|key| Some((key, self.fences.get(&key)?)));
+        if let (Some(((source, piece), fences)), Some(line)) = (fences, line) {
+            let parts = match fences.style(text, line.clone()) {
+                Styled::Parts(parts) => parts,
+                Styled::Code { language, run } => {
+                    let (place, begins) = ((source, piece + run.start), line.start - run.start);
+                    colours.line(place, (language, &text[run]), begins, &text[line.clone()])
+                }
+            };
+            for (part, role) in parts {
+                let (from, to) = (line.start + part.start, line.start + part.end);
+                let (from, to) = (from.max(row.start), to.min(row.end));
+                if let Some(part) = text.get(from..to.max(from)).filter(|part| !part.is_empty()) {
+                    spans.push(Span::shown(part, role));
+                }
             }
+        } else {
+            // Longer than anybody writes.
+            spans.push(Span::shown(shown, self.blocks[block].look.role));
         }
+        self.colours = colours;
+    }
+
+    /// Whether code is plain that will have colours soon.
+    pub fn awaits_colours(&self) -> bool {
+        self.colours.awaited()
     }
 
     /// Finds out where code is in a block. What it begins with depends on the
