@@ -72,7 +72,7 @@ impl Place {
     pub fn of_user() -> Option<Self> {
         Some(match invoker() {
             Some(user) => {
-                let base = home_of(&std::fs::read("/etc/passwd").ok()?, user.uid)?;
+                let base = home_of(user.uid)?;
                 Place { base, below: &[".local", "state", "llmtop"], owner: Some(user) }
             }
             None => {
