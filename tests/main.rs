@@ -25,6 +25,7 @@ mod libraries;
 mod lifecycle;
 mod load;
 mod overtaken;
+mod pager;
 mod plain;
 mod protocols;
 mod recording;

@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use crate::cli::{as_nobody, public_binary};
 use crate::harness::{
-    Llmtop, Load, Round, Scratch, Server, Terminal, Tmux, binary, command, eventually, kernel,
+    Ask, Client, Llmtop, Load, Round, Scratch, Server, Terminal, Tmux, Tool, binary, command,
+    eventually, kernel,
 };
 
 /// Starts llmtop in a tmux shell on the clients of `load`, and returns once it
@@ -97,6 +98,40 @@ fn an_answer_is_read_while_its_client_waits_and_all_is_done_by_keys() {
 }
 
 #[test]
+fn another_users_process_is_stopped_and_goes_on() {
+    let server = Server::start();
+    let ask = Ask {
+        dialect: "openai.chat",
+        stream: true,
+        calls: 1,
+        marker: "held".to_owned(),
+        options: "tokens=20 hold=1",
+    };
+    let mut client = Client::spawn_nobody(Tool::Curl, &server.http(), ask);
+    let pid = client.pid();
+    let mut command = command();
+    command.args(["-p", &pid.to_string()]);
+    let mut terminal = Terminal::open(&command, 120, 30);
+    terminal.shows("listening");
+    client.go();
+    terminal.shows("held-0");
+    let state = || {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+        stat[stat.rfind(')').unwrap() + 2..].chars().next().unwrap()
+    };
+    // Capture keeps few capabilities: that for this is among them.
+    for (keys, sent, stands) in [("1!sy", "SIGSTOP sent", true), ("!cy", "SIGCONT sent", false)] {
+        terminal.type_keys(keys);
+        terminal.shows(&format!("{sent} to {pid}"));
+        eventually("the signal's effect", || ((state() == 'T') == stands).then_some(()));
+    }
+    server.release("held-0");
+    assert_eq!(client.finish().len(), 1);
+    terminal.type_keys("q");
+    assert!(terminal.ended().success());
+}
+
+#[test]
 fn stopped_by_control_z_it_gives_the_terminal_back_and_comes_again() {
     let tmux = Tmux::open(80, 24);
     tmux.command(&format!("{} --demo", binary().display()));
@@ -127,58 +162,7 @@ fn keys_of_the_configuration_hold_on_the_screen() {
     tmux.until("the prompt", |screen| screen.trim_end().ends_with("ready>"));
 }
 
-/// A pager that tells who runs it, and on what, and reads a line.
-const PAGER: &str = r#"#!/bin/sh
-echo "[pager of $(id -u) in $(id -G) with mode $(stat -c %a "$1") shows $1]"
-head -n 3 "$1"
-echo "[waits]"
-read line
-echo "[read $line]"
-exit $(test "$line" = well; echo $?)
-"#;
-
-#[test]
-fn a_pager_has_the_terminal_and_its_users_rights() {
-    let folder = Scratch::new();
-    let pager = folder.file("pager");
-    std::fs::write(&pager, PAGER).unwrap();
-    std::fs::set_permissions(&pager, std::fs::Permissions::from_mode(0o755)).unwrap();
-    let mut live = command();
-    live.args(["-p", &std::process::id().to_string()]);
-    // With all capabilities, and with those that capture keeps.
-    for mut command in [demo(), live] {
-        command.env("PAGER", &pager).env("SUDO_UID", "65534").env("SUDO_GID", "65534");
-        let mut terminal = Terminal::open(&command, 100, 30);
-        eventually("the screen", || terminal.is_taken().then_some(()));
-        terminal.type_keys("?");
-        terminal.shows("Help");
-        let raw = |terminal: &Terminal| String::from_utf8_lossy(&terminal.raw()).into_owned();
-        for (round, answer) in ["well", "ill"].into_iter().enumerate() {
-            terminal.type_keys("v");
-            eventually("the pager", || {
-                (raw(&terminal).matches("[waits]").count() > round).then_some(())
-            });
-            assert_eq!(terminal.differences(), Vec::<&str>::new());
-            // Keys are the pager's alone, Ctrl-C would be too.
-            terminal.type_keys(&format!("{answer}\n"));
-            let read = format!("[read {answer}]");
-            eventually("what was typed", || raw(&terminal).contains(&read).then_some(()));
-            eventually("the screen again", || terminal.is_taken().then_some(()));
-        }
-        eventually("what became of it", || raw(&terminal).contains("pager: failed").then_some(()));
-        let raw = raw(&terminal);
-        let (_, told) = raw.split_once("[pager of ").unwrap();
-        let (told, _) = told.split_once(']').unwrap();
-        let (who, path) = told.split_once(" shows ").unwrap();
-        assert_eq!(who, "65534 in 65534 with mode 600");
-        eventually("its file's end", || (!std::path::Path::new(path).exists()).then_some(()));
-        terminal.type_keys("q");
-        assert!(terminal.ended().success());
-        assert_eq!(terminal.differences(), Vec::<&str>::new());
-    }
-}
-
-fn demo() -> Command {
+pub(crate) fn demo() -> Command {
     let mut command = command();
     command.arg("--demo");
     command

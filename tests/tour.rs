@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::harness::{Scratch, Terminal, command, eventually};
+use crate::harness::{Load, Round, Scratch, Server, Terminal, command, eventually};
 
 /// Keys that somebody may have to press.
 const MOST: usize = 25;
@@ -20,6 +20,15 @@ fn steps() -> Vec<Vec<String>> {
         keys.split_whitespace().map(str::to_owned).collect()
     };
     block.lines().skip(1).filter(|line| !line.is_empty()).map(keys).collect()
+}
+
+/// Presses the keys of a step.
+fn press(terminal: &mut Terminal, keys: &[String]) {
+    for key in keys {
+        terminal.type_keys(sent(key));
+        // A lone escape is told from a sequence by what follows it.
+        std::thread::sleep(std::time::Duration::from_millis(150));
+    }
 }
 
 /// What a terminal sends for a key.
@@ -50,11 +59,7 @@ fn the_tour_of_the_readme_leads_where_it_says() {
     ];
     assert_eq!(steps.len(), seen.len());
     for (keys, seen) in steps.iter().zip(seen) {
-        for key in keys {
-            terminal.type_keys(sent(key));
-            // A lone escape is told from a sequence by what follows it.
-            std::thread::sleep(std::time::Duration::from_millis(150));
-        }
+        press(&mut terminal, keys);
         seen.iter().for_each(|text| terminal.shows(text));
     }
     // The slowest first token of the demo is that of the agent's first call.
@@ -67,4 +72,34 @@ fn the_tour_of_the_readme_leads_where_it_says() {
     assert_eq!(exported["response"]["tool_calls"][0]["name"], "weather");
     terminal.type_keys("q");
     assert!(terminal.ended().success());
+}
+
+#[test]
+fn the_conversation_of_the_tour_is_read_live() {
+    let server = Server::start();
+    let mut load = Load::start(&server.https(), 1);
+    let mut command = command();
+    command.args(["-p", &load.pid().to_string()]);
+    let mut terminal = Terminal::open(&command, 200, 50);
+    terminal.shows("listening");
+    load.round(Round { marker: "before", calls: 1, options: "tokens=3", padding: 0 });
+    terminal.shows("before-0-0");
+    // The server waits in the middle of its answer, and so does the client.
+    load.begin(Round { marker: "held", calls: 1, options: "tokens=40 hold=1", padding: 0 });
+    terminal.shows("held-0-0");
+    for keys in &steps()[..2] {
+        press(&mut terminal, keys);
+    }
+    terminal.shows("conversation");
+    let text = server.request("held-0-0").text.unwrap();
+    terminal.shows(text.split_whitespace().nth(3).unwrap());
+    let last = text.split_whitespace().last().unwrap();
+    assert!(!terminal.screen().contains(last), "the server has not sent {last}");
+    assert!(load.is_waiting(), "the client has its answer");
+    server.release("held-0-0");
+    load.rest();
+    terminal.shows(last);
+    terminal.type_keys("q");
+    assert!(terminal.ended().success());
+    load.finish();
 }
