@@ -105,7 +105,9 @@ const PANES: &[Context] = &[P, E, A, C, O];
 const INNER: &[Context] = &[V, D, J];
 /// What may grow at its end.
 const FOLLOWING: &[Context] = &[P, E, A, C, V, D, J, X];
-const BESIDE_HELP: &[Context] = &[P, E, A, C, V, D, J, X, O];
+/// Where there is something to read, which can be paused.
+pub(crate) const BESIDE_HELP: &[Context] = &[P, E, A, C, V, D, J, X, O];
+const HELPED: &[Context] = &[P, E, A, C, V, D, J, X, O, K];
 
 /// The pages as the help names them, and what each has.
 pub const PAGES: &[(&str, &[Context])] = &[
@@ -220,7 +222,7 @@ pub static ACTIONS: &[Entry] = &[
         "earlier",
         &["Left", ","],
         &[S],
-        "the whole screen as it was a moment before; ten minutes are kept",
+        "pause, and the whole screen as it was a moment before; ten minutes are kept",
     )
     .offered("earlier", &[S]),
     entry(Action::Later, "later", &["Right", "."], &[S], "a moment later, up to that of the pause")
@@ -239,7 +241,7 @@ pub static ACTIONS: &[Entry] = &[
     entry(Action::SortReverse, "sort-reverse", &["S", "r"], &[P, E], "reverse the order"),
     entry(Action::Columns, "columns", &["C"], &[P, E], "choose the columns"),
     entry(Action::ShowColumn, "show-column", &["Enter"], &[K], "show the column, or hide it")
-        .offered("show, hide", &[K]),
+        .offered("toggle", &[K]),
     entry(Action::ColumnLeft, "column-left", &["<", "{"], &[K], "the column further to the left")
         .offered("left", &[K]),
     entry(
@@ -354,7 +356,7 @@ pub static ACTIONS: &[Entry] = &[
     )
     .offered("commands", BESIDE_HELP),
     entry(Action::Theme, "theme", &["T"], EVERYWHERE, "other colours; they are remembered"),
-    entry(Action::Help, "help", &["?", "F1"], EVERYWHERE, "this help").offered("help", BESIDE_HELP),
+    entry(Action::Help, "help", &["?", "F1"], EVERYWHERE, "this help").offered("help", HELPED),
     entry(Action::Quit, "quit", &["q", "C-c"], EVERYWHERE, "quit").offered("quit", EVERYWHERE),
 ];
 

@@ -75,11 +75,10 @@ impl App {
         if self.viewpoint.frozen.is_none() {
             return Footer::Keys(Offers::of(here));
         }
-        let go_on = here.map(|(key, word)| match word {
-            "pause" => (key, "go on"),
-            _ => (key, word),
-        });
-        Footer::Keys(Offers::of(keys.footer(Context::Paused).chain(go_on)))
+        // First how to leave, which must have room.
+        let go_on = keys.of(Action::Pause).first().map(|key| (key.to_string(), "go on"));
+        let here = here.filter(|(_, word)| *word != "pause");
+        Footer::Keys(Offers::of(go_on.into_iter().chain(keys.footer(Context::Paused)).chain(here)))
     }
 
     fn main_panels(

@@ -10,7 +10,7 @@ const CHOICES: [(&str, char, &str, Format); 4] = [
     ("j", 'j', "JSON", Format::Json),
     ("h", 'h', "HAR", Format::Har),
     ("c", 'c', "curl", Format::Curl),
-    ("m", 'm', "Markdown", Format::Markdown),
+    ("m", 'm', "chat", Format::Markdown),
 ];
 
 /// What the footer says meanwhile.

@@ -1,6 +1,7 @@
 //! The filter of the list of exchanges: typed, kept, and applied.
 
 use llmtop_parsers::Timestamp;
+use unicode_width::UnicodeWidthStr;
 
 use super::prompt::{Prompt, Typed};
 use super::{App, Code, Key};
@@ -283,7 +284,15 @@ impl App {
             (true, 0) => format!("{} of {all} pass", store.count(Scope::Matching)),
             (true, _) => format!("{} of {all} pass …", store.count(Scope::Matching)),
         };
-        let hint = Hint { text: draft.hint(), note: vec![Span::new(note, Role::Title)] };
+        let text = draft.hint();
+        let wide = |text: &[Span]| text.iter().map(|span| span.text.width()).sum::<usize>();
+        let wrong = text.first().is_some_and(|span| span.role == Role::Error);
+        let mut note = vec![Span::new(note, Role::Title)];
+        // What is wrong has to be read, rather than what is listed still.
+        if wrong && wide(&text) + wide(&note) + 4 > usize::from(self.size.0) {
+            note.clear();
+        }
+        let hint = Hint { text, note };
         Some(Footer::Prompt { label: "filter: ", before, after, hint: Some(hint) })
     }
 }

@@ -79,12 +79,15 @@ impl App {
                 self.pages.push(Page::Help(help));
             }
             Action::Palette => {
-                let paused = self.viewpoint.frozen.as_ref().map(|_| Context::Paused);
-                let here = paused.into_iter().chain([self.context()]);
-                self.palette = Some(Palette::of(here.collect()));
+                self.palette = Some(Palette::of(self.context(), self.viewpoint.frozen.is_some()));
             }
             Action::Pause => self.pause(store),
-            Action::Earlier | Action::Later => self.shift(store, action == Action::Earlier),
+            Action::Earlier | Action::Later => {
+                if self.viewpoint.frozen.is_none() {
+                    self.pause(store);
+                }
+                self.shift(store, action == Action::Earlier);
+            }
             Action::Mouse => {
                 self.mouse = !self.mouse;
                 effects.push(Effect::Mouse(self.mouse));

@@ -16,13 +16,20 @@ impl App {
         if self.palette.is_some() {
             return self.mouse_on_commands(mouse, store, effects);
         }
+        let over = self.drawn.panels.iter().any(|panel| panel.area.contains(mouse.x, mouse.y));
+        match mouse.kind {
+            // Over what does not scroll it scrolls what keys would.
+            MouseKind::ScrollUp if !over => return self.step(store, -WHEEL),
+            MouseKind::ScrollDown if !over => return self.step(store, WHEEL),
+            _ => {}
+        }
         let (footer, offers) = &self.drawn.footer;
         if let Footer::Keys(offers) = offers
             && footer.contains(mouse.x, mouse.y)
         {
             let offer = offers.at(mouse.x - footer.x, footer.width);
             let key = offer.and_then(|offer| Key::parse(&offer.key));
-            if let Some(key) = key.filter(|_| mouse.kind == MouseKind::Press) {
+            if let Some(key) = key {
                 self.key(key, store, effects);
             }
             return;

@@ -2,7 +2,7 @@
 
 use super::prompt::{Prompt, Typed};
 use super::{App, Code, Effect, Key};
-use crate::action::{Context, Entry};
+use crate::action::{BESIDE_HELP, Context, Entry};
 use crate::store::Store;
 use crate::view::area::inner;
 use crate::view::table::keep_visible;
@@ -15,7 +15,9 @@ const ROWS: u16 = 12;
 #[derive(Debug)]
 pub(super) struct Palette {
     prompt: Prompt,
-    contexts: Vec<Context>,
+    /// Where it was opened.
+    here: Context,
+    paused: bool,
     found: Vec<&'static Entry>,
     selected: usize,
     /// The first row shown.
@@ -23,10 +25,13 @@ pub(super) struct Palette {
 }
 
 impl Palette {
-    /// Of what means something here.
-    pub(super) fn of(contexts: Vec<Context>) -> Self {
-        let found = palette::find("", &contexts);
-        Palette { prompt: Prompt::default(), contexts, found, selected: 0, top: 0 }
+    /// Of what means something here. Where the screen can be paused, it can be
+    /// stepped back, which pauses it.
+    pub(super) fn of(here: Context, paused: bool) -> Self {
+        let (prompt, found) = (Prompt::default(), Vec::new());
+        let mut palette = Palette { prompt, here, paused, found, selected: 0, top: 0 };
+        palette.find();
+        palette
     }
 
     pub(super) fn paste(&mut self, text: &str) {
@@ -35,7 +40,10 @@ impl Palette {
     }
 
     fn find(&mut self) {
-        self.found = palette::find(self.prompt.text(), &self.contexts);
+        let all = [self.here, Context::Paused];
+        let pauses = self.paused || BESIDE_HELP.contains(&self.here);
+        let contexts = if pauses { &all[..] } else { &all[..1] };
+        self.found = palette::find(self.prompt.text(), contexts);
         (self.selected, self.top) = (0, 0);
     }
 
@@ -105,12 +113,17 @@ impl App {
         let (_, area) = body.split_top(body.height.saturating_sub(rows + 2));
         let inner = inner(area, false);
         let size = (inner.width.saturating_sub(2), inner.height.saturating_sub(1));
-        let Palette { found, selected, top, .. } = palette;
+        let Palette { found, selected, top, here, paused, .. } = palette;
         *top = keep_visible(*top, *selected, found.len(), usize::from(size.1));
         let content = if found.is_empty() {
             Content::Notice(vec![vec![Span::new("no such command here", Role::Dim)]])
         } else {
-            let keys = &self.options.keys;
+            // Those that step back mean something else until the screen is paused.
+            let holds = |entry: &Entry| *paused || entry.contexts.contains(here);
+            let keys = |entry: &Entry| match holds(entry) {
+                true => self.options.keys.names(entry.action),
+                false => String::new(),
+            };
             Content::Table(palette::table(found, keys, *selected, *top, size))
         };
         Some(Panel {

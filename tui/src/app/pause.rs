@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::App;
+use crate::action::Action;
 use crate::store::{Moment, Store};
 use crate::view::{Frozen, Role};
 
@@ -42,11 +43,14 @@ impl App {
         let at = if earlier { self.past.at.checked_sub(1) } else { Some(self.past.at + 1) };
         let Some((at, moment)) = at.and_then(|at| Some((at, self.past.moments.get(at)?))) else {
             let why = match (earlier, self.past.len()) {
-                (true, 1) => "nothing earlier is kept: a moment is, every 5 seconds",
-                (true, _) => "nothing earlier is kept",
-                (false, _) => "this is where you paused: Space goes on",
+                (true, 1) => "nothing earlier is kept: a moment is, every 5 seconds".to_owned(),
+                (true, _) => "nothing earlier is kept".to_owned(),
+                (false, _) => {
+                    let goes_on = self.options.keys.how(Action::Pause);
+                    format!("this is where you paused: {goes_on} goes on")
+                }
             };
-            return self.tell(why, Role::Dim);
+            return self.tell(&why, Role::Dim);
         };
         let shown = frozen.at(Arc::clone(moment), store);
         // What had not ended at either moment may pass the filter at one only.

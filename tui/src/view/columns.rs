@@ -23,6 +23,12 @@ impl Choice {
         self.columns.iter().filter(|(_, shown)| *shown).map(|(column, _)| *column)
     }
 
+    /// Those, and this one even if it is hidden: rows are sorted by it.
+    pub fn shown_and(&self, also: Option<usize>) -> impl Iterator<Item = usize> {
+        let wanted = move |&(column, shown): &(usize, bool)| shown || Some(column) == also;
+        self.columns.iter().copied().filter(wanted).map(|(column, _)| column)
+    }
+
     /// How many there are, shown or not.
     pub fn len(&self) -> usize {
         self.columns.len()

@@ -69,7 +69,7 @@ pub fn table(
     let all = open(reader, both_ends);
     position.selected = position.selected.min(all.len().saturating_sub(1));
     position.top = keep_visible(position.top, position.selected, all.len(), usize::from(height));
-    let columns = fit(COLUMNS, width);
+    let columns = fit(COLUMNS, None, width);
     let mut table = Table { progress: (position.top, all.len()), ..Table::default() };
     for (at, connection) in all.iter().enumerate().skip(position.top).take(usize::from(height)) {
         if at == position.selected {

@@ -89,7 +89,8 @@ impl Offers {
         } else {
             let keys: u16 = self.keys.iter().map(columns).sum();
             let about = about.cut(usize::from((width + 1).saturating_sub(at + 2 + keys)));
-            at += about.spans.iter().map(|span| span.text.width() as u16).sum::<u16>() + 2;
+            let wide = about.spans.iter().map(|span| span.text.width() as u16).sum::<u16>();
+            at += if wide > 0 { wide + 2 } else { 0 };
             about
         };
         let (first, last) = self.keys.split_at(self.keys.len().saturating_sub(2));

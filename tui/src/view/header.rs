@@ -71,7 +71,8 @@ fn totals(reader: &Reader<'_>, processes: usize) -> Vec<Vec<Span>> {
         ],
     ];
     if totals.lost_bytes > 0 {
-        facts.push(fact(format::bytes(totals.lost_bytes), "LOST", Role::Error));
+        // Wherever there is room for anything.
+        facts.insert(0, fact(format::bytes(totals.lost_bytes), "LOST", Role::Error));
     }
     facts.push(fact(
         format::count(processes as u64),

@@ -3,7 +3,6 @@
 use super::table::{Column, Row, Table, fit, keep_visible};
 use super::{Role, Span, truncated};
 use crate::action::{ACTIONS, Action, Context, Entry};
-use crate::keymap::KeyMap;
 
 const COLUMNS: &[Column] = &[
     Column::left("KEY", 13, 0),
@@ -33,21 +32,22 @@ pub fn find(text: &str, contexts: &[Context]) -> Vec<&'static Entry> {
     found.into_iter().map(|(_, entry)| entry).collect()
 }
 
-/// The rows of `found` around the selected one, in a place of this size.
+/// The rows of `found` around the selected one, in a place of this size, with the
+/// `keys` of each.
 pub fn table(
     found: &[&'static Entry],
-    keys: &KeyMap,
+    keys: impl Fn(&Entry) -> String,
     selected: usize,
     top: usize,
     (width, height): (u16, u16),
 ) -> Table {
     let height = usize::from(height);
     let top = keep_visible(top, selected, found.len(), height);
-    let columns = fit(COLUMNS, width);
+    let columns = fit(COLUMNS, None, width);
     let row = |entry: &&'static Entry| {
         let cells = columns.iter().map(|(at, column)| {
             let (text, role) = match at {
-                0 => (keys.names(entry.action), Role::Accent),
+                0 => (keys(entry), Role::Accent),
                 1 => (entry.name.to_owned(), Role::Text),
                 _ => (entry.help.to_owned(), Role::Dim),
             };

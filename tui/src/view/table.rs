@@ -73,16 +73,17 @@ pub struct Row {
 }
 
 /// The columns of `all` that fit into `width`, one blank between two, with the
-/// indices they had.
-pub fn fit(all: &[Column], width: u16) -> Vec<(usize, Column)> {
+/// indices they had. That of `sorted`, by which rows are sorted, is always there.
+pub fn fit(all: &[Column], sorted: Option<&str>, width: u16) -> Vec<(usize, Column)> {
+    let rank = |column: &Column| if Some(column.title) == sorted { 0 } else { column.rank };
     let mut kept: Vec<(usize, Column)> = all.iter().copied().enumerate().collect();
     let needed = |kept: &[(usize, Column)]| -> u16 {
         let cells: u16 = kept.iter().map(|(_, column)| column.width).sum();
         cells + kept.len().saturating_sub(1) as u16
     };
     while needed(&kept) > width {
-        let least = kept.iter().map(|(_, column)| column.rank).max().unwrap_or(0);
-        let Some(at) = kept.iter().rposition(|(_, column)| column.rank == least && least > 0)
+        let least = kept.iter().map(|(_, column)| rank(column)).max().unwrap_or(0);
+        let Some(at) = kept.iter().rposition(|(_, column)| rank(column) == least && least > 0)
         else {
             break;
         };
@@ -121,17 +122,19 @@ mod tests {
             Column::right("c", 5, 1),
             Column::growing("d", 5, 0),
         ];
-        let titles = |width| {
-            fit(&all, width)
+        let titles_of = |sorted, width| {
+            fit(&all, sorted, width)
                 .iter()
                 .map(|(_, c)| format!("{}{}", c.title, c.width))
                 .collect::<String>()
         };
+        let titles = |width| titles_of(None, width);
         assert_eq!(titles(40), "a5b5c5d22");
         assert_eq!(titles(23), "a5b5c5d5");
         assert_eq!(titles(20), "a5c5d8");
         assert_eq!(titles(11), "a5d5");
         assert_eq!(titles(3), "a5d5");
+        assert_eq!(titles_of(Some("b"), 20), "a5b5d8", "they are sorted by it");
     }
 
     #[test]

@@ -181,7 +181,7 @@ fn the_help_scrolls_to_the_keys_of_other_pages() {
 #[test]
 fn export_names_the_exchange_that_is_looked_at() {
     let mut person = Person::at(100, 30);
-    assert!(person.keys("g e").look().contains("export as  j JSON  h HAR  c curl  m Markdown"));
+    assert!(person.keys("g e").look().contains("export as  j JSON  h HAR  c curl  m chat"));
     person.keys("j Enter e c e m e h e Enter");
     let formats = [Format::Json, Format::Curl, Format::Markdown, Format::Har, Format::Json];
     assert_eq!(person.effects, formats.map(|format| Effect::Export(ExchangeId(1), format)));

@@ -1,6 +1,6 @@
 //! Keys of the person's own.
 
-use super::Person;
+use super::{Person, at_every_size};
 use crate::app::{Effect, Exit};
 use crate::config::Config;
 
@@ -24,12 +24,8 @@ search-next = ["*"]
 
 #[test]
 fn views() {
-    for (width, height) in [(40, 12), (80, 24), (200, 50), (300, 100)] {
-        let mut person = with(OWN, width, height);
-        for (name, keys) in [("main", ""), ("help", "F12"), ("palette", "Esc :")] {
-            let screen = person.keys(keys).look();
-            insta::assert_snapshot!(format!("own_keys_{name}_{width}x{height}"), screen);
-        }
+    for (name, keys) in [("main", ""), ("help", "F12"), ("palette", ":")] {
+        at_every_size(&format!("own_keys_{name}"), keys, |width, height| with(OWN, width, height));
     }
 }
 

@@ -15,24 +15,6 @@ fn listed(person: &Person) -> Vec<u64> {
 }
 
 #[test]
-fn views() {
-    for (width, height) in [(40, 12), (80, 24), (200, 50)] {
-        let snapshot = |name: &str, person: &mut Person| {
-            insta::assert_snapshot!(format!("{name}_{width}x{height}"), person.look());
-        };
-        let mut person = Person::at(width, height);
-        snapshot("filter_keys", person.keys("\\").types("to"));
-        snapshot("filter_values", person.keys("C-u").types("proc:claude model:"));
-        snapshot("filter_wrong", person.keys("C-u").types("proc:claude modle:x ttft>1s"));
-        snapshot(
-            "filter_kept",
-            person.keys("C-u").types("proc:claude text:lifetime").keys("Enter"),
-        );
-        snapshot("filter_nothing", person.keys("\\ C-u").types("proc:nobody").keys("Enter"));
-    }
-}
-
-#[test]
 fn the_list_follows_what_is_typed() {
     let mut person = Person::at(120, 30);
     let all = person.look();

@@ -33,6 +33,18 @@ fn names() -> Names {
     Names { saved, ..Names::default() }
 }
 
+/// From small to a wall.
+const SIZES: [(u16, u16); 4] = [(40, 12), (80, 24), (200, 50), (300, 100)];
+
+/// Compares a view with how it looked before, at every size. `open` gives a person
+/// who is before the screen, and the keys lead to the view.
+fn at_every_size(name: &str, keys: &str, open: impl Fn(u16, u16) -> Person) {
+    for (width, height) in SIZES {
+        let screen = open(width, height).keys(keys).look();
+        insta::assert_snapshot!(format!("{name}_{width}x{height}"), screen);
+    }
+}
+
 /// A person before a screen.
 struct Person {
     app: App,
@@ -76,8 +88,13 @@ impl Person {
         self
     }
 
+    /// Presses keys, named one after the other; a word after an apostrophe is typed.
     fn keys(&mut self, names: &str) -> &mut Self {
         for name in names.split_whitespace() {
+            if let Some(word) = name.strip_prefix('\'') {
+                self.types(word);
+                continue;
+            }
             let key = Key::parse(name).unwrap_or_else(|| panic!("{name} is a key"));
             self.does(Event::Key(key));
         }

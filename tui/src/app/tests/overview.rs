@@ -8,10 +8,8 @@ use crate::fixture::{NOW, answered, asks, machine, pending, process};
 use crate::store::{ProcessKey, Session, Status, Store};
 use crate::view::Pane;
 
-const SIZES: [(u16, u16); 4] = [(40, 12), (80, 24), (200, 50), (300, 100)];
-
 /// A machine that has been busy for a quarter of an hour.
-fn busy() -> Store {
+pub(super) fn busy() -> Store {
     let mut store = machine();
     for id in 0..90 {
         let before = 10_000 + id * id * 100;
@@ -26,15 +24,6 @@ fn busy() -> Store {
         store.put_exchange(record);
     }
     store
-}
-
-#[test]
-fn at_every_size() {
-    for (width, height) in SIZES {
-        let mut person = Person::with(busy(), width, height);
-        person.keys("5");
-        insta::assert_snapshot!(format!("overview_{width}x{height}"), person.look());
-    }
 }
 
 #[test]

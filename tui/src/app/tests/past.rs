@@ -2,12 +2,10 @@
 
 use llmtop_parsers::{Delta, DeltaKind, Timestamp};
 
-use super::Person;
+use super::{Person, at_every_size};
 use crate::app::Event;
 use crate::fixture::{NOW, answered, asks, machine, pending, process};
 use crate::store::{ExchangeId, Scope, Store};
-
-const SIZES: [(u16, u16); 4] = [(40, 12), (80, 24), (200, 50), (300, 100)];
 
 /// Seconds from now.
 fn later(seconds: u64) -> Timestamp {
@@ -88,11 +86,13 @@ fn what_comes_after_the_pause_is_not_in_the_past() {
 }
 
 #[test]
-fn the_overview_has_a_cursor() {
-    for (width, height) in SIZES {
-        let mut person = paused(width, height);
-        person.keys("5 Left Left Left Left Left Left").waits(7000);
-        insta::assert_snapshot!(format!("overview_earlier_{width}x{height}"), person.look());
+fn every_size_shows_the_moment() {
+    for (name, keys) in [("main_earlier", ""), ("overview_earlier", "5")] {
+        at_every_size(name, "", |width, height| {
+            let mut person = paused(width, height);
+            person.keys(keys).keys("Left Left Left Left Left Left").waits(7000);
+            person
+        });
     }
 }
 

@@ -10,11 +10,9 @@ use crate::app::{Event, Mouse, MouseKind};
 use crate::fixture::{NOW, answered, asks, machine, pending, process};
 use crate::store::{ProcessKey, Scope, Store};
 
-const SIZES: [(u16, u16); 4] = [(40, 12), (80, 24), (200, 50), (300, 100)];
-
 /// An agent in a container that started a reviewer by a shell, a second one
 /// beside it, and a server that is nobody's child.
-fn family() -> Store {
+pub(super) fn family() -> Store {
     let mut store = machine();
     for (key, pid, comm) in [(4, 5001, "review"), (5, 5002, "sh"), (6, 5003, "lint")] {
         process(&mut store, key, pid, comm);
@@ -65,32 +63,6 @@ fn family() -> Store {
         store.put_exchange(record);
     }
     store
-}
-
-fn views(name: &str, keys: &str) {
-    for (width, height) in SIZES {
-        let mut person = Person::with(family(), width, height);
-        person.keys(keys);
-        insta::assert_snapshot!(format!("{name}_{width}x{height}"), person.look());
-    }
-}
-
-#[test]
-fn by_cost() {
-    views("by_cost", "1 z < < < < < < < < < <");
-}
-
-#[test]
-fn as_a_tree() {
-    views("tree", "1 z t");
-}
-
-#[test]
-fn in_groups() {
-    views("by_agent", "1 z b");
-    views("by_container", "1 z b b");
-    views("by_model", "1 z b b b");
-    views("by_provider", "1 z b b b b");
 }
 
 /// The commands of the list, from above.

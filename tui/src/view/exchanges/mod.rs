@@ -102,13 +102,12 @@ pub fn table(
 ) -> Table {
     let Listed { scope, show, listing, .. } = listed;
     let (width, height) = size;
-    let columns = columns(listed.columns, width);
+    let sorted = (!listing.is_by_time()).then(|| listing.by.title());
+    let columns = columns(listed.columns, sorted, width);
     let count = listing.count(reader, scope);
     let end = (position.top + usize::from(height)).min(count);
     let mut table = Table { progress: (position.top, count), ..Table::default() };
-    if !listing.is_by_time() {
-        table.sorted = Some((listing.by.title(), listing.descends()));
-    }
+    table.sorted = sorted.map(|title| (title, listing.descends()));
     for row in position.top..end {
         let Some(record) = listing.at(reader, scope, row) else {
             continue;
@@ -129,11 +128,14 @@ pub fn table(
 }
 
 /// The columns that are chosen and fit, with their places in the list of all.
-fn columns(choice: &Choice, width: u16) -> Vec<(usize, Column)> {
+fn columns(choice: &Choice, sorted: Option<&str>, width: u16) -> Vec<(usize, Column)> {
     let chosen = if choice.is_empty() { &Choice::all(NAMED.len()) } else { choice };
-    let places: Vec<usize> = std::iter::once(0).chain(chosen.shown().map(|at| at + 1)).collect();
+    // The first cannot be chosen.
+    let by = COLUMNS.iter().skip(1).position(|column| Some(column.title) == sorted);
+    let shown = chosen.shown_and(by).map(|at| at + 1);
+    let places: Vec<usize> = std::iter::once(0).chain(shown).collect();
     let all: Vec<Column> = places.iter().filter_map(|&at| COLUMNS.get(at)).copied().collect();
-    let fitting = fit(&all, width).into_iter();
+    let fitting = fit(&all, sorted, width).into_iter();
     fitting.filter_map(|(at, column)| Some((*places.get(at)?, column))).collect()
 }
 

@@ -170,7 +170,8 @@ fn columns(position: &Position, width: u16) -> Vec<(Col, Column)> {
     let choice = if position.columns.is_empty() { all } else { &position.columns };
     let of_processes = |col: Col| matches!(col, Col::Pid | Col::Model);
     let grouped = grouping != Grouping::Process;
-    let chosen = choice.shown().filter_map(|at| COLUMNS.get(at));
+    let by = COLUMNS.iter().position(|(col, ..)| *col == position.sort);
+    let chosen = choice.shown_and(by).filter_map(|at| COLUMNS.get(at));
     let shown = chosen.filter(|(col, ..)| !(grouped && of_processes(*col)));
     let (cols, columns): (Vec<Col>, Vec<Column>) = shown
         .map(|&(col, column, _)| match col {
@@ -178,6 +179,6 @@ fn columns(position: &Position, width: u16) -> Vec<(Col, Column)> {
             _ => (col, column),
         })
         .unzip();
-    let fitting = super::table::fit(&columns, width);
+    let fitting = super::table::fit(&columns, Some(position.sort.title()), width);
     fitting.into_iter().filter_map(|(at, column)| Some((*cols.get(at)?, column))).collect()
 }
