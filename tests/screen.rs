@@ -226,6 +226,34 @@ fn a_recording_is_read_without_privileges() {
 }
 
 #[test]
+fn a_recording_is_played_in_the_place_of_what_is_shown() {
+    let folder = Scratch::new();
+    let recording = folder.file("recording");
+    let server = Server::start();
+    let mut load = Load::start(&server.http(), 1);
+    let llmtop = Llmtop::json(&[load.pid()], &["-w".as_ref(), recording.as_ref()]);
+    load.round(Round { marker: "played", calls: 2, options: "", padding: 0 });
+    load.finish();
+    assert_eq!(llmtop.finish_after(2).exchanges.len(), 2);
+    let mut live = command();
+    live.args(["-p", &std::process::id().to_string()]);
+    for (command, shows) in [(demo(), "A haiku"), (live, "listening")] {
+        let mut terminal = Terminal::open(&command, 120, 30);
+        terminal.shows(shows);
+        terminal.type_keys("L/nonexistent\r");
+        terminal.shows("not played: /nonexistent");
+        terminal.type_keys(&format!("L{}\r", recording.display()));
+        terminal.shows("played-0-1");
+        assert!(!terminal.screen().contains(shows), "{}", terminal.screen());
+        eventually("that nothing is captured any more", || {
+            kernel::held_by(terminal.pid()).is_empty().then_some(())
+        });
+        terminal.type_keys("q");
+        assert!(terminal.ended().success());
+    }
+}
+
+#[test]
 fn hostile_text_reaches_no_terminal() {
     let folder = Scratch::new();
     let recording = folder.file("recording");

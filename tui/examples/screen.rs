@@ -47,7 +47,8 @@ fn main() -> anyhow::Result<()> {
         }
     });
     let export = Box::new(|_, _| Err("the example writes no files".to_owned()));
+    let play = Box::new(|_: &_| Err("the example plays nothing".to_owned()));
     let remember = Box::new(|_: &_| {});
-    run(shared, UiOptions::default(), Hooks { export, remember })?;
+    run(shared, UiOptions::default(), Hooks { export, play, remember })?;
     Ok(())
 }

@@ -44,8 +44,11 @@ impl App {
                 Typed::Done => {
                     let (text, purpose) = (prompt.text().to_owned(), prompt.purpose);
                     self.prompt = None;
-                    if purpose == Purpose::Path {
-                        return self.go_to(&text, store);
+                    match purpose {
+                        Purpose::Search => {}
+                        Purpose::Path => return self.go_to(&text, store),
+                        Purpose::Recording if text.is_empty() => return,
+                        Purpose::Recording => return effects.push(Effect::Play(text.into())),
                     }
                     self.pattern = Pattern::new(&text);
                     if self.pattern.is_some() {
@@ -114,6 +117,7 @@ impl App {
             Action::Copy => self.copy(store, effects),
             Action::CopyPath => self.copy_path(effects),
             Action::GoTo => self.prompt = Some(Prompt::of(Purpose::Path)),
+            Action::Play => self.prompt = Some(Prompt::of(Purpose::Recording)),
             Action::Up => self.step(store, -1),
             Action::Down => self.step(store, 1),
             Action::PageUp => self.step(store, -self.page_rows()),

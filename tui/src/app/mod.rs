@@ -33,7 +33,7 @@ mod tests;
 mod tick;
 mod viewpoint;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use llmtop_parsers::Timestamp;
 
@@ -110,10 +110,16 @@ impl Default for UiOptions {
     }
 }
 
+/// Plays a recording, or says why not.
+pub type Play = dyn FnMut(&Path) -> Result<(), String>;
+
 /// What the screen asks others to do.
 pub struct Hooks {
     /// Writes an exchange to a file of its own; returns where.
     pub export: Box<dyn FnMut(ExchangeId, Format) -> Result<PathBuf, String>>,
+    /// Plays a recording in the place of what is captured or played; the store is
+    /// another one then.
+    pub play: Box<Play>,
     /// Keeps how the screen was left, for the next time.
     pub remember: Box<dyn FnMut(&Remembered)>,
 }
@@ -145,6 +151,8 @@ pub enum Effect {
         /// The text, as captured.
         text: String,
     },
+    /// Play this recording in the place of what is shown.
+    Play(PathBuf),
     /// Put this on the clipboard.
     Copy(String),
     /// Take the mouse, or leave it to the terminal.
@@ -222,6 +230,17 @@ impl App {
             app.tell(&notice, Role::Warning);
         }
         app
+    }
+
+    /// Begins again with another store, which holds a recording. How the lists are set
+    /// stays, and so does the filter.
+    pub fn restart(&mut self) {
+        let mut options = self.options.clone();
+        (options.live, options.notice) = (false, None);
+        (options.mouse, options.show) = (self.mouse, self.main.show);
+        (options.remembered, options.filter) =
+            (self.remembered(), self.filtering.text().map(str::to_owned));
+        *self = App::new(options, self.size, self.viewpoint.now);
     }
 
     /// Whether what is drawn is out of date.

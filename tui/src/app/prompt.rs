@@ -23,6 +23,8 @@ pub(super) enum Purpose {
     Search,
     /// A place in JSON.
     Path,
+    /// A recording's file.
+    Recording,
 }
 
 impl Purpose {
@@ -31,6 +33,7 @@ impl Purpose {
         match self {
             Purpose::Search => "/",
             Purpose::Path => "path: ",
+            Purpose::Recording => "play the recording: ",
         }
     }
 }

@@ -167,6 +167,13 @@ impl Loop {
                     Err(why) => self.app.tell(&format!("not sent: {why}"), Role::Error),
                 }
             }
+            Effect::Play(path) => match (self.hooks.play)(&path) {
+                Ok(()) => {
+                    self.app.restart();
+                    self.app.tell(&format!("playing {}", path.display()), Role::Good);
+                }
+                Err(why) => self.app.tell(&format!("not played: {why}"), Role::Error),
+            },
             Effect::Copy(text) => {
                 let copied = self.term.copy(&text)?;
                 let cut = if copied < text.len() { " (the beginning: it was longer)" } else { "" };

@@ -57,7 +57,8 @@ impl Plan {
                 shared.session().status = Status::Failed(format!("{why:#}"));
                 shared.changed();
             }
-            if ends_by_itself {
+            let replaced = matches!(*steers.state(), State::Stopped);
+            if ends_by_itself && !replaced {
                 // The way in which everybody else ends the screen, too.
                 let _ = kill_process(getpid(), Signal::TERM);
             }
@@ -89,6 +90,11 @@ impl Plan {
 }
 
 impl Capture {
+    /// Whether it has not begun, and may take a while still.
+    pub(super) fn is_starting(&self) -> bool {
+        matches!(*self.steering.state(), State::Waiting) && !self.thread.is_finished()
+    }
+
     /// Ends it, and tells what came of it. What has not begun is not waited for: it
     /// may be looking through files, and ends with the process.
     pub(super) fn stop(self) -> anyhow::Result<()> {

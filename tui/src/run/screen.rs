@@ -2,14 +2,14 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 
-use super::capture::Plan;
+use super::capture::{Capture, Plan};
 use super::{settings, source};
 use crate::app::{self, Hooks, Programs, UiOptions};
-use crate::cli::Cli;
+use crate::cli::{Cli, FlowOptions};
 use crate::config::{Config, Mode, Place, Remembered, Size};
 use crate::logging;
 use crate::sink::export::Format;
@@ -49,10 +49,7 @@ pub(super) fn run(cli: &Cli) -> anyhow::Result<()> {
     if let Some(path) = &cli.flow.write {
         session.recording = Recording::To(path.display().to_string());
     }
-    let memory = cli.screen.memory.or(config.memory).unwrap_or(MEMORY);
-    let mut store = Store::with_budget(for_exchanges(memory));
-    store.keep_moments();
-    let shared = Arc::new(Shared::new(store, session)?);
+    let shared = Arc::new(Shared::new(store(cli, &config), session)?);
     // Nobody else sets it.
     let _ = recording.set(Arc::clone(&shared));
     prepared.restrict()?;
@@ -65,11 +62,47 @@ pub(super) fn run(cli: &Cli) -> anyhow::Result<()> {
         sinks: recorder.into_iter().collect(),
         shared: Arc::clone(&shared),
     };
-    let capture = plan.begin()?;
-    let shown = app::run(Arc::clone(&shared), ui, hooks(shared, cli.show.show_secrets, state));
-    let ended = capture.stop();
+    let stage = Arc::new(Mutex::new(Some(plan.begin()?)));
+    let hooks = hooks(cli, Arc::clone(&shared), Arc::clone(&stage), state);
+    let shown = app::run(shared, ui, hooks);
+    let ended = on(&stage).take().map_or(Ok(()), Capture::stop);
     shown?;
     ended
+}
+
+/// What is captured or played now.
+type Stage = Mutex<Option<Capture>>;
+
+fn on(stage: &Stage) -> MutexGuard<'_, Option<Capture>> {
+    stage.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// An empty one.
+fn store(cli: &Cli, config: &Config) -> Store {
+    let memory = cli.screen.memory.or(config.memory).unwrap_or(MEMORY);
+    let mut store = Store::with_budget(for_exchanges(memory));
+    store.keep_moments();
+    store
+}
+
+/// Plays a recording in the place of what is on the stage. Nothing is changed where
+/// there is none.
+fn play(path: &Path, cli: &Cli, shared: &Arc<Shared>, stage: &Stage) -> anyhow::Result<()> {
+    let mut cli = cli.clone();
+    cli.flow = FlowOptions { read: Some(path.to_owned()), ..FlowOptions::default() };
+    let config = settings::config(&cli)?;
+    let mut options = settings::options(&cli.show, &config)?;
+    options.eager = true;
+    let prepared = source::prepare(&cli)?;
+    let mut now = on(stage);
+    ensure!(!now.as_ref().is_some_and(Capture::is_starting), "the capture has not begun yet");
+    // What came of it does not matter any more.
+    let _ = now.take().map(Capture::stop);
+    *shared.store() = store(&cli, &config);
+    *shared.session() = prepared.session();
+    let (sinks, shared) = (Vec::new(), Arc::clone(shared));
+    *now = Some(Plan { prepared, cli, config, options, sinks, shared }.begin()?);
+    Ok(())
 }
 
 /// Shows on the screen, once there is one, that the recording failed.
@@ -133,7 +166,11 @@ fn programs(config: &Config) -> Programs {
 }
 
 /// Exports go where llmtop was started.
-fn hooks(shared: Arc<Shared>, show_secrets: bool, state: Option<Place>) -> Hooks {
+fn hooks(cli: &Cli, shared: Arc<Shared>, stage: Arc<Stage>, state: Option<Place>) -> Hooks {
+    let (cli, show_secrets) = (cli.clone(), cli.show.show_secrets);
+    let of = Arc::clone(&shared);
+    let play =
+        move |path: &Path| play(path, &cli, &of, &stage).map_err(|error| format!("{error:#}"));
     let export = move |id: ExchangeId, format: Format| -> Result<PathBuf, String> {
         let (name, bytes) = export::one(&shared.store(), id, format, show_secrets)?;
         let directory = std::env::current_dir().map_err(|error| error.to_string())?;
@@ -147,7 +184,7 @@ fn hooks(shared: Arc<Shared>, show_secrets: bool, state: Option<Place>) -> Hooks
             log::warn!("{why}");
         }
     };
-    Hooks { export: Box::new(export), remember: Box::new(remember) }
+    Hooks { export: Box::new(export), play: Box::new(play), remember: Box::new(remember) }
 }
 
 /// A new file of this name or, where that is taken, with a number after it: an

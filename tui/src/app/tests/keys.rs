@@ -187,6 +187,22 @@ fn keys_of_ones_own_are_obeyed_and_shown() {
 }
 
 #[test]
+fn a_recording_is_played_by_its_name() {
+    let mut person = Person::at(100, 30);
+    person.keys("L").types("/tmp/a b.llmtop");
+    assert!(person.look().contains("play the recording: /tmp/a b.llmtop"), "{}", person.look());
+    person.keys("Enter L Enter L 'x Esc");
+    assert_eq!(person.effects, [Effect::Play("/tmp/a b.llmtop".into())]);
+    // Then everything begins again, but for how it is set.
+    person.keys("\\ 'llm:yes Enter > > > Enter d Space").store = Store::default();
+    person.app.restart();
+    let screen = person.look();
+    assert!(!screen.contains("PAUSED") && screen.contains("Exchanges llm:yes"), "{screen}");
+    assert_eq!(person.app.remembered().exchanges.sort.as_deref(), Some("ttft"));
+    assert!(person.keys("1 F9").look().contains("this was recorded"), "{}", person.look());
+}
+
+#[test]
 fn what_is_shown_is_opened_as_a_whole() {
     let mut person = Person::at(80, 24);
     let mut opened = |keys: &str| match person.keys(keys).effects.pop() {

@@ -1,6 +1,13 @@
 //! The one table of actions: what a key does, what the footer and the command
 //! palette offer and what `?` explains are all read from it.
 
+mod context;
+
+pub(crate) use context::{BESIDE_HELP, EVERYWHERE};
+pub use context::{Context, PAGES};
+
+use context::{A, C, D, E, FOLLOWING, H, HELPED, INNER, J, K, MAIN, O, P, PANES, READING, S, V, X};
+
 /// Something a person can ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the table below explains each")]
@@ -53,6 +60,7 @@ pub enum Action {
     Signal,
     Pager,
     Editor,
+    Play,
     Copy,
     CopyPath,
     GoTo,
@@ -61,64 +69,6 @@ pub enum Action {
     Help,
     Quit,
 }
-
-/// Where an action means something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Context {
-    /// The list of processes.
-    Processes,
-    /// The list of exchanges.
-    Exchanges,
-    /// The answer beside the lists.
-    Answer,
-    /// The list of connections.
-    Connections,
-    /// A conversation read as a chat.
-    Conversation,
-    /// One exchange, text tabs.
-    Detail,
-    /// One exchange, JSON tabs.
-    Json,
-    /// What differs between two exchanges.
-    Compare,
-    /// The overview.
-    Overview,
-    /// Any page of a paused screen, before what its own context says.
-    Paused,
-    /// The choice of columns.
-    Columns,
-    /// The help.
-    Help,
-}
-
-use Context::{
-    Answer as A, Columns as K, Compare as X, Connections as C, Conversation as V, Detail as D,
-    Exchanges as E, Help as H, Json as J, Overview as O, Paused as S, Processes as P,
-};
-
-pub(crate) const EVERYWHERE: &[Context] = &[P, E, A, C, V, D, J, X, O, K, H];
-const MAIN: &[Context] = &[P, E, A, C];
-
-const READING: &[Context] = &[A, V, D, J, X, O];
-/// The panes, and what stands beside them.
-const PANES: &[Context] = &[P, E, A, C, O];
-const INNER: &[Context] = &[V, D, J];
-/// What may grow at its end.
-const FOLLOWING: &[Context] = &[P, E, A, C, V, D, J, X];
-/// Where there is something to read, which can be paused.
-pub(crate) const BESIDE_HELP: &[Context] = &[P, E, A, C, V, D, J, X, O];
-const HELPED: &[Context] = &[P, E, A, C, V, D, J, X, O, K];
-
-/// The pages as the help names them, and what each has.
-pub const PAGES: &[(&str, &[Context])] = &[
-    ("On the main screen", MAIN),
-    ("In a conversation", &[V]),
-    ("In an exchange's detail", &[D, J]),
-    ("In a comparison", &[X]),
-    ("In the overview", &[O]),
-    ("While the screen is paused", &[S]),
-    ("Choosing columns", &[K]),
-];
 
 /// One line of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -302,6 +252,13 @@ pub static ACTIONS: &[Entry] = &[
         "read what is shown, or the selected exchange, in a pager ($PAGER)",
     ),
     entry(Action::Editor, "editor", &["E"], EVERYWHERE, "the same in an editor ($EDITOR)"),
+    entry(
+        Action::Play,
+        "play",
+        &["L"],
+        MAIN,
+        "play a recording (one that -w wrote) in the place of what is captured or played",
+    ),
     entry(
         Action::Copy,
         "copy",
