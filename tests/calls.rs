@@ -119,9 +119,7 @@ fn differences(shown: &Exchange, call: &Expected, server: u32) -> Vec<String> {
     same("/connection/role", "client".into());
     same("/connection/tls", call.tool.tls().into());
     same("/connection/protocol", call.tool.protocol().into());
-    // Of Go's connections it is not looked for.
-    let name = if call.tool.tls() == "go" { Value::Null } else { "localhost".into() };
-    same("/connection/server_name", name);
+    same("/connection/server_name", "localhost".into());
     same("/connection/local", sent.peer.clone().into());
     same("/connection/peer", sent.local.clone().into());
     same("/connection/peer_process/pid", server.into());

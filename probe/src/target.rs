@@ -100,7 +100,8 @@ pub enum Function {
     /// `SSL_ctrl(ssl, cmd, larg, parg)`: cmd 55 sets the server name.
     Ctrl,
     /// `gnutls_server_name_set(session, type, name, length)`, NSS's
-    /// `SSL_SetURL(layer, name)`.
+    /// `SSL_SetURL(layer, name)`; Go's `(*tls.Conn).clientHandshake`, which begins a
+    /// generation, where it is known at which place of the configuration the name is.
     ServerName,
     /// `gnutls_record_uncork(session, flags)`: what it writes was told when it was
     /// given, and is not told again.

@@ -19,10 +19,12 @@ use aya_ebpf::bindings::pt_regs;
 use aya_ebpf::helpers::bpf_get_current_pid_tgid;
 use aya_ebpf::macros::uprobe;
 use aya_ebpf::programs::ProbeContext;
-use llmtop_probe_common::{Conn, ConnKey, GoCall, GoFrame, conn_flags, direction, tls};
+use llmtop_probe_common::{
+    Conn, ConnKey, GoCall, GoFrame, MAX_SERVER_NAME, conn_flags, direction, tls, writing,
+};
 
 use crate::maps::GO_CALLS;
-use crate::{calls, conns, deliver, emit, file, filter, memory, socket};
+use crate::{calls, conns, deliver, emit, file, filter, memory, openssl, socket};
 
 /// `conn.net.Conn` within `tls.Conn`, of which it is the first field: where the
 /// pointer to the value is.
@@ -32,6 +34,11 @@ const SYSFD: u64 = 16;
 /// `family` within `net.netFD`, which `sotype` follows.
 const FAMILY: u64 = 56;
 const SOCK_STREAM: u64 = 1;
+/// `config` within `tls.Conn`, before Go 1.21 and since. Where it was before lies now what
+/// is zero until versions are agreed on.
+const CONFIG: [u64; 2] = [72, 80];
+/// `ServerName` within `tls.Config`.
+const SERVER_NAME: u64 = 128;
 /// Connections that wrap one another, followed down to the socket.
 const MAX_WRAPPED: usize = 4;
 
@@ -64,7 +71,7 @@ pub fn go_write(ctx: ProbeContext) -> u32 {
     // by one that never returns would be worse.
     let key = ConnKey { object: registers.rax, pid, reserved: 0 };
     if let Some(conn) = conn(&key, conns::cookie(&ctx, tls::GO), pid_tgid, 0) {
-        conn.writing = 1;
+        conn.writing = writing::UNDER_WAY;
     }
     0
 }
@@ -104,7 +111,7 @@ fn wrote<const LOOP: bool>(ctx: &ProbeContext) -> u32 {
     // Of an error the rest of the results tells; what went before it went.
     if moved == 0 || moved > call.len {
         if let Some(conn) = conns::find(&key) {
-            conn.writing = 0;
+            conn.writing = writing::NO;
         }
         return 0;
     }
@@ -116,7 +123,7 @@ fn wrote<const LOOP: bool>(ctx: &ProbeContext) -> u32 {
     told::<LOOP>(conn, direction::SENT, buffer, moved, call.begun, pid_tgid);
     // Not before its chunks are in the ring: whoever reads from now on has them
     // behind it.
-    conn.writing = 0;
+    conn.writing = writing::NO;
     0
 }
 
@@ -164,21 +171,45 @@ fn read<const LOOP: bool>(ctx: &ProbeContext) -> u32 {
 #[uprobe]
 pub fn go_handshake(ctx: ProbeContext) -> u32 {
     let pid_tgid = bpf_get_current_pid_tgid();
-    let pid = (pid_tgid >> 32) as u32;
-    if !filter::wanted(pid) {
-        return 0;
+    if filter::wanted((pid_tgid >> 32) as u32) {
+        handshake(&ctx, pid_tgid);
     }
-    let key = ConnKey { object: registers(&ctx).rax, pid, reserved: 0 };
+    0
+}
+
+#[inline(always)]
+fn handshake(ctx: &ProbeContext, pid_tgid: u64) -> Option<&'static mut Conn> {
+    let key = ConnKey { object: registers(ctx).rax, pid: (pid_tgid >> 32) as u32, reserved: 0 };
     if let Some(known) = conns::find(&key) {
         // A collected object's memory, used again without its having been closed:
         // told by its socket.
         let same = inode(descriptor(key.object)) == known.socket;
         if same || known.socket == 0 {
-            return 0;
+            return Some(known);
         }
         conns::close(&key, pid_tgid, 0);
     }
-    conn(&key, conns::cookie(&ctx, tls::GO), pid_tgid, conn_flags::FRESH);
+    conn(&key, conns::cookie(ctx, tls::GO), pid_tgid, conn_flags::FRESH)
+}
+
+/// Entry of `(*Conn).clientHandshake`, in versions of Go of which it is known where the
+/// name lies.
+#[uprobe]
+pub fn go_server_name(ctx: ProbeContext) -> u32 {
+    let pid_tgid = bpf_get_current_pid_tgid();
+    if !filter::wanted((pid_tgid >> 32) as u32) {
+        return 0;
+    }
+    let Some(conn) = handshake(&ctx, pid_tgid) else { return 0 };
+    let object = registers(&ctx).rax;
+    let config = match memory::word(object + CONFIG[0]) {
+        0 => memory::word(object + CONFIG[1]),
+        config => config,
+    };
+    let Some([name, length]) = memory::words(config + SERVER_NAME) else { return 0 };
+    if config != 0 && length != 0 && length < MAX_SERVER_NAME as u64 {
+        openssl::send_server_name(conn.id, name, length as u32, pid_tgid);
+    }
     0
 }
 

@@ -30,6 +30,8 @@ const ENTRIES: &[&str] = &[
     #[cfg(target_arch = "x86_64")]
     "go_handshake",
     #[cfg(target_arch = "x86_64")]
+    "go_server_name",
+    #[cfg(target_arch = "x86_64")]
     "go_close",
     "rustls_decrypt",
     "rustls_decrypt_return",
@@ -132,6 +134,7 @@ fn entry_program(tls: Tls, site: &Site) -> Option<&'static str> {
         (Function::Handshake, _) if tls == Tls::Go => "go_handshake",
         (Function::Handshake, _) if tls == Tls::Nss => "nss_handshake",
         (Function::Handshake, _) => "gnutls_handshake",
+        (Function::ServerName, _) if tls == Tls::Go => "go_server_name",
         (Function::ServerName, _) if tls == Tls::Nss => "nss_server_name",
         (Function::ServerName, _) => "gnutls_server_name",
         (Function::Uncork, _) => "gnutls_uncork",
@@ -175,7 +178,8 @@ mod tests {
         use Function::{Ctrl, Free, Handshake, Read, ServerName, SetFd, Uncork, Write};
         let abis =
             [Abi::Returned, Abi::BehindArgument4, Abi::BehindArgument5, Abi::Typed, Abi::Flagged];
-        let mut expected = vec![(Tls::Go, Free, Abi::None), (Tls::Go, Handshake, Abi::None)];
+        let mut expected: Vec<_> =
+            [Free, Handshake, ServerName].map(|function| (Tls::Go, function, Abi::None)).into();
         expected.extend([ServerName, Handshake].map(|function| (Tls::Nss, function, Abi::None)));
         for function in [Write, Read, Free, Handshake, SetFd, Ctrl, ServerName, Uncork] {
             expected.extend(abis.map(|abi| (Tls::Gnutls, function, abi)));

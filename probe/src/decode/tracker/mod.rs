@@ -10,6 +10,7 @@ mod raw;
 mod tests;
 
 use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
 
 use llmtop_probe_common as abi;
 
@@ -119,8 +120,12 @@ impl Tracker {
             }
             Record::ServerName(name, payload) => {
                 let server_name = String::from_utf8_lossy(payload).into_owned();
-                let endpoint = Endpoint { server_name: Some(server_name), ..Endpoint::default() };
-                self.learn(name.conn, name.header, endpoint, out);
+                // An address is given as a name, and not sent as one (RFC 6066, section 3).
+                if server_name.parse::<IpAddr>().is_err() {
+                    let endpoint =
+                        Endpoint { server_name: Some(server_name), ..Endpoint::default() };
+                    self.learn(name.conn, name.header, endpoint, out);
+                }
             }
             Record::Socket(socket) => self.socket(&socket, facts, out),
             Record::Exec(exec, path) => self.exec(&exec, path, facts, out),

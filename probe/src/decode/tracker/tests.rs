@@ -146,3 +146,16 @@ fn command_lines_join_their_programs() {
     assert_eq!((seen.comm.as_str(), seen.parent), ("curl", Some(3)));
     assert_eq!(seen.exe.as_deref(), Some("/usr/bin/curl"));
 }
+
+#[test]
+fn an_address_is_no_server_s_name() {
+    let (mut tracker, mut out) = (Tracker::new(0), Vec::new());
+    tracker.record(chunk(90, 0, 0), &mut Nobody, &mut out);
+    out.clear();
+    for name in ["127.0.0.1", "::1", "localhost"] {
+        let named = abi::ServerName { header: HEADER, conn: 90 };
+        tracker.record(Record::ServerName(named, name.as_bytes()), &mut Nobody, &mut out);
+    }
+    let [Capture::Endpoint { endpoint, .. }] = &out[..] else { panic!("{out:?}") };
+    assert_eq!(endpoint.server_name.as_deref(), Some("localhost"));
+}

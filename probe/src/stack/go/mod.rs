@@ -30,9 +30,24 @@ const FUNCTIONS: [&str; 5] = [
     "crypto/tls.(*Conn).Write",
     "crypto/tls.(*Conn).Read",
     "crypto/tls.(*Conn).Close",
-    "crypto/tls.(*Conn).clientHandshake",
+    CLIENT,
     "crypto/tls.(*Conn).serverHandshake",
 ];
+
+/// Begins a client's connection, with the server's name in its configuration.
+#[cfg(target_arch = "x86_64")]
+const CLIENT: &str = "crypto/tls.(*Conn).clientHandshake";
+
+/// Whether a connection of this version has the name where the kernel program looks for
+/// it: that is so in those there were when this was written.
+#[cfg(target_arch = "x86_64")]
+fn names_are_known(version: Option<&str>) -> bool {
+    let minor = version.and_then(|version| {
+        let rest = version.strip_prefix("Go 1.")?;
+        rest.split(|c: char| !c.is_ascii_digit()).next()?.parse::<u32>().ok()
+    });
+    minor.is_some_and(|minor| (18..=27).contains(&minor))
+}
 
 impl Stack for Go {
     fn examine(&self, _: &Elf, _: &Neighbour<'_>) -> Verdict {
@@ -49,7 +64,7 @@ impl Stack for Go {
         if let Some(version) = &version {
             notes.push(format!("a program built by {version}"));
         }
-        match find(elf, &sections, notes) {
+        match find(elf, &sections, version.as_deref(), notes) {
             Ok(None) => Verdict::Absent,
             Ok(Some(found)) => Verdict::Found(Found { tls: Tls::Go, version, ..found }),
             Err(why) => Verdict::Uncovered(format!("Go's crypto/tls: {why}")),
@@ -69,7 +84,12 @@ fn is_table(section: &Section) -> bool {
 
 /// Where to probe; `None` where the program has no TLS of Go's.
 #[cfg(target_arch = "x86_64")]
-fn find(elf: &Elf, sections: &[Section], notes: &mut Vec<String>) -> Result<Option<Found>, String> {
+fn find(
+    elf: &Elf,
+    sections: &[Section],
+    version: Option<&str>,
+    notes: &mut Vec<String>,
+) -> Result<Option<Found>, String> {
     let Some(table) = table::Table::read(elf, sections)? else {
         return Err("the program has no table of functions (.gopclntab)".to_owned());
     };
@@ -89,12 +109,21 @@ fn find(elf: &Elf, sections: &[Section], notes: &mut Vec<String>) -> Result<Opti
         let Some(entry) = entry else { continue };
         let function = code::Function::read(elf, base.address, entry)
             .map_err(|why| format!("{name}: {why}"))?;
-        sites.push(function.site(elf, name).map_err(|why| format!("{name}: {why}"))?);
+        let mut site = function.site(elf, name).map_err(|why| format!("{name}: {why}"))?;
+        if name == CLIENT && names_are_known(version) {
+            site.function = crate::Function::ServerName;
+        }
+        sites.push(site);
     }
     Ok(Some(Found { tls: Tls::Go, version: None, method: crate::Method::FunctionTable, sites }))
 }
 
 #[cfg(not(target_arch = "x86_64"))]
-fn find(_: &Elf, _: &[Section], _: &mut Vec<String>) -> Result<Option<Found>, String> {
+fn find(
+    _: &Elf,
+    _: &[Section],
+    _: Option<&str>,
+    _: &mut Vec<String>,
+) -> Result<Option<Found>, String> {
     Err("its functions' code is followed on x86_64 only".to_owned())
 }

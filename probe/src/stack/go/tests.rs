@@ -68,6 +68,7 @@ fn check(options: &[&str]) {
     assert_eq!((found.tls, found.method), (Tls::Go, Method::FunctionTable));
     assert!(found.version.as_deref().unwrap().starts_with("Go 1."), "{:?}", found.version);
     assert_eq!(found.sites.len(), symbols.len());
+    assert!(found.sites.iter().any(|site| site.function == Function::ServerName));
     for site in &found.sites {
         let (start, size) = symbols[site.symbol.as_str()];
         assert!((start..start + 16).contains(&site.entry), "{site:?}");
@@ -84,6 +85,21 @@ fn check(options: &[&str]) {
     }
     // Symbols and what else is stripped come last in the file.
     assert_eq!(scan(&stripped), Verdict::Found(found), "{options:?}");
+}
+
+#[test]
+fn versions_whose_names_are_found() {
+    for (version, expected) in [
+        (None, false),
+        (Some("Go 1.18"), true),
+        (Some("Go 1.21.13"), true),
+        (Some("Go 1.27rc1"), true),
+        (Some("Go 1.28.1"), false),
+        (Some("Go 2.20"), false),
+        (Some("Go 1.devel"), false),
+    ] {
+        assert_eq!(names_are_known(version), expected, "{version:?}");
+    }
 }
 
 #[test]
