@@ -86,7 +86,8 @@ class Folder:
     def deb(self, name, root):
         archives = root.parent / "archives"
         (archives / "partial").mkdir(parents=True, exist_ok=True)
-        call("apt-get", "install", "--yes", "-qq", "--download-only", "--no-install-recommends",
+        # The package in any case; of what it needs, what Debian has not installed.
+        call("apt-get", "install", "--yes", "-qq", "--download-only", "--no-install-recommends", "--reinstall",
              "-o", f"Dir::Cache::archives={archives}", name)
         for archive in archives.glob("*.deb"):
             call("dpkg", "-x", archive, root)
@@ -99,9 +100,7 @@ class Folder:
             return Path(client.program.format(python=self.python, node=self.node))
         if kind == "npm":
             return package / "node_modules" / client.program
-        own = package / client.program
-        # What Debian has installed already is not downloaded.
-        return Path("/") / client.program if kind == "deb" and not own.exists() else own
+        return package / client.program
 
     def bin(self, package):
         """The script that an npm package runs as its program."""
