@@ -60,8 +60,11 @@ impl Body {
 impl BodyKind {
     /// Judges bytes in linear time, without building a tree.
     pub fn of(bytes: &[u8]) -> Self {
-        let Ok(text) = std::str::from_utf8(bytes) else { return BodyKind::Binary };
-        if serde_json::from_str::<IgnoredAny>(text).is_ok() {
+        // Several times faster, and true of most.
+        let is_text = bytes.is_ascii() || std::str::from_utf8(bytes).is_ok();
+        if !is_text {
+            BodyKind::Binary
+        } else if serde_json::from_slice::<IgnoredAny>(bytes).is_ok() {
             BodyKind::Json
         } else {
             BodyKind::Text

@@ -342,7 +342,8 @@ pub struct Finding {
     pub detail: String,
 }
 
-/// A piece of the answer as it arrives.
+/// A piece of the answer as it arrives. What came at one moment may be one piece,
+/// though of several events: [`Arrival`]s are of each.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Delta {
     /// When.

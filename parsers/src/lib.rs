@@ -19,6 +19,7 @@ mod headers;
 mod http1;
 pub mod http2;
 pub mod llm;
+mod lossy;
 mod percent;
 pub mod price;
 mod protobuf;

@@ -1,17 +1,16 @@
 //! A response body read as an answer: events as they arrive, or the whole at
 //! its end.
 
-use std::collections::VecDeque;
-
+use super::reader::{Reader, Telling};
 use crate::framing::Piece;
-use crate::llm::{self, Answer, Dialect, Repeat};
+use crate::llm::{self, Dialect};
+use crate::lossy::text;
 use crate::usage::Reported;
-use crate::{Arrival, Delta, Event, Exchange, Finding, Timestamp};
+use crate::{Arrival, DeltaKind, Exchange, Finding};
 
 /// Reads the answer of one exchange.
 pub(crate) struct Answering {
-    answer: Answer,
-    repeat: Repeat,
+    reader: Reader,
     events: u64,
     /// Its body is read when it is whole.
     at_once: bool,
@@ -25,18 +24,15 @@ const GLANCES: u64 = 16;
 
 /// Where and when an answer is read.
 pub(crate) struct Context<'a> {
-    pub(crate) dialect: Option<&'static dyn Dialect>,
-    pub(crate) exchange: &'a mut Exchange,
-    pub(crate) time: Timestamp,
-    pub(crate) queue: &'a mut VecDeque<Event>,
+    pub(super) dialect: Option<&'static dyn Dialect>,
+    pub(super) telling: Telling<'a>,
 }
 
 impl Answering {
     /// `limit`: bytes of text that are kept. `at_once`: though in pieces, it is
     /// one message, to be read as a [`whole`](Self::whole).
     pub(crate) fn new(limit: usize, at_once: bool) -> Self {
-        let answer = Answer::with_limit(limit);
-        Answering { answer, repeat: Repeat::default(), events: 0, at_once, dialect: None }
+        Answering { reader: Reader::new(limit), events: 0, at_once, dialect: None }
     }
 
     pub(crate) fn is_at_once(&self) -> bool {
@@ -55,7 +51,7 @@ impl Answering {
 
     /// Whether the answer has said that it is over (`[DONE]`, `message_stop`).
     pub(crate) fn is_done(&self) -> bool {
-        self.answer.done
+        self.reader.answer.done
     }
 
     /// The next piece of a body that comes in pieces.
@@ -65,50 +61,56 @@ impl Answering {
             Piece::Event { name, data } => self.event(name, data, context),
             Piece::Cut { name, data } => {
                 let detail = "the stream ended inside an event".into();
-                context.exchange.findings.push(Finding { kind: "incomplete_event", detail });
+                context
+                    .telling
+                    .exchange
+                    .findings
+                    .push(Finding { kind: "incomplete_event", detail });
                 if !data.is_empty() {
                     self.event(name, data, context);
                 }
             }
-            Piece::Fields(fields) => context.exchange.response.headers.extend(fields),
-            Piece::Failed(error) => self.answer.error = Some(error),
+            Piece::Fields(fields) => context.telling.exchange.response.headers.extend(fields),
+            Piece::Failed(error) => self.reader.answer.error = Some(error),
             Piece::Shown(_) | Piece::Raw(_) => {}
         }
     }
 
     /// Reads a whole body.
     pub(crate) fn whole(&mut self, bytes: &[u8], context: &mut Context<'_>) {
-        if context.dialect.is_none() && !is_unasked(context.exchange) {
+        if context.dialect.is_none() && !is_unasked(context.telling.exchange) {
             return;
         }
         if let Some(value) = llm::parse(bytes)
             && let Some(dialect) = context.dialect.or_else(|| self.recognise(&value, context))
         {
-            dialect.response(&value, &mut self.answer);
+            dialect.response(&value, &mut self.reader.answer);
             // It came at once: there is nothing to watch grow.
-            self.answer.deltas.clear();
+            self.reader.answer.deltas.clear();
         }
     }
 
     /// Figures from the response's head, for an answer that told none itself.
     pub(crate) fn counted(&mut self, reported: Reported) {
-        if self.answer.reported.input.is_none() && self.answer.reported.output.is_none() {
-            self.answer.reported = reported;
+        if self.reader.answer.reported.input.is_none()
+            && self.reader.answer.reported.output.is_none()
+        {
+            self.reader.answer.reported = reported;
         }
     }
 
     /// Copies what was read into the exchange.
     pub(crate) fn show(&self, exchange: &mut Exchange) {
-        self.answer.fill(exchange);
+        self.reader.answer.fill(exchange);
         exchange.response.events = self.events;
     }
 
     /// Looks whether an event tells the dialect that nobody was seen to ask for.
-    fn glance(&mut self, data: &str, context: &mut Context<'_>) -> Option<&'static dyn Dialect> {
-        if self.events > GLANCES || !is_unasked(context.exchange) {
+    fn glance(&mut self, data: &[u8], context: &mut Context<'_>) -> Option<&'static dyn Dialect> {
+        if self.events > GLANCES || !is_unasked(context.telling.exchange) {
             return None;
         }
-        self.recognise(&llm::parse(data.as_bytes())?, context)
+        self.recognise(&llm::parse(text(data).as_bytes())?, context)
     }
 
     fn recognise(
@@ -118,37 +120,30 @@ impl Answering {
     ) -> Option<&'static dyn Dialect> {
         let dialect = llm::recognise_answer(value)?;
         self.dialect = Some(dialect);
-        let exchange = &mut *context.exchange;
+        let exchange = &mut *context.telling.exchange;
         exchange.dialect = Some(dialect.name());
         exchange.operation = Some(dialect.usual_operation());
         exchange.provider = llm::provider::of_response(&exchange.response.headers);
         Some(dialect)
     }
 
-    fn event(&mut self, name: &str, data: &str, context: &mut Context<'_>) {
+    fn event(&mut self, name: &[u8], data: &[u8], context: &mut Context<'_>) {
         self.events += 1;
-        let arrival = Arrival::new(context.time, data.len(), None);
-        context.exchange.response.arrived(arrival);
+        let told = self.read(name, data, context);
+        let Telling { exchange, time, .. } = &mut context.telling;
+        exchange.response.arrived(Arrival::new(*time, data.len(), told));
+    }
+
+    /// Reads an event. Of what it is a piece, if of anything.
+    fn read(&mut self, name: &[u8], data: &[u8], context: &mut Context<'_>) -> Option<DeltaKind> {
         let unwrapped = llm::bedrock::unwrap_chunk(name, data);
         let (name, data) = match &unwrapped {
-            Some(data) => ("", data.as_str()),
+            Some(data) => (&b""[..], data.as_bytes()),
             None => (name, data),
         };
         let known = context.dialect.or(self.dialect);
-        let Some(dialect) = known.or_else(|| self.glance(data, context)) else { return };
-        self.repeat.event(dialect, name, data, &mut self.answer);
-        if self.events <= Arrival::MOST as u64
-            && let Some(arrival) = context.exchange.response.arrivals.last_mut()
-        {
-            arrival.told = self.answer.deltas.first().map(|(kind, _)| *kind);
-        }
-        for (kind, text) in self.answer.deltas.drain(..) {
-            let timing = &mut context.exchange.timing;
-            timing.first_token.get_or_insert(context.time);
-            timing.last_token = Some(context.time);
-            let delta = Delta { at: context.time, kind, text };
-            context.queue.push_back(Event::Delta(context.exchange.seq, delta));
-        }
+        let dialect = known.or_else(|| self.glance(data, context))?;
+        self.reader.event(dialect, name, data, &mut context.telling)
     }
 }
 

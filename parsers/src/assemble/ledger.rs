@@ -40,7 +40,9 @@ impl Ledger<'_> {
     }
 
     pub(super) fn told(&mut self, verdict: Option<Verdict>) {
-        self.queue.extend(verdict.map(Event::Verdict));
+        if let Some(verdict) = verdict {
+            self.queue.push_back(Event::Verdict(verdict));
+        }
     }
 
     pub(super) fn finished(&mut self, exchange: Box<Exchange>) {

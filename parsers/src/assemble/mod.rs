@@ -4,6 +4,7 @@ mod answering;
 mod incoming;
 mod ledger;
 mod open;
+mod reader;
 mod sinks;
 mod socket;
 mod spoken;
@@ -138,7 +139,9 @@ impl Assembler {
     }
 
     fn told(&mut self, verdict: Option<Verdict>) {
-        self.queue.extend(verdict.map(Event::Verdict));
+        if let Some(verdict) = verdict {
+            self.queue.push_back(Event::Verdict(verdict));
+        }
     }
 
     /// The connection ended.

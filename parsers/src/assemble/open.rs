@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::answering::{Answering, Context, is_unasked};
 use super::incoming::Incoming;
+use super::reader::Telling;
 use super::spoken::{Spoken, reading_of_request, reading_of_response};
 use super::streams::UNKNOWN_FIELDS;
 use crate::framing::content_type::{is_json, is_telling, messages};
@@ -12,6 +13,7 @@ use crate::framing::{Framing, Outlook, Piece, status};
 use crate::headers;
 use crate::http1::{Head, Start};
 use crate::llm;
+use crate::lossy::text;
 use crate::protobuf::Reading;
 use crate::{
     ApiError, BodyKind, Event, Exchange, ExchangeSeq, Finding, Limits, Protocol, Role, State,
@@ -107,7 +109,7 @@ impl Open {
         // Where client and server talk at once, the first message asks, and the
         // last comes after the answer.
         if let Some(first) = first.filter(|_| !std::mem::replace(&mut self.asked, true)) {
-            self.recognise(llm::parse(first.as_bytes()).as_ref());
+            self.recognise(llm::parse(text(&first).as_bytes()).as_ref());
         }
     }
 
@@ -195,8 +197,8 @@ impl Open {
         let (Some(response), Some(answering)) = (&mut self.response, &mut self.answering) else {
             return;
         };
-        let exchange = &mut self.exchange;
-        let mut context = Context { dialect: self.dialect.dialect(), exchange, time, queue };
+        let telling = Telling { exchange: &mut self.exchange, time, queue };
+        let mut context = Context { dialect: self.dialect.dialect(), telling };
         response.push(bytes, |piece| answering.piece(piece, &mut context));
         self.telling |= self.exchange.dialect.is_some();
     }
@@ -229,10 +231,12 @@ impl Open {
         let is_stream = response.is_stream() && !answering.is_at_once();
         let (is_guess, is_envelope) = (response.is_guess(), response.is_envelope());
         let mut findings = std::mem::take(&mut exchange.findings);
-        let mut context = Context { dialect: self.dialect.dialect(), exchange, time, queue };
+        let telling = Telling { exchange, time, queue };
+        let mut context = Context { dialect: self.dialect.dialect(), telling };
         let body = response.finish(whole, &mut findings, |piece| {
             answering.piece(piece, &mut context);
         });
+        let exchange = &mut self.exchange;
         findings.append(&mut exchange.findings);
         exchange.findings = findings;
         // An array like any other, or a message that is all of its envelope.
@@ -243,8 +247,8 @@ impl Open {
         if let Some(body) = body.as_ref().filter(|body| body.kind == BodyKind::Json) {
             self.telling = true;
             if !is_stream {
-                let mut context =
-                    Context { dialect: self.dialect.dialect(), exchange, time, queue };
+                let telling = Telling { exchange, time, queue };
+                let mut context = Context { dialect: self.dialect.dialect(), telling };
                 answering.whole(&body.bytes, &mut context);
             }
         }

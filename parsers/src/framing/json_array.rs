@@ -1,8 +1,6 @@
 //! One JSON array that is sent element by element, as Gemini streams where
 //! server-sent events were not asked for.
 
-use std::borrow::Cow;
-
 use memchr::{memchr, memchr2};
 
 /// Cuts an array, as it arrives, into its elements; those that are objects are
@@ -74,7 +72,7 @@ impl Parser {
         self.dropped
     }
 
-    pub(crate) fn push(&mut self, bytes: &[u8], on_element: &mut impl FnMut(Cow<'_, str>)) {
+    pub(crate) fn push(&mut self, bytes: &[u8], on_element: &mut impl FnMut(&[u8])) {
         let mut at = 0;
         while let Some(byte) = bytes.get(at) {
             let blank = matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
@@ -113,14 +111,14 @@ impl Parser {
     }
 
     /// The element that the body's end cut short, if it did.
-    pub(crate) fn finish(self, on_cut: &mut impl FnMut(Cow<'_, str>)) {
+    pub(crate) fn finish(self, on_cut: &mut impl FnMut(&[u8])) {
         if self.element.first() == Some(&b'{') {
-            on_cut(super::sse::text(&self.element));
+            on_cut(&self.element);
         }
     }
 
     /// Reads on inside an element; how far it goes, within `bytes`.
-    fn element(&mut self, bytes: &[u8], on_element: &mut impl FnMut(Cow<'_, str>)) -> usize {
+    fn element(&mut self, bytes: &[u8], on_element: &mut impl FnMut(&[u8])) -> usize {
         let mut at = 0;
         while let Some(byte) = bytes.get(at) {
             if self.in_text {
@@ -160,7 +158,7 @@ impl Parser {
         at + 1
     }
 
-    fn end(&mut self, last: &[u8], on_element: &mut impl FnMut(Cow<'_, str>)) {
+    fn end(&mut self, last: &[u8], on_element: &mut impl FnMut(&[u8])) {
         let whole = if self.element.is_empty() && !self.too_long && last.len() <= self.limit {
             last
         } else {
@@ -171,7 +169,7 @@ impl Parser {
             self.dropped += 1;
         } else if whole.first() == Some(&b'{') {
             self.told += 1;
-            on_element(super::sse::text(whole));
+            on_element(whole);
         }
         self.forget();
         self.place = Place::Between;
@@ -201,12 +199,13 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
+    use crate::lossy::text;
 
     /// Elements, one that was cut short with `~` before it.
     fn elements(parser: &mut Parser, pieces: &[&[u8]]) -> Vec<String> {
         let mut elements = Vec::new();
         for piece in pieces {
-            parser.push(piece, &mut |element| elements.push(element.into_owned()));
+            parser.push(piece, &mut |element| elements.push(text(element).into_owned()));
         }
         elements
     }
@@ -217,7 +216,7 @@ mod tests {
             let mut parser = Parser::new(24);
             let (before, after) = array.split_at(at);
             let mut told = elements(&mut parser, &[before, after]);
-            parser.finish(&mut |cut| told.push(format!("~{cut}")));
+            parser.finish(&mut |cut| told.push(format!("~{}", text(cut))));
             assert_eq!(told, expected, "{} cut at {at}", array.escape_ascii());
         }
     }
@@ -303,7 +302,7 @@ mod tests {
             let mut told = Vec::new();
             for piece in array.chunks(size) {
                 parser.push(piece, &mut |element| {
-                    told.push(serde_json::from_str::<Value>(&element).unwrap());
+                    told.push(serde_json::from_slice::<Value>(element).unwrap());
                 });
             }
             let expected: Vec<_> = values.into_iter().filter(Value::is_object).collect();

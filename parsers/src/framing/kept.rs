@@ -2,6 +2,7 @@
 
 use super::content_type::is_json;
 use super::{Framing, Outlook, Piece};
+use crate::lossy::text;
 use crate::protobuf::Reading;
 use crate::{Exchange, Protocol};
 
@@ -29,8 +30,8 @@ pub fn events(exchange: &Exchange, tell: &mut dyn FnMut(&str, &str)) {
         limit: body.bytes.len(),
     });
     let mut piece = |piece: Piece<'_>| match piece {
-        Piece::Event { name, data } => tell(name, data),
-        Piece::Cut { name, data } if !data.is_empty() => tell(name, data),
+        Piece::Event { name, data } => tell(&text(name), &text(data)),
+        Piece::Cut { name, data } if !data.is_empty() => tell(&text(name), &text(data)),
         _ => {}
     };
     framing.push(&body.bytes, &mut piece);

@@ -20,10 +20,11 @@ use messages::Family;
 /// One piece of a body.
 #[derive(Debug)]
 pub(crate) enum Piece<'a> {
-    /// An event: its name, where the form names events, and what it says.
-    Event { name: &'a str, data: &'a str },
+    /// An event: its name, where the form names events, and what it says. Both
+    /// are text that nobody has judged.
+    Event { name: &'a [u8], data: &'a [u8] },
     /// The beginning of an event that the body's end cut short.
-    Cut { name: &'a str, data: &'a str },
+    Cut { name: &'a [u8], data: &'a [u8] },
     /// What is to be shown of a body that is not shown as it was sent: a JSON
     /// value.
     Shown(&'a str),
@@ -202,13 +203,13 @@ impl Framing {
             }
             Form::Events(parser) => parser.push(bytes, &mut |event| {
                 self.truncated += u64::from(event.truncated);
-                tell(Piece::Event { name: &event.name, data: &event.data });
+                tell(Piece::Event { name: event.name, data: event.data });
             }),
             Form::Lines(parser) => parser.push(bytes, &mut |line| {
-                tell(Piece::Event { name: "", data: &line });
+                tell(Piece::Event { name: b"", data: line });
             }),
             Form::Array(parser) => parser.push(bytes, &mut |element| {
-                tell(Piece::Event { name: "", data: &element });
+                tell(Piece::Event { name: b"", data: element });
             }),
             Form::EventStream(parser) => {
                 parser.push(bytes, &mut |message| translate::event(message, true, tell));
@@ -267,16 +268,16 @@ impl Framing {
             | Form::Unknown { .. }
             | Form::Sought(_) => {}
             Form::Events(parser) => parser.finish(&mut |event| {
-                tell(Piece::Cut { name: &event.name, data: &event.data });
+                tell(Piece::Cut { name: event.name, data: event.data });
             }),
             Form::Lines(parser) => {
                 dropped = parser.dropped();
-                parser.finish(&mut |line| tell(Piece::Event { name: "", data: &line }));
+                parser.finish(&mut |line| tell(Piece::Event { name: b"", data: line }));
             }
             Form::Array(parser) if parser.told() == 0 => {}
             Form::Array(parser) => {
                 dropped = parser.dropped();
-                parser.finish(&mut |data| tell(Piece::Cut { name: "", data: &data }));
+                parser.finish(&mut |data| tell(Piece::Cut { name: b"", data }));
             }
             Form::EventStream(parser) => {
                 dropped = parser.dropped();
@@ -285,7 +286,7 @@ impl Framing {
                     note("corrupt_messages", detail);
                 }
                 if parser.is_cut() {
-                    tell(Piece::Cut { name: "", data: "" });
+                    tell(Piece::Cut { name: b"", data: b"" });
                 }
             }
             Form::Messages(parser, _) => {
@@ -298,7 +299,7 @@ impl Framing {
                     note("message_encoding", problem.to_owned());
                 }
                 if parser.is_cut() {
-                    tell(Piece::Cut { name: "", data: "" });
+                    tell(Piece::Cut { name: b"", data: b"" });
                 }
             }
         }

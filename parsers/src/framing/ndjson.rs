@@ -1,7 +1,5 @@
 //! Newline-delimited JSON: one value a line, blank lines ignored.
 
-use std::borrow::Cow;
-
 use memchr::memchr;
 
 /// Cuts a stream of bytes into lines. Driven like [`super::sse::Parser`];
@@ -26,7 +24,7 @@ impl Parser {
         self.dropped
     }
 
-    pub(crate) fn push(&mut self, bytes: &[u8], on_line: &mut impl FnMut(Cow<'_, str>)) {
+    pub(crate) fn push(&mut self, bytes: &[u8], on_line: &mut impl FnMut(&[u8])) {
         let mut rest = bytes;
         while let Some(end) = memchr(b'\n', rest) {
             if self.line.is_empty() && !self.broken && end <= self.limit {
@@ -51,7 +49,7 @@ impl Parser {
     }
 
     /// The last line needs no line end.
-    pub(crate) fn finish(self, on_line: &mut impl FnMut(Cow<'_, str>)) {
+    pub(crate) fn finish(self, on_line: &mut impl FnMut(&[u8])) {
         if !self.broken {
             tell(&self.line, on_line);
         }
@@ -68,24 +66,25 @@ impl Parser {
     }
 }
 
-fn tell(line: &[u8], on_line: &mut impl FnMut(Cow<'_, str>)) {
+fn tell(line: &[u8], on_line: &mut impl FnMut(&[u8])) {
     let line = line.trim_ascii();
     if !line.is_empty() {
-        on_line(super::sse::text(line));
+        on_line(line);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lossy::text;
 
     fn check(stream: &[u8], expected: &[&str]) {
         for at in 0..=stream.len() {
             let mut lines = Vec::new();
             let mut parser = Parser::new(8);
-            parser.push(&stream[..at], &mut |line| lines.push(line.into_owned()));
-            parser.push(&stream[at..], &mut |line| lines.push(line.into_owned()));
-            parser.finish(&mut |line| lines.push(line.into_owned()));
+            parser.push(&stream[..at], &mut |line| lines.push(text(line).into_owned()));
+            parser.push(&stream[at..], &mut |line| lines.push(text(line).into_owned()));
+            parser.finish(&mut |line| lines.push(text(line).into_owned()));
             assert_eq!(lines, expected, "{} cut at {at}", stream.escape_ascii());
         }
     }
@@ -101,9 +100,9 @@ mod tests {
     fn a_hole_costs_the_line_around_it() {
         let mut lines = Vec::new();
         let mut parser = Parser::new(8);
-        parser.push(b"1\n[2", &mut |line| lines.push(line.into_owned()));
+        parser.push(b"1\n[2", &mut |line| lines.push(text(line).into_owned()));
         parser.hole();
-        parser.push(b",3]\n4\n", &mut |line| lines.push(line.into_owned()));
+        parser.push(b",3]\n4\n", &mut |line| lines.push(text(line).into_owned()));
         assert_eq!(lines, ["1", "4"]);
     }
 }

@@ -1,17 +1,15 @@
 //! Server-sent events, by the WHATWG HTML Standard, "Parsing an event stream"
 //! and "Interpreting an event stream".
 
-use std::borrow::Cow;
-
 use memchr::memchr2;
 
-/// One event.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One event. Its text should be UTF-8, which is for whoever reads it to see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Event<'a> {
     /// The event's type; empty where none was sent (the standard's `message`).
-    pub(crate) name: Cow<'a, str>,
-    /// Its data, lines joined by `\n`; text that is not UTF-8 is replaced.
-    pub(crate) data: Cow<'a, str>,
+    pub(crate) name: &'a [u8],
+    /// Its data, lines joined by `\n`.
+    pub(crate) data: &'a [u8],
     /// Longer than the bound: `data` is its beginning.
     pub(crate) truncated: bool,
 }
@@ -85,8 +83,7 @@ impl Parser {
                 return;
             };
             if let Some((value, after)) = self.lone_data(rest, end) {
-                let (name, truncated) = (text(&self.name), self.truncated);
-                on_event(Event { name, data: text(value), truncated });
+                on_event(Event { name: &self.name, data: value, truncated: false });
                 self.clear_event();
                 rest = after;
                 continue;
@@ -210,11 +207,8 @@ impl Parser {
     }
 
     fn dispatch(&mut self, on_event: &mut impl FnMut(Event<'_>)) {
-        on_event(Event {
-            name: text(&self.name),
-            data: text(&self.data),
-            truncated: self.truncated,
-        });
+        let Parser { name, data, truncated, .. } = self;
+        on_event(Event { name, data, truncated: *truncated });
     }
 
     fn clear_event(&mut self) {
@@ -225,29 +219,26 @@ impl Parser {
     }
 }
 
-/// Text, what is not UTF-8 replaced. Valid text, which is nearly all there is,
-/// is judged several times faster than `from_utf8_lossy` alone does.
-pub(crate) fn text(bytes: &[u8]) -> Cow<'_, str> {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => Cow::Borrowed(text),
-        Err(_) => String::from_utf8_lossy(bytes),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lossy::text;
+
+    /// An event's name and data.
+    fn told(event: Event<'_>) -> String {
+        format!("{}|{}", text(event.name), text(event.data))
+    }
 
     /// Events as `name|data`, an unfinished one with `~` before it; the stream
     /// cut at every place.
     fn check(stream: &[u8], expected: &[&str]) {
         for at in 0..=stream.len() {
             let mut events = Vec::new();
-            let mut tell = |event: Event<'_>| events.push(format!("{}|{}", event.name, event.data));
+            let mut tell = |event: Event<'_>| events.push(told(event));
             let mut parser = Parser::new(1 << 10);
             parser.push(&stream[..at], &mut tell);
             parser.push(&stream[at..], &mut tell);
-            parser.finish(&mut |event| events.push(format!("~{}|{}", event.name, event.data)));
+            parser.finish(&mut |event| events.push(format!("~{}", told(event))));
             assert_eq!(events, expected, "{} cut at {at}", stream.escape_ascii());
         }
     }
@@ -280,9 +271,9 @@ mod tests {
         ] {
             let mut events = Vec::new();
             let mut parser = Parser::new(1 << 10);
-            parser.push(before, &mut |event| events.push(event.data.into_owned()));
+            parser.push(before, &mut |event| events.push(text(event.data).into_owned()));
             parser.hole();
-            parser.push(after, &mut |event| events.push(event.data.into_owned()));
+            parser.push(after, &mut |event| events.push(text(event.data).into_owned()));
             assert_eq!(events, expected, "{}", after.escape_ascii());
         }
     }
@@ -310,7 +301,7 @@ mod tests {
             let mut events = Vec::new();
             for piece in long.chunks(size) {
                 parser.push(piece, &mut |event| {
-                    events.push((event.data.into_owned(), event.truncated));
+                    events.push((text(event.data).into_owned(), event.truncated));
                 });
                 assert!(parser.line.len() + parser.data.len() <= 30);
             }

@@ -7,8 +7,9 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use super::messages::{Family, Unit};
-use super::{Piece, event_stream, sse, status};
+use super::{Piece, event_stream, status};
 use crate::llm::parse;
+use crate::lossy;
 use crate::protobuf::Reading;
 use crate::{ApiError, BodyKind};
 
@@ -37,7 +38,7 @@ pub(super) fn event(
         })),
         _ => {
             let name = headers.text(":event-type").unwrap_or_default();
-            tell(Piece::Event { name, data: text });
+            tell(Piece::Event { name: name.as_bytes(), data: text.as_bytes() });
         }
     }
     if show {
@@ -58,12 +59,12 @@ pub(super) fn unit(
     match (unit, reading) {
         (Unit::Message(bytes), Some(reading)) => {
             let read = reading.read(bytes);
-            tell(Piece::Event { name: "", data: &read.json });
+            tell(Piece::Event { name: b"", data: read.json.as_bytes() });
             tell(Piece::Shown(&read.json));
             return read.problem;
         }
         (Unit::Message(bytes), None) => {
-            tell(Piece::Event { name: "", data: &sse::text(bytes) });
+            tell(Piece::Event { name: b"", data: bytes });
             tell(Piece::Shown(&shown(bytes)));
         }
         (Unit::End(bytes), _) => {
@@ -112,7 +113,7 @@ fn metadata(said: &Value) -> Vec<(String, String)> {
 
 /// The trailers that gRPC-Web sends as lines.
 fn lines(bytes: &[u8]) -> Vec<(String, String)> {
-    let text = sse::text(bytes);
+    let text = lossy::text(bytes);
     let fields = text.lines().filter_map(|line| {
         let (name, value) = line.split_once(':')?;
         Some((name.trim().to_ascii_lowercase(), value.trim().to_owned()))

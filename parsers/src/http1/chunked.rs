@@ -56,6 +56,7 @@ pub(crate) enum Step {
 
 impl Chunked {
     /// What `bytes`, which are not empty, begin with.
+    #[inline]
     pub(crate) fn next(&mut self, bytes: &[u8]) -> Step {
         if let Place::Data(left) = &mut self.place {
             let taken = usize::try_from(*left).unwrap_or(usize::MAX).min(bytes.len());
@@ -65,9 +66,14 @@ impl Chunked {
             }
             return Step::Data(taken);
         }
-        if let Some(taken) = self.plain(bytes) {
-            return Step::Framing(taken);
+        match self.plain(bytes) {
+            Some(taken) => Step::Framing(taken),
+            None => self.framing(bytes),
         }
+    }
+
+    /// The same, of what is no data, byte by byte.
+    fn framing(&mut self, bytes: &[u8]) -> Step {
         let mut at = 0;
         while at < bytes.len() {
             let byte = bytes[at];
@@ -136,7 +142,7 @@ impl Chunked {
                     }
                     self.line = 0;
                 }
-                // Left to the top of this function.
+                // Left to the next step.
                 Place::Data(_) => return Step::Framing(at - 1),
             }
         }
@@ -146,18 +152,25 @@ impl Chunked {
     /// What lies between the data of two chunks, if `bytes` hold all of it and
     /// it is written as nearly everybody does: by digits alone.
     fn plain(&mut self, bytes: &[u8]) -> Option<usize> {
-        let line = match self.place {
-            Place::Size => bytes,
-            Place::DataEnd if self.line == 0 => bytes.strip_prefix(b"\r\n")?,
+        let mut at = match self.place {
+            Place::Size => 0,
+            Place::DataEnd if self.line == 0 && bytes.starts_with(b"\r\n") => 2,
             _ => return None,
         };
-        let digits = line.iter().map_while(|byte| char::from(*byte).to_digit(16));
-        let (length, size) = digits
-            .take(8)
-            .fold((0, 0), |(length, size), digit| (length + 1, size << 4 | u64::from(digit)));
-        let after = line[length..].strip_prefix(b"\r\n").filter(|_| size > 0)?;
+        let last = at + 8;
+        let mut size = 0;
+        while let Some(digit) = char::from(*bytes.get(at)?).to_digit(16) {
+            size = size << 4 | u64::from(digit);
+            at += 1;
+            if at > last {
+                return None;
+            }
+        }
+        if size == 0 || !bytes[at..].starts_with(b"\r\n") {
+            return None;
+        }
         self.place = Place::Data(size);
-        Some(bytes.len() - after.len())
+        Some(at + 2)
     }
 
     /// Whether a whole chunk begins here, for somebody who lost the place: a

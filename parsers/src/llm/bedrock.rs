@@ -10,11 +10,11 @@ use crate::usage::{Convention, Reported};
 
 /// What `InvokeModelWithResponseStream` wraps each event of the model's own API
 /// in: `{"bytes": BASE64, "p": PADDING}`, under the event name `chunk`.
-pub(crate) fn unwrap_chunk(name: &str, data: &str) -> Option<String> {
-    if name != "chunk" {
+pub(crate) fn unwrap_chunk(name: &[u8], data: &[u8]) -> Option<String> {
+    if name != b"chunk" {
         return None;
     }
-    let chunk = parse(data.as_bytes())?;
+    let chunk = parse(data)?;
     let bytes = STANDARD.decode(json::text(&chunk, "bytes")?).ok()?;
     String::from_utf8(bytes).ok()
 }
@@ -107,11 +107,11 @@ mod tests {
 
     #[test]
     fn chunks_are_unwrapped() {
-        let chunk = r#"{"bytes":"eyJhIjoxfQ==","p":"abc"}"#;
-        assert_eq!(unwrap_chunk("chunk", chunk).as_deref(), Some(r#"{"a":1}"#));
-        assert_eq!(unwrap_chunk("", chunk), None);
+        let chunk = br#"{"bytes":"eyJhIjoxfQ==","p":"abc"}"#;
+        assert_eq!(unwrap_chunk(b"chunk", chunk).as_deref(), Some(r#"{"a":1}"#));
+        assert_eq!(unwrap_chunk(b"", chunk), None);
         for broken in [r#"{"bytes":"/w=="}"#, r#"{"bytes":"?"}"#, r#"{"bytes":1}"#, "{"] {
-            assert_eq!(unwrap_chunk("chunk", broken), None, "{broken}");
+            assert_eq!(unwrap_chunk(b"chunk", broken.as_bytes()), None, "{broken}");
         }
     }
 

@@ -126,7 +126,8 @@ pub trait Dialect: Sync {
     /// handshake's, empty where it was not seen. `None`: nothing of this API,
     /// or it does not use WebSockets. What [`request`](Self::request) and
     /// [`messages`](Self::messages) are then asked about is the message that
-    /// asks, or, after others that add to it, an array of them all.
+    /// asks, or, after others that add to it, an array of them all. Whose part of an
+    /// answer is does not depend on the text that it adds.
     fn turn<'a>(&self, head: &RequestHead<'_>, from: Role, message: &'a Value) -> Option<Turn<'a>> {
         let _ = (head, from, message);
         None

@@ -209,6 +209,9 @@ fn output_estimate(exchange: &Exchange) -> Option<u64> {
 /// Japanese, Korean) and two for an emoji. Within some 20 % for prose, rough
 /// for code and numbers: always shown as an estimate.
 pub fn tokens(text: &str) -> u64 {
+    if text.is_ascii() {
+        return (text.len() as u64).div_ceil(4);
+    }
     // In quarters of a token.
     let quarters: u64 = text
         .chars()

@@ -123,14 +123,22 @@ pub(crate) fn check_order(events: &[Event], name: &str) {
     assert!(open.is_empty(), "{name}: unfinished {open:?}");
 }
 
-/// All that is told, but for the moments at which more is told.
+/// All that is told, but for the moments at which more is told, and for the pieces
+/// in which what came at one time is.
 pub(crate) fn told(events: &[Event]) -> String {
-    let last: Vec<Event> = events
-        .iter()
-        .filter(|event| matches!(event, Event::Delta(..) | Event::Finished(_)))
-        .cloned()
-        .collect();
-    render::events(&last)
+    let mut told: Vec<Event> = Vec::new();
+    for event in events {
+        match (event, told.last_mut()) {
+            (Event::Delta(seq, piece), Some(Event::Delta(last, before)))
+                if (seq, piece.at, piece.kind) == (last, before.at, before.kind) =>
+            {
+                before.text.push_str(&piece.text);
+            }
+            (Event::Delta(..) | Event::Finished(_), _) => told.push(event.clone()),
+            _ => {}
+        }
+    }
+    render::events(&told)
 }
 
 pub(crate) fn finished(events: &[Event]) -> Vec<Exchange> {

@@ -43,6 +43,9 @@ pub(crate) struct Socket {
     talks: Vec<Talk>,
     asked: Asked,
     others: Others,
+    /// The talk that the last message was read in, which said again what the one
+    /// before it said there: one that does so, too, need not be told by its turn.
+    steady: Option<usize>,
     /// Answers that began so far.
     answers: u64,
     /// Messages of the client were not seen since it last asked; so many bytes
@@ -87,6 +90,7 @@ impl Socket {
             talks: Vec::new(),
             asked: Asked::default(),
             others: Others::default(),
+            steady: None,
             answers: 0,
             unseen: None,
             missed: false,
@@ -118,9 +122,17 @@ impl Socket {
         event: websocket::Event,
         ledger: &mut Ledger<'_>,
     ) {
+        let steady = self.steady.take();
         match event {
             websocket::Event::Message { from, message } if message.is_whole() => {
                 self.unframed[side(from)] = false;
+                if let (Role::Server, Some(at)) = (from, steady)
+                    && let Some(talk) = self.talks.get_mut(at)
+                    && talk.again(time, &message, ledger.queue)
+                {
+                    self.steady = steady;
+                    return;
+                }
                 self.message(time, from, &message, ledger);
             }
             websocket::Event::Message { from, message } => {

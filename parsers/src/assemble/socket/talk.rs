@@ -6,10 +6,11 @@ use std::sync::Arc;
 use super::asked::{Question, left_out};
 use super::elide::{Piece, elide};
 use super::{CLIENT, SERVER, side};
+use crate::assemble::reader::{Reader, Telling};
 use crate::body::Keeper;
-use crate::llm::{Answer, Dialect, Repeat, Turn};
+use crate::llm::{Dialect, Turn};
 use crate::websocket::Message;
-use crate::{Arrival, Delta, Event, Exchange, Finding, Limits, Role, State, Timestamp, usage};
+use crate::{Arrival, DeltaKind, Event, Exchange, Finding, Limits, Role, State, Timestamp, usage};
 
 /// An exchange on its way in.
 pub(super) struct Talk {
@@ -27,8 +28,7 @@ pub(super) struct Talk {
     /// When its answer began, among all.
     pub(super) begun: Option<u64>,
     dialect: Option<&'static dyn Dialect>,
-    answer: Answer,
-    repeat: Repeat,
+    reader: Reader,
     body: Keeper,
     /// Octets of base64 that are not kept of the answer.
     elided: u64,
@@ -59,8 +59,7 @@ impl Talk {
             torn: [false; 2],
             begun: None,
             dialect,
-            answer: Answer::with_limit(limits.body),
-            repeat: Repeat::default(),
+            reader: Reader::new(limits.body),
             body: Keeper::new(limits.body),
             elided: 0,
         }
@@ -122,23 +121,41 @@ impl Talk {
         message: &Message,
         queue: &mut VecDeque<Event>,
     ) -> bool {
-        let (Some(dialect), Ok(text)) = (self.dialect, std::str::from_utf8(&message.payload))
-        else {
+        let Some(dialect) = self.dialect else { return false };
+        if std::str::from_utf8(&message.payload).is_err() {
             return false;
-        };
-        self.repeat.event(dialect, "", text, &mut self.answer);
-        if self.exchange.response.events <= Arrival::MOST as u64
-            && let Some(arrival) = self.exchange.response.arrivals.last_mut()
+        }
+        let mut telling = Telling { exchange: &mut self.exchange, time, queue };
+        let told = self.reader.event(dialect, b"", &message.payload, &mut telling);
+        self.told(told);
+        self.reader.answer.done
+    }
+
+    /// Hears and reads a message that says again what the one before said. `false`:
+    /// it does not.
+    pub(super) fn again(
+        &mut self,
+        time: Timestamp,
+        message: &Message,
+        queue: &mut VecDeque<Event>,
+    ) -> bool {
+        let (Some(dialect), Some(order)) = (self.dialect, self.begun) else { return false };
+        let mut telling = Telling { exchange: &mut self.exchange, time, queue };
+        let told = self.reader.again(dialect, b"", &message.payload, &mut telling);
+        let Some(told) = told else { return false };
+        self.hear(message, order);
+        self.told(told);
+        true
+    }
+
+    /// What the message that was heard last is a piece of.
+    fn told(&mut self, told: Option<DeltaKind>) {
+        let response = &mut self.exchange.response;
+        if response.events <= Arrival::MOST as u64
+            && let Some(arrival) = response.arrivals.last_mut()
         {
-            arrival.told = self.answer.deltas.first().map(|(kind, _)| *kind);
+            arrival.told = told;
         }
-        for (kind, text) in self.answer.deltas.drain(..) {
-            let timing = &mut self.exchange.timing;
-            timing.first_token.get_or_insert(time);
-            timing.last_token = Some(time);
-            queue.push_back(Event::Delta(self.exchange.seq, Delta { at: time, kind, text }));
-        }
-        self.answer.done
     }
 
     /// Something of it is missing; said once.
@@ -161,7 +178,7 @@ impl Talk {
         if self.dialect.is_some() {
             // Of the messages, the answer knows nothing.
             let (status, events) = (exchange.response.status, exchange.response.events);
-            self.answer.fill(&mut exchange);
+            self.reader.answer.fill(&mut exchange);
             (exchange.response.status, exchange.response.events) = (status, events);
         }
         Box::new(exchange)

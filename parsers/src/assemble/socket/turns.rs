@@ -99,6 +99,11 @@ impl Socket {
             talk.answer_id.get_or_insert_with(|| answer.to_owned());
             talk.named |= turn.part == TurnPart::Tells;
         }
+        if turn.part != TurnPart::Begins && talk.again(*time, message, ledger.queue) {
+            self.talks.insert(at, talk);
+            self.steady = Some(at);
+            return;
+        }
         if talk.hear(message, self.answers) {
             self.answers += 1;
             ledger.queue.push_back(Event::Updated(talk.snapshot()));

@@ -158,16 +158,21 @@ impl Answer {
 
     /// The slot grew by `piece`. An empty piece does not make a slot.
     pub fn add(&mut self, slot: Slot, piece: &str) {
+        if let Some((kind, kept)) = self.grow(slot, piece) {
+            self.deltas.push((kind, kept.to_owned()));
+        }
+    }
+
+    /// The same, but for the last of the deltas: what is to be told of it.
+    pub(crate) fn grow<'a>(&mut self, slot: Slot, piece: &'a str) -> Option<(DeltaKind, &'a str)> {
         if piece.is_empty() {
-            return;
+            return None;
         }
         self.growth = if self.growth == Growth::None { Growth::Once(slot) } else { Growth::More };
-        let Some(place) = self.place(slot) else {
-            return;
-        };
+        let place = self.place(slot)?;
         let kept = self.take_room(piece);
         self.slots[place].text.push_str(kept);
-        self.tell(slot, kept);
+        self.is_told(slot, kept).then(|| (slot.kind.delta(), kept))
     }
 
     /// The slot's whole content, as the API says at its end: wins over what
@@ -279,11 +284,17 @@ impl Answer {
     }
 
     fn tell(&mut self, slot: Slot, piece: &str) {
-        if self.muted || piece.is_empty() || (slot.choice != 0 && slot.kind != SlotKind::ToolCall) {
-            return;
+        if self.is_told(slot, piece) {
+            self.deltas.push((slot.kind.delta(), piece.to_owned()));
         }
-        self.told = true;
-        self.deltas.push((slot.kind.delta(), piece.to_owned()));
+    }
+
+    /// Whether a piece that the slot grew by is to be told.
+    fn is_told(&mut self, slot: Slot, piece: &str) -> bool {
+        let shown = slot.choice == 0 || slot.kind == SlotKind::ToolCall;
+        let is_told = shown && !self.muted && !piece.is_empty();
+        self.told |= is_told;
+        is_told
     }
 }
 
