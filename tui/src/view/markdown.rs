@@ -35,15 +35,23 @@ impl Fences {
 
     /// Looks at what was added to the text.
     pub(super) fn extend(&mut self, text: &str) {
-        let mut open = self.state(usize::MAX).cloned();
-        while let Some(rest) = text.get(self.seen..).filter(|rest| !rest.is_empty()) {
-            let Some(end) = memchr::memchr(b'\n', rest.as_bytes()) else { break };
-            if let Some(next) = toggled(&rest[..end], open.as_ref()) {
+        let whole = memchr::memrchr(b'\n', text.as_bytes()).map_or(0, |end| end + 1);
+        let Some(new) = text.get(self.seen..whole) else { return };
+        let bytes = new.as_bytes();
+        let mut open = self.end();
+        let mut at = 0;
+        // Most lines have no mark, and are passed over.
+        while let Some(mark) = bytes.get(at..).and_then(|rest| memchr::memchr2(b'`', b'~', rest)) {
+            let mark = at + mark;
+            let begins = memchr::memrchr(b'\n', &bytes[at..mark]).map_or(at, |end| at + end + 1);
+            let ends = memchr::memchr(b'\n', &bytes[mark..]).map_or(bytes.len(), |end| mark + end);
+            if let Some(next) = toggled(&new[begins..ends], open.as_ref()) {
                 open.clone_from(&next);
-                self.found.push((self.seen, next));
+                self.found.push((self.seen + begins, next));
             }
-            self.seen += end + 1;
+            at = ends + 1;
         }
+        self.seen = whole;
     }
 
     /// What holds at the end of what was looked at.

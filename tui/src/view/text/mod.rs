@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::code::Colours;
 use super::document::{Document, Position};
-use super::markdown::Fences;
+use super::markdown::{Fence, Fences};
 use super::{Line, Reader, Role, Span, Wrapped};
 use crate::store::ExchangeId;
 
@@ -59,6 +59,8 @@ pub struct TextDocument {
     wraps: HashMap<(Source, usize), Wrapped>,
     /// Where code is in pieces of Markdown.
     fences: HashMap<(Source, usize), Fences>,
+    /// The code in which pieces begin.
+    openings: HashMap<(Source, usize), Option<Fence>>,
     colours: Colours,
     group: usize,
 }
@@ -158,6 +160,7 @@ impl TextDocument {
             let stays = |source: &Source| !matches!(source, Source::Own(at) if *at >= kept);
             self.wraps.retain(|(source, _), _| stays(source));
             self.fences.retain(|(source, _), _| stays(source));
+            self.openings.retain(|(source, _), _| stays(source));
             self.colours.retain(stays);
         }
         self.bytes = mark.bytes;

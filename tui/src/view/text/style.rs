@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{Content, Source, TextDocument, WRAPS};
-use crate::view::markdown::{Fences, LONGEST, Styled};
+use crate::view::markdown::{Fence, Fences, LONGEST, Styled};
 use crate::view::{Reader, Span};
 
 /// Pieces before one that are looked through for where code begins.
@@ -59,23 +59,35 @@ impl TextDocument {
         if self.fences.len() >= WRAPS {
             self.fences.clear();
         }
-        let Some((source, _)) = self.place(block) else { return };
+        let Some(key) = self.place(block) else { return };
+        let mut fences = match self.fences.remove(&key) {
+            Some(known) => known,
+            None => Fences::after(self.opening(reader, block)),
+        };
+        fences.extend(self.slice(reader, block));
+        self.fences.insert(key, fences);
+    }
+
+    /// The code that a piece begins in. Those before it are whole, so that stays.
+    fn opening(&mut self, reader: &Reader<'_>, block: usize) -> Option<Fence> {
+        let (source, _) = self.place(block)?;
+        let begins = |at: usize| self.place(at).filter(|(its, start)| *its == source && *start > 0);
         let mut from = block;
         while block - from < BEFORE
-            && self.place(from).is_some_and(|key| key.1 > 0 && !self.fences.contains_key(&key))
-            && from.checked_sub(1).and_then(|at| self.place(at)).is_some_and(|it| it.0 == source)
+            && begins(from).is_some_and(|it| !self.openings.contains_key(&it))
         {
             from -= 1;
         }
-        let mut before = None;
-        for at in from..=block {
-            let Some(key) = self.place(at) else { return };
-            let known = self.fences.remove(&key);
-            let mut fences = known.unwrap_or_else(|| Fences::after(before.take()));
+        let mut open = self.place(from).and_then(|key| self.openings.get(&key).cloned().flatten());
+        for at in from..block {
+            let mut fences = Fences::after(open);
             fences.extend(self.slice(reader, at));
-            before = fences.end();
-            self.fences.insert(key, fences);
+            open = fences.end();
+            if let Some(key) = self.place(at + 1) {
+                self.openings.insert(key, open.clone());
+            }
         }
+        open
     }
 
     /// Which piece of which text a block is.
@@ -104,4 +116,38 @@ fn line_around(text: &str, row: &Range<usize>) -> Option<Range<usize>> {
         None => crate::view::floor(text, row.end + near),
     };
     Some(start..end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Look, PIECE, TextDocument};
+    use crate::store::Store;
+    use crate::view::document::{Document, Position};
+    use crate::view::{Reader, Role};
+
+    #[test]
+    fn where_code_is_is_known_in_the_middle_of_a_long_text() {
+        let text = "```\n".to_owned() + &"code\n".repeat(PIECE) + "```\nprose `x`\n";
+        let look = Look { prose: true, ..Look::default() };
+        let mut document = TextDocument::default();
+        document.own(text.as_str().into(), look);
+        let store = Store::default();
+        let reader = Reader::new(&store, None, llmtop_parsers::Timestamp(0), 0);
+        let last = document.blocks() - 1;
+        assert!(last > 3);
+        let end = document.height(&reader, last, 80) - 1;
+        // At its end first, then in its middle.
+        for (block, line, part, role) in [
+            (last, end, "prose ", Role::Text),
+            (last, end, "`x`", Role::Code),
+            (last, 0, "code", Role::Code),
+            (2, 5, "code", Role::Code),
+        ] {
+            let line = Document::line(&mut document, &reader, Position { block, line }, 80);
+            let found = line.spans.iter().find(|span| span.text == part);
+            assert_eq!(found.map(|span| span.role), Some(role), "{part} in {line:?}");
+        }
+        // Each piece was looked at once, but for the last, which may grow.
+        assert_eq!(document.openings.len(), last);
+    }
 }
