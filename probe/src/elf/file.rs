@@ -11,7 +11,7 @@ use super::{Dynamic, le};
 /// No program needs more segments; the field holds 65535.
 const MAX_SEGMENTS: u16 = 256;
 /// The longest single read.
-const MAX_READ: usize = 64 << 20;
+const MAX_READ: usize = 128 << 20;
 
 /// An opened 64-bit little-endian ELF file for this machine.
 #[derive(Debug)]

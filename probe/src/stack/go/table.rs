@@ -18,8 +18,10 @@ const FORMS: [(u32, &str); 2] = [(0xffff_fff0, "Go 1.18"), (0xffff_fff1, "Go 1.2
 const HEADER: usize = 72;
 /// The largest programs have some 500 000 functions.
 const MAX_FUNCTIONS: u64 = 1 << 22;
-/// The largest have some 40 MiB of names or records.
-const MAX_PART: u64 = 64 << 20;
+/// The largest, of 700 MB, have some 70 MiB of names or records.
+const MAX_PART: u64 = 128 << 20;
+/// Code in which its beginning is searched.
+const MAX_SEARCHED: u64 = 64 << 20;
 
 /// How many functions are looked at to see where code begins.
 const SAMPLE: usize = 64;
@@ -202,7 +204,7 @@ impl Table {
         starts: &[u64],
         fits: &dyn Fn(u64) -> bool,
     ) -> Result<Base, String> {
-        let code = elf.bytes(text.offset, text.size.min(MAX_PART));
+        let code = elf.bytes(text.offset, text.size.min(MAX_SEARCHED));
         let first = starts.first().copied().unwrap_or_default();
         let mut found = None;
         for at in code::beginnings(&code) {
