@@ -1,7 +1,8 @@
 //! What is left of a quota.
 //!
 //! - `x-ratelimit-{limit,remaining,reset}-NAME`: OpenAI and those who follow it;
-//!   the reset is a duration.
+//!   the reset is a duration. Others tell of something else in the same manner:
+//!   [`fact::LIKE_OPENAI`].
 //! - `anthropic-ratelimit-NAME-{limit,remaining,reset}`, the reset a moment; and
 //!   of subscriptions `anthropic-ratelimit-unified-NAME-{utilization,reset,status}`,
 //!   the utilization a fraction and the reset in seconds since 1970.
@@ -10,9 +11,9 @@
 //! - `x-quota-snapshot-NAME` of GitHub Copilot, like a URL's query: `ent` is what
 //!   one is entitled to, `rem` the percentage that remains, `rst` the moment.
 
-use super::time::{duration_ms, rfc3339, unix};
+mod fact;
+
 use crate::Timestamp;
-use crate::llm::percent_decoded;
 
 /// A limit, as a response's headers tell it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -48,7 +49,7 @@ pub(crate) fn limits(headers: &[(String, String)]) -> Vec<RateLimit> {
     let mut limits: Vec<RateLimit> = Vec::new();
     for (name, value) in headers {
         let name = name.to_ascii_lowercase();
-        let Some((what, fact)) = read(&name, value.trim()) else {
+        let Some((what, fact)) = fact::read(&name, value.trim()) else {
             continue;
         };
         let known = limits.iter().position(|limit| limit.name == what);
@@ -57,9 +58,9 @@ pub(crate) fn limits(headers: &[(String, String)]) -> Vec<RateLimit> {
             continue;
         }
         if known.is_none() {
-            limits.push(RateLimit { name: what.to_owned(), ..RateLimit::default() });
+            limits.push(RateLimit { name: what.into_owned(), ..RateLimit::default() });
         }
-        set(&mut limits[at], fact);
+        fact.put(&mut limits[at]);
     }
     limits.retain(RateLimit::tells);
     limits
@@ -99,110 +100,6 @@ impl RateLimit {
 
 /// What a plan's limit by credits is called.
 pub(crate) const CREDITS: &str = "credits";
-
-/// What one header tells.
-enum Fact {
-    Limit(Option<u64>),
-    Remaining(Option<u64>),
-    UsedPercent(Option<f64>),
-    WindowMinutes(Option<u64>),
-    ResetsAt(Option<Timestamp>),
-    ResetsAfter(Option<u64>),
-    Status(String),
-    Credit(&'static str, String),
-    Snapshot(String),
-}
-
-/// Of what a header tells a fact, and which.
-fn read<'a>(name: &'a str, value: &str) -> Option<(&'a str, Fact)> {
-    let count = || value.parse().ok();
-    let percent = |factor: f64| {
-        let percent = value.parse::<f64>().ok()? * factor;
-        (percent.is_finite() && percent >= 0.0).then_some(percent)
-    };
-    if let Some(rest) = name.strip_prefix("x-ratelimit-") {
-        let (fact, what) = rest.split_once('-').unwrap_or((rest, "requests"));
-        let bare = !rest.contains('-');
-        return Some((
-            what,
-            match fact {
-                "limit" => Fact::Limit(count()),
-                "remaining" => Fact::Remaining(count()),
-                // Without a name, it is a moment for some and a duration for others.
-                "reset" if !bare => Fact::ResetsAfter(duration_ms(value)),
-                _ => return None,
-            },
-        ));
-    }
-    if let Some(rest) = name.strip_prefix("anthropic-ratelimit-") {
-        let (what, fact) = rest.rsplit_once('-')?;
-        let unified = what.starts_with("unified");
-        return Some((
-            what,
-            match fact {
-                "limit" => Fact::Limit(count()),
-                "remaining" => Fact::Remaining(count()),
-                "reset" if unified => Fact::ResetsAt(unix(value)),
-                "reset" => Fact::ResetsAt(rfc3339(value)),
-                "utilization" => Fact::UsedPercent(percent(100.0)),
-                "status" => Fact::Status(value.to_owned()),
-                _ => return None,
-            },
-        ));
-    }
-    if let Some(fact) = name.strip_prefix("x-codex-credits-") {
-        let facts = ["has-credits", "unlimited", "balance"];
-        let fact = facts.into_iter().find(|known| *known == fact)?;
-        let fact = if fact == "has-credits" { "has_credits" } else { fact };
-        return Some((CREDITS, Fact::Credit(fact, value.to_owned())));
-    }
-    if let Some(rest) = name.strip_prefix("x-codex-") {
-        let facts = ["used-percent", "window-minutes", "reset-at", "reset-after-seconds"];
-        let fact = facts.iter().find(|fact| rest.ends_with(**fact))?;
-        let what = rest.strip_suffix(fact)?.strip_suffix('-')?;
-        return Some((
-            what,
-            match *fact {
-                "used-percent" => Fact::UsedPercent(percent(1.0)),
-                "window-minutes" => Fact::WindowMinutes(count()),
-                "reset-at" => Fact::ResetsAt(unix(value)),
-                _ => Fact::ResetsAfter(duration_ms(value)),
-            },
-        ));
-    }
-    let what = name.strip_prefix("x-quota-snapshot-")?;
-    Some((what, Fact::Snapshot(value.to_owned())))
-}
-
-fn set(limit: &mut RateLimit, fact: Fact) {
-    match fact {
-        Fact::Limit(count) => limit.limit = count,
-        Fact::Remaining(count) => limit.remaining = count,
-        Fact::UsedPercent(percent) => limit.used_percent = percent,
-        Fact::WindowMinutes(minutes) => limit.window_minutes = minutes,
-        Fact::ResetsAt(time) => limit.resets_at = time,
-        Fact::ResetsAfter(ms) => limit.resets_after_ms = ms,
-        Fact::Status(status) => limit.status = Some(status),
-        Fact::Credit(fact, value) => limit.credit(fact, &value),
-        Fact::Snapshot(snapshot) => set_snapshot(limit, &snapshot),
-    }
-}
-
-fn set_snapshot(limit: &mut RateLimit, snapshot: &str) {
-    for (key, value) in snapshot.split('&').filter_map(|pair| pair.split_once('=')) {
-        match key {
-            // -1: no limit.
-            "ent" => limit.limit = value.parse().ok(),
-            "rem" => {
-                let left = value.parse::<f64>().ok();
-                let left = left.filter(|left| (0.0..=100.0).contains(left));
-                limit.used_percent = left.map(|left| 100.0 - left);
-            }
-            "rst" => limit.resets_at = rfc3339(&percent_decoded(value)),
-            _ => {}
-        }
-    }
-}
 
 #[cfg(test)]
 mod tests {
@@ -247,6 +144,53 @@ mod tests {
         // A gateway's: what its reset means is not known.
         let bare = [("x-ratelimit-limit", "20"), ("x-ratelimit-reset", "1741305600000")];
         assert_eq!(of(&bare), [RateLimit { limit: Some(20), ..named("requests") }]);
+    }
+
+    #[test]
+    fn those_of_others() {
+        let limit = |name, limit, remaining| RateLimit { limit, remaining, ..named(name) };
+        let together = [
+            ("x-ratelimit-limit", "100"),
+            ("x-ratelimit-remaining", "99"),
+            ("x-ratelimit-reset", "1"),
+            ("x-tokenlimit-limit", "3000"),
+            ("x-tokenlimit-remaining", "2900"),
+            ("x-tokenlimit-limit-dynamic", "5000"),
+        ];
+        let expected = [
+            limit("requests", Some(100), Some(99)),
+            limit("tokens", Some(3000), Some(2900)),
+            limit("tokens-dynamic", Some(5000), None),
+        ];
+        assert_eq!(of(&together), expected);
+        let mistral = [
+            ("x-ratelimit-limit-req-minute", "60"),
+            ("x-ratelimit-remaining-req-minute", "59"),
+            ("x-ratelimit-tokens-query-cost", "32"),
+            ("ratelimitbysize-limit", "2000"),
+            ("ratelimitbysize-remaining", "1968"),
+            ("ratelimitbysize-reset", "51"),
+            ("ratelimitbysize-query-cost", "32"),
+            ("x-ratelimitbysize-limit-month", "10000"),
+        ];
+        let expected = [
+            limit("req-minute", Some(60), Some(59)),
+            RateLimit { resets_after_ms: Some(51_000), ..limit("bysize", Some(2000), Some(1968)) },
+            limit("bysize-month", Some(10_000), None),
+        ];
+        assert_eq!(of(&mistral), expected);
+        let cohere = [
+            ("x-endpoint-monthly-call-limit", "1000"),
+            ("x-trial-endpoint-call-limit", "20"),
+            ("x-trial-endpoint-call-remaining", "19"),
+        ];
+        let expected = [
+            limit("endpoint-monthly-call", Some(1000), None),
+            limit("trial-endpoint-call", Some(20), Some(19)),
+        ];
+        assert_eq!(of(&cohere), expected);
+        let drafts = [("RateLimit-Limit", "10"), ("RateLimit-Reset", "5")];
+        assert_eq!(of(&drafts), [limit("requests", Some(10), None)]);
     }
 
     #[test]
