@@ -342,16 +342,38 @@ pub struct Finding {
     pub detail: String,
 }
 
-/// A piece of the answer as it arrives. What came at one moment may be one piece,
-/// though of several events: [`Arrival`]s are of each.
+/// Pieces of the answer as they arrive: all that came at one moment, in one string, as
+/// there may be many.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Delta {
     /// When.
     pub at: Timestamp,
     /// Of what.
     pub kind: DeltaKind,
-    /// The piece.
+    /// The pieces, one after another.
     pub text: String,
+    /// Where one ends and the next begins, in bytes of `text`.
+    joints: Vec<usize>,
+}
+
+impl Delta {
+    /// One piece.
+    pub fn new(at: Timestamp, kind: DeltaKind, text: String) -> Self {
+        Delta { at, kind, text, joints: Vec::new() }
+    }
+
+    /// Another piece.
+    pub fn push(&mut self, piece: &str) {
+        self.joints.push(self.text.len());
+        self.text.push_str(piece);
+    }
+
+    /// The pieces, in order: at least one.
+    pub fn pieces(&self) -> impl Iterator<Item = &str> {
+        let begins = std::iter::once(0).chain(self.joints.iter().copied());
+        let ends = self.joints.iter().copied().chain([self.text.len()]);
+        begins.zip(ends).map(|(begin, end)| self.text.get(begin..end).unwrap_or_default())
+    }
 }
 
 /// An event of a streamed answer, as it came.

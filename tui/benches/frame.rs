@@ -64,7 +64,7 @@ impl Screen {
 
     fn frame(&mut self) -> Duration {
         self.now.0 += 33_000_000;
-        let delta = Delta { at: self.now, kind: DeltaKind::Text, text: "another token ".into() };
+        let delta = Delta::new(self.now, DeltaKind::Text, "another token ".into());
         self.store.add_delta(self.live, &delta);
         let begun = processor_time();
         self.app.update(Event::StoreChanged, &self.store, self.now);
@@ -172,7 +172,7 @@ fn answer(bytes: usize, before: &str, line: &str) -> Screen {
         900,
     );
     let text = format!("{before}{}", line.repeat(bytes / line.len()));
-    store.add_delta(ExchangeId(1), &Delta { at: fixture::NOW, kind: DeltaKind::Text, text });
+    store.add_delta(ExchangeId(1), &Delta::new(fixture::NOW, DeltaKind::Text, text));
     Screen::new(store, 1)
 }
 

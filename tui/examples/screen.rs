@@ -40,7 +40,7 @@ fn main() -> anyhow::Result<()> {
     thread::spawn(move || {
         thread::sleep(Duration::from_millis(400));
         for word in WORDS.split_inclusive(' ').cycle() {
-            let delta = Delta { at: now(), kind: DeltaKind::Text, text: word.to_owned() };
+            let delta = Delta::new(now(), DeltaKind::Text, word.to_owned());
             writer.store().add_delta(ExchangeId(live), &delta);
             writer.changed();
             thread::sleep(Duration::from_millis(30));

@@ -66,16 +66,16 @@ impl Telling<'_> {
         let (at, timing) = (self.time, &mut self.exchange.timing);
         timing.first_token.get_or_insert(at);
         timing.last_token = Some(at);
-        self.queue.push_back(Event::Delta(self.exchange.seq, Delta { at, kind, text }));
+        self.queue.push_back(Event::Delta(self.exchange.seq, Delta::new(at, kind, text)));
     }
 
-    /// More of what the last event told. What came at the same time is one delta.
+    /// More of what the last event told.
     fn more(&mut self, kind: DeltaKind, text: &str) {
         match self.queue.back_mut() {
             Some(Event::Delta(seq, last))
                 if *seq == self.exchange.seq && last.at == self.time && last.kind == kind =>
             {
-                last.text.push_str(text);
+                last.push(text);
             }
             _ => self.delta(kind, text.to_owned()),
         }

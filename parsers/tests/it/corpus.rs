@@ -123,8 +123,7 @@ pub(crate) fn check_order(events: &[Event], name: &str) {
     assert!(open.is_empty(), "{name}: unfinished {open:?}");
 }
 
-/// All that is told, but for the moments at which more is told, and for the pieces
-/// in which what came at one time is.
+/// All that is told, but for the moments at which more is told.
 pub(crate) fn told(events: &[Event]) -> String {
     let mut told: Vec<Event> = Vec::new();
     for event in events {
@@ -132,7 +131,7 @@ pub(crate) fn told(events: &[Event]) -> String {
             (Event::Delta(seq, piece), Some(Event::Delta(last, before)))
                 if (seq, piece.at, piece.kind) == (last, before.at, before.kind) =>
             {
-                before.text.push_str(&piece.text);
+                piece.pieces().for_each(|piece| before.push(piece));
             }
             (Event::Delta(..) | Event::Finished(_), _) => told.push(event.clone()),
             _ => {}

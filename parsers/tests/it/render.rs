@@ -14,7 +14,9 @@ pub(crate) fn events(events: &[Event]) -> String {
             Event::Updated(exchange) => line(&mut out, "updated", exchange),
             Event::Delta(seq, delta) => {
                 let at = millis(delta.at);
-                writeln!(out, "{} delta {:?} {:?} at {at}", seq.0, delta.kind, delta.text).unwrap();
+                for piece in delta.pieces() {
+                    writeln!(out, "{} delta {:?} {piece:?} at {at}", seq.0, delta.kind).unwrap();
+                }
             }
             Event::Finished(exchange) => {
                 line(&mut out, "finished", exchange);

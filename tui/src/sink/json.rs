@@ -55,8 +55,8 @@ pub fn end(totals: &Totals, exchanges: u64) -> String {
     })
 }
 
-/// A piece of the answer of the exchange `id`, begun at `started`.
-pub fn delta(id: &str, started: Timestamp, delta: &Delta) -> String {
+/// A `piece` of a delta of the answer of the exchange `id`, begun at `started`.
+pub fn delta(id: &str, started: Timestamp, delta: &Delta, piece: &str) -> String {
     #[derive(Serialize)]
     struct Line<'a> {
         schema: &'static str,
@@ -70,7 +70,7 @@ pub fn delta(id: &str, started: Timestamp, delta: &Delta) -> String {
         id,
         at_ms: millis(delta.at, started),
         kind: delta.kind,
-        text: &delta.text,
+        text: piece,
     })
 }
 

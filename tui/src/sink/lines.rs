@@ -46,7 +46,10 @@ impl Sink for JsonLines {
     }
 
     fn delta(&mut self, ulid: &str, started: Timestamp, delta: &Delta) -> io::Result<()> {
-        if self.deltas { self.line(json::delta(ulid, started, delta)) } else { Ok(()) }
+        if !self.deltas {
+            return Ok(());
+        }
+        delta.pieces().try_for_each(|piece| self.line(json::delta(ulid, started, delta, piece)))
     }
 
     fn finished(&mut self, seen: Seen<'_>) -> io::Result<()> {

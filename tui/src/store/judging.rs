@@ -144,11 +144,11 @@ mod tests {
         let mut store = exchanges(2);
         store.judge_all();
         store.judge(1000, |_| (false, 1));
-        let delta = llmtop_parsers::Delta {
-            at: llmtop_parsers::Timestamp(5),
-            kind: llmtop_parsers::DeltaKind::Text,
-            text: "more".into(),
-        };
+        let delta = llmtop_parsers::Delta::new(
+            llmtop_parsers::Timestamp(5),
+            llmtop_parsers::DeltaKind::Text,
+            "more".into(),
+        );
         store.add_delta(ExchangeId(1), &delta);
         assert_eq!(store.unjudged(), 0);
         store.judge_grown();

@@ -143,7 +143,7 @@ fn deltas_count_and_grow() {
     store.put_exchange(record(1, exchange(State::Pending, None, 0)));
     add(&mut store, 2, 100);
     let text = "x".repeat(20_000);
-    let delta = Delta { at: Timestamp(9), kind: DeltaKind::Text, text };
+    let delta = Delta::new(Timestamp(9), DeltaKind::Text, text);
     assert_eq!(store.add_delta(ExchangeId(1), &delta), Some(Timestamp(0)));
     assert_eq!(store.totals().active, 1);
     let record = store.exchange(ExchangeId(1)).unwrap();

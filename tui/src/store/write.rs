@@ -263,7 +263,9 @@ pub(crate) fn grow(exchange: &mut Exchange, delta: &Delta) {
     exchange.timing.last_token = Some(delta.at);
     let response = &mut exchange.response;
     // Until the exchange ends, pieces of the answer stand for the events.
-    response.arrived(Arrival::new(delta.at, delta.text.len(), Some(delta.kind)));
+    for piece in delta.pieces() {
+        response.arrived(Arrival::new(delta.at, piece.len(), Some(delta.kind)));
+    }
     match delta.kind {
         DeltaKind::Text => response.text.get_or_insert_default().push_str(&delta.text),
         DeltaKind::Reasoning => response.reasoning.get_or_insert_default().push_str(&delta.text),

@@ -26,7 +26,7 @@ fn a_newcomer_drills_down_and_comes_back() {
 fn an_answer_grows_before_ones_eyes() {
     let mut person = Person::at(100, 30);
     assert!(!person.look().contains("moreover"));
-    let delta = Delta { at: person.now, kind: DeltaKind::Text, text: " moreover".into() };
+    let delta = Delta::new(person.now, DeltaKind::Text, " moreover".into());
     person.store.add_delta(ExchangeId(7), &delta);
     person.does(Event::StoreChanged);
     assert!(person.look().contains("moreover"), "{}", person.look());
@@ -38,7 +38,7 @@ fn pause_freezes_the_screen_and_only_the_screen() {
     person.keys("Space");
     let frozen = person.look();
     assert!(frozen.contains("PAUSED"));
-    let delta = Delta { at: person.now, kind: DeltaKind::Text, text: " moreover".into() };
+    let delta = Delta::new(person.now, DeltaKind::Text, " moreover".into());
     person.store.add_delta(ExchangeId(7), &delta);
     person.store.put_exchange(pending(8, 1, 0, asks("newer")));
     person.waits(5000).does(Event::StoreChanged);
@@ -152,7 +152,7 @@ fn a_long_answer_stays_put_while_it_grows_below() {
     };
     let before = text_part(&scrolled);
     assert!(!before.is_empty());
-    let delta = Delta { at: person.now, kind: DeltaKind::Text, text: "line 200\n".into() };
+    let delta = Delta::new(person.now, DeltaKind::Text, "line 200\n".into());
     person.store.add_delta(ExchangeId(8), &delta);
     person.does(Event::StoreChanged);
     assert_eq!(text_part(&person.look()), before);

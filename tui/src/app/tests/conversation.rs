@@ -140,7 +140,7 @@ fn it_grows_live_and_so_do_the_conversations_it_started() {
     let mut person = Person::with(agents(), 120, 100);
     person.keys("Enter");
     let mut grows = |id, text: &str| {
-        let delta = Delta { at: person.now, kind: DeltaKind::Text, text: text.into() };
+        let delta = Delta::new(person.now, DeltaKind::Text, text.into());
         person.store.add_delta(ExchangeId(id), &delta);
         person.does(Event::StoreChanged).look()
     };

@@ -66,7 +66,7 @@ fn events_come_in_while_one_watches() {
     let screen = person.keys("d ] ] ]").look();
     assert!(screen.contains("       2     +1.0s     10ms  text"), "{screen}");
     assert!(!screen.contains("\n       3 "), "{screen}");
-    let delta = Delta { at: person.now, kind: DeltaKind::Reasoning, text: " three".into() };
+    let delta = Delta::new(person.now, DeltaKind::Reasoning, " three".into());
     person.store.add_delta(ExchangeId(1), &delta);
     let screen = person.does(Event::StoreChanged).look();
     assert!(screen.contains("       3     +2.0s    990ms  reasoning   6 B"), "{screen}");

@@ -90,7 +90,7 @@ fn what_changes_is_judged_again() {
     let mut cut = person.store.exchange(ExchangeId(3)).unwrap().clone();
     cut.exchange.state = State::Aborted;
     person.store.put_exchange(cut);
-    let delta = Delta { at: person.now, kind: DeltaKind::Text, text: " moreover".into() };
+    let delta = Delta::new(person.now, DeltaKind::Text, " moreover".into());
     person.store.add_delta(ExchangeId(7), &delta);
     person.does(Event::StoreChanged);
     assert_eq!(listed(&person), [3, 6, 8]);

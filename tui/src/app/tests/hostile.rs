@@ -75,9 +75,9 @@ proptest! {
             match at % 9 {
                 4 => person.store.put_exchange(pending(8 + at as u64, 1, 5, asks("more"))),
                 6 => drop(person.store.remove_exchange(id)),
-                7 => drop(person.store.add_delta(id, &Delta {
-                    at: NOW, kind: DeltaKind::Text, text: "\u{1b}字👩‍👩‍👧 and ".repeat(at),
-                })),
+                7 => drop(person.store.add_delta(id, &Delta::new(
+                    NOW, DeltaKind::Text, "\u{1b}字👩‍👩‍👧 and ".repeat(at),
+                ))),
                 8 => if let Some(record) = person.store.exchange(id) {
                     let mut record = record.clone();
                     record.exchange.response.text = Some(String::new());

@@ -19,7 +19,7 @@ fn minute() -> Store {
     store.keep_moments();
     for second in 0..60 {
         let text = format!(" word{second}");
-        let delta = Delta { at: later(second), kind: DeltaKind::Text, text };
+        let delta = Delta::new(later(second), DeltaKind::Text, text);
         store.add_delta(ExchangeId(7), &delta);
         if second == 30 {
             let mut record = answered(pending(8, 3, 0, asks("a later question")), "x", 900);
