@@ -20,8 +20,8 @@ const DEEPEST: usize = 250;
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Languages that are read before what reading them has made is dropped: some
-/// megabytes each.
-const LANGUAGES: usize = 6;
+/// megabytes each, beside eight for the grammars themselves.
+const LANGUAGES: usize = 3;
 
 /// The grammars, and what was made of them to read some languages.
 pub(super) struct Grammars {

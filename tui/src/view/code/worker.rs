@@ -34,6 +34,7 @@ static WORKER: LazyLock<Option<Sender<Job>>> = LazyLock::new(|| {
     let body = move || {
         while let Ok(job) = inbox.recv() {
             work(job, &inbox);
+            give_back();
         }
     };
     Builder::new().name("code".to_owned()).spawn(body).ok().map(|_| jobs)
@@ -50,6 +51,16 @@ fn work(first: Job, inbox: &Receiver<Job>) {
             *answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(done);
         }
         job = inbox.recv_timeout(REST);
+    }
+}
+
+/// Has the allocator give the kernel what it keeps free: of the grammars, else all of it.
+fn give_back() {
+    #[cfg(target_env = "gnu")]
+    #[expect(unsafe_code, reason = "a door of glibc's allocator without a wrapper")]
+    // SAFETY: it has no preconditions (malloc_trim(3)).
+    unsafe {
+        libc::malloc_trim(0);
     }
 }
 
