@@ -219,3 +219,20 @@ fn a_history_that_began_earlier_names_no_answers_that_were_not_seen() {
     // Without a table of models, the window's size is not known.
     assert!(screen.contains("context 1.2k of ? ") && !screen.contains('%'), "{screen}");
 }
+
+#[test]
+fn answers_that_are_alike_are_each_shown_once() {
+    let mut store = Store::default();
+    process(&mut store, 1, 100, "client");
+    let mut history = Vec::new();
+    for turn in 1..=4 {
+        history.push(user(&format!("step {turn}")));
+        let asks = json!(history);
+        store.put_exchange(answered(pending(turn, 1, 9000 - 1000 * turn, asks), "Done.", 500));
+        history.push(model("Done."));
+    }
+    let mut person = Person::with(store, 120, 80);
+    let screen = person.keys("Enter g").look();
+    assert_eq!(screen.matches("Done.").count(), 4, "{screen}");
+    assert!(!screen.contains("as the client sends it"), "{screen}");
+}

@@ -159,3 +159,26 @@ fn moments_stay_within_their_part_of_the_budget() {
     }
     assert_eq!(store.moments().count(), 0);
 }
+
+#[test]
+fn another_order_lists_what_the_moment_has() {
+    let mut person = paused(120, 40);
+    person.keys("2 < < <");
+    assert!(person.look().contains("a later question"));
+    // Of the title: `2 Exchanges 1/8`.
+    let rows = |screen: &str| -> usize {
+        let title = screen.split_once("Exchanges").unwrap().1;
+        let count = title.split_once('/').unwrap().1;
+        count[..count.find(|digit: char| !digit.is_ascii_digit()).unwrap()].parse().unwrap()
+    };
+    let then = rows(&person.look());
+    person.keys(", , , , , , , , ,");
+    let past = person.look();
+    assert!(!past.contains("a later question") && rows(&past) == then - 1, "{past}");
+    // What is put in order meanwhile is put in order as of then.
+    person.store.put_exchange(pending(20, 1, 0, asks("after the pause")));
+    person.does(Event::StoreChanged).look();
+    let now = person.keys("Space").look();
+    assert!(now.contains("a later question") && now.contains("after the pause"), "{now}");
+    assert_eq!(rows(&now), then + 1, "{now}");
+}

@@ -11,11 +11,12 @@ use crate::view::Reader;
 /// Answers that are remembered, the latest.
 const ANSWERS: usize = 4000;
 
-/// The answers of a conversation, by their calls' ids and by their text.
+/// The answers of a conversation, by their calls' ids and by their text. Several may be
+/// alike; they are in order.
 #[derive(Debug, Default)]
 pub(super) struct Echoes {
-    calls: HashMap<String, ExchangeId>,
-    texts: HashMap<u64, ExchangeId>,
+    calls: HashMap<String, Vec<ExchangeId>>,
+    texts: HashMap<u64, Vec<ExchangeId>>,
 }
 
 impl Echoes {
@@ -25,12 +26,13 @@ impl Echoes {
         let records = members.iter().skip(from).filter_map(|&id| reader.exchange(id));
         for record in records {
             let answer = &record.exchange.response;
-            let ids = answer.tool_calls.iter().filter_map(|call| call.id.clone());
-            echoes.calls.extend(ids.map(|id| (id, record.id)));
+            for id in answer.tool_calls.iter().filter_map(|call| call.id.clone()) {
+                echoes.calls.entry(id).or_default().push(record.id);
+            }
             let names = answer.tool_calls.iter().map(|call| call.name.as_deref());
             let text = answer.text.as_deref().unwrap_or("");
             if let Some(mark) = mark([text].into_iter(), names) {
-                echoes.texts.insert(mark, record.id);
+                echoes.texts.entry(mark).or_default().push(record.id);
             }
         }
         echoes
@@ -41,11 +43,16 @@ impl Echoes {
         self.calls.keys().cloned()
     }
 
-    /// The exchange whose answer these messages in a row are.
-    pub(super) fn of(&self, run: &[&Said]) -> Option<ExchangeId> {
+    /// The exchange whose answer these messages in a row are, which a request sends: the
+    /// last one before it.
+    pub(super) fn of(&self, run: &[&Said], request: ExchangeId) -> Option<ExchangeId> {
+        let last = |alike: &Vec<ExchangeId>| {
+            let before = alike.partition_point(|&id| id < request);
+            alike.get(before.checked_sub(1)?).copied()
+        };
         let parts = || run.iter().flat_map(|said| &said.parts);
         let by_call = parts().find_map(|part| match part {
-            Piece::Call(call) => self.calls.get(call.id.as_deref()?).copied(),
+            Piece::Call(call) => self.calls.get(call.id.as_deref()?).and_then(last),
             _ => None,
         });
         by_call.or_else(|| {
@@ -57,7 +64,7 @@ impl Echoes {
                 Piece::Call(call) => Some(call.name.as_deref()),
                 _ => None,
             });
-            self.texts.get(&mark(texts, names)?).copied()
+            self.texts.get(&mark(texts, names)?).and_then(last)
         })
     }
 }

@@ -110,7 +110,7 @@ impl Chat {
     /// Messages that a client sends as the model's: shown, unless they were seen
     /// as an answer that is shown above.
     fn said_before(&mut self, reader: &Reader<'_>, id: ExchangeId, run: &[&Said]) {
-        match self.echoes.of(run) {
+        match self.echoes.of(run, id) {
             Some(seen) if self.turns.iter().any(|turn| turn.id == seen) => {}
             Some(seen) => {
                 let target = Target { exchange: seen, link: None };

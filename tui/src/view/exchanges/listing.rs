@@ -48,8 +48,15 @@ pub struct Listing {
     made: Option<Made>,
 }
 
-/// What an order was made of.
-type Made = (By, bool, Scope, u64, Timestamp);
+/// What an order was made of, and when.
+#[derive(Debug)]
+struct Made {
+    /// Another one of these is another list; the last: the moment that a paused screen
+    /// shows.
+    of: (By, bool, Scope, Option<Timestamp>),
+    version: u64,
+    at: Timestamp,
+}
 
 impl By {
     /// The next in turn, or the one before.
@@ -110,16 +117,16 @@ impl Listing {
             return;
         }
         let count = reader.count(scope);
-        let version = reader.store().version();
-        let stands = self.made.is_some_and(|(by, reverse, of, seen, at)| {
+        let of = (self.by, self.reverse, scope, reader.paused());
+        let (version, now) = (reader.store().version(), reader.now());
+        let stands = self.made.as_ref().is_some_and(|made| {
             let patience = PATIENCE.0 * (1 + count / PATIENCE.1) as f64;
-            let rested = reader.now().millis_since(at) >= patience;
-            (by, reverse, of) == (self.by, self.reverse, scope)
-                && (seen == version || (count > 256 && !rested))
+            let rested = now.millis_since(made.at) >= patience;
+            made.of == of && (made.version == version || (count > 256 && !rested))
         });
         if !stands {
             self.arrange(reader, scope, count);
-            self.made = Some((self.by, self.reverse, scope, version, reader.now()));
+            self.made = Some(Made { of, version, at: now });
         }
     }
 
