@@ -21,7 +21,8 @@ impl Display for Report {
             writeln!(f, "\nNot covered")?;
         }
         if self.hidden > 0 {
-            let hidden = format!("{} processes that only root may look into", self.hidden);
+            let processes = if self.hidden == 1 { "process" } else { "processes" };
+            let hidden = format!("{} {processes} into which this user may not look", self.hidden);
             wrapped(f, "  ", &hidden)?;
         }
         for uncovered in &self.uncovered {
