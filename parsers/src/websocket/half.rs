@@ -43,7 +43,12 @@ pub(super) struct Half {
     proven: bool,
     /// So many frames were read in a row.
     frames: u64,
+    /// Lengths that they had.
+    lengths: Vec<u64>,
 }
+
+/// Lengths of frames that are told apart.
+pub(super) const LENGTHS: usize = 6;
 
 #[derive(Debug)]
 enum State {
@@ -81,6 +86,7 @@ impl Half {
             scratch: Vec::new(),
             proven: found,
             frames: 0,
+            lengths: Vec::new(),
         }
     }
 
@@ -112,6 +118,11 @@ impl Half {
     /// Frames read in a row.
     pub(super) fn frames(&self) -> u64 {
         self.frames
+    }
+
+    /// Of how many lengths they were, up to [`LENGTHS`].
+    pub(super) fn lengths(&self) -> usize {
+        self.lengths.len()
     }
 
     fn is_framed(&self) -> bool {
@@ -162,6 +173,7 @@ impl Half {
     /// Where frames begin is not known any more.
     fn lose_place(&mut self, missing: u64, tell: &mut dyn FnMut(Told)) {
         self.frames = 0;
+        self.lengths.clear();
         self.proven = false;
         let captured = match &mut self.state {
             State::Searching(search) => search.clear(),
@@ -224,6 +236,9 @@ impl Half {
 
     fn begin_frame(&mut self, time: Timestamp, frame: Frame, tell: &mut dyn FnMut(Told)) {
         self.frames += 1;
+        if self.lengths.len() < LENGTHS && !self.lengths.contains(&frame.length) {
+            self.lengths.push(frame.length);
+        }
         self.masked = Some(frame.mask.is_some());
         self.state = State::Payload { frame, at: 0, torn: false };
         match frame.opcode {

@@ -1,7 +1,7 @@
 //! The messages of a connection, from its two directions.
 
 use super::frame::{Frame, Opcode, Parsed};
-use super::half::{Half, Told};
+use super::half::{Half, LENGTHS, Told};
 use super::{Extensions, Message};
 use crate::{Direction, Limits, Role, Timestamp};
 
@@ -51,7 +51,8 @@ pub struct WebSocket {
     limits: Limits,
 }
 
-/// Frames in a row that make a WebSocket without a word that can be read.
+/// Frames in a row, of several lengths, that make a WebSocket without a word that can
+/// be read.
 const FRAMES: u64 = 16;
 /// The same, where one of them says JSON.
 const FRAMES_PROVEN: u64 = 2;
@@ -129,10 +130,11 @@ impl WebSocket {
         let (sent, received) = (&self.sent, &self.received);
         let each = |frames| sent.frames() >= frames && received.frames() >= frames;
         let proven = |half: &Half| half.is_proven() && half.frames() > 0;
-        [sent, received]
-            .iter()
-            .any(|half| half.frames() >= if proven(half) { FRAMES_PROVEN } else { FRAMES })
-            || each(FRAMES_EACH)
+        [sent, received].iter().any(|half| match proven(half) {
+            true => half.frames() >= FRAMES_PROVEN,
+            // Records of a fixed size look like frames of one, again and again.
+            false => half.frames() >= FRAMES && half.lengths() == LENGTHS,
+        }) || each(FRAMES_EACH)
             || (proven(sent) && proven(received))
     }
 

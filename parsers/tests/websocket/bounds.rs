@@ -93,11 +93,14 @@ fn what_is_no_websocket_is_not_taken_for_one() {
     });
     let random: Vec<u8> = random.take(SIZE).collect();
     let repeated = |text: &str| text.bytes().cycle().take(SIZE).collect::<Vec<u8>>();
-    let cases: [(&str, Vec<u8>); 7] = [
+    // Each begins as a frame of its length does.
+    let record = |number: u32| [&[0x82, 30], &number.to_be_bytes()[..], &[0; 26]].concat();
+    let cases: [(&str, Vec<u8>); 8] = [
         ("random", random.clone()),
         ("text", random.iter().map(|byte| 32 + byte % 95).collect()),
         ("zeros", vec![0; SIZE]),
         ("numbers", (0..SIZE as u32 / 4).flat_map(u32::to_be_bytes).collect()),
+        ("records", (0..SIZE as u32 / 32).flat_map(record).collect()),
         ("samples", random.iter().flat_map(|byte| [byte % 3, 0x80]).take(SIZE).collect()),
         ("Chinese", repeated("\u{4f60}\u{597d}\u{4e16}\u{754c}\u{3002}\u{4eca}\u{5929}")),
         ("JSON", repeated("{\"a\":[1,2,{\"b\":\"c\"}],\"d\":null}\n")),
