@@ -2,8 +2,6 @@
 //! and 1.0, over JSON-RPC and as HTTP with JSON. What an agent makes comes as
 //! artifacts and messages of parts; in a stream, piece by piece.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
-
 use serde_json::Value;
 
 use super::answer::{Answer, Slot, SlotKind};
@@ -182,12 +180,12 @@ fn read_status(task: &Value, answer: &mut Answer) {
 
 fn read_message(message: &Value, kind: SlotKind, answer: &mut Answer) {
     let name = json::text(message, "messageId").unwrap_or_default();
-    replace(Slot::of_item(number(name), kind), &text_of(message), answer);
+    replace(Slot::of_name(name, kind), &text_of(message), answer);
 }
 
 fn read_artifact(artifact: &Value, append: bool, answer: &mut Answer) {
     let name = one_of(artifact, &["artifactId", "name"]).and_then(Value::as_str);
-    let slot = Slot::of_item(number(name.unwrap_or_default()), SlotKind::Text);
+    let slot = Slot::of_name(name.unwrap_or_default(), SlotKind::Text);
     let text = text_of(artifact);
     if append { answer.add(slot, &text) } else { replace(slot, &text, answer) }
 }
@@ -197,13 +195,6 @@ fn replace(slot: Slot, text: &str, answer: &mut Answer) {
     if !text.is_empty() {
         answer.replace(slot, text);
     }
-}
-
-/// A slot's number for a name.
-fn number(name: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    name.hash(&mut hasher);
-    hasher.finish()
 }
 
 /// The text of a message's or an artifact's parts.

@@ -54,6 +54,9 @@ impl Dialect for CursorChat {
         let reasoning = piece(&["/2/25/1", "/1/4/1", "/25/1"]).unwrap_or_default();
         answer.add(Slot::of_item(0, SlotKind::Reasoning), reasoning);
         answer.add(Slot::of_item(0, SlotKind::Text), text);
+        if let Some(call) = event.get("1") {
+            read_call(call, answer);
+        }
     }
 
     fn response(&self, body: &Value, answer: &mut Answer) {
@@ -84,6 +87,18 @@ impl Dialect for CursorChat {
         }
         let longest = longest(first).map(|text| Part::Text(text.to_owned()));
         longest.into_iter().map(|part| Message::new("user", vec![part])).collect()
+    }
+}
+
+/// A call of a tool in the editor (`ClientSideToolV2Call`): its id is 3, its name 9,
+/// its arguments, piece by piece, 10.
+fn read_call(call: &Value, answer: &mut Answer) {
+    if let (Some(id), Some(name)) = (json::text(call, "3"), json::text(call, "9")) {
+        let slot = Slot::of_name(id, SlotKind::ToolCall);
+        answer.call(slot, Some(id), Some(name));
+        if let Some(arguments) = json::text(call, "10") {
+            answer.go_on(slot, arguments);
+        }
     }
 }
 

@@ -4,6 +4,7 @@ mod arriving;
 mod watch;
 
 use std::collections::{BTreeMap, HashMap};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use self::arriving::Arriving;
 use self::watch::Growth;
@@ -116,6 +117,13 @@ impl Slot {
     pub fn of_item(item: u64, kind: SlotKind) -> Self {
         Slot { choice: 0, item, part: 0, kind }
     }
+
+    /// The same, of an item that has a name instead of a number.
+    pub(super) fn of_name(name: &str, kind: SlotKind) -> Self {
+        let mut hasher = DefaultHasher::new();
+        name.hash(&mut hasher);
+        Slot::of_item(hasher.finish(), kind)
+    }
 }
 
 impl SlotKind {
@@ -192,6 +200,18 @@ impl Answer {
         if let Some(rest) = kept.strip_prefix(before.as_str()) {
             self.tell(slot, rest);
         }
+    }
+
+    /// The slot's whole content so far, or only what is new of it: its beginning
+    /// tells which.
+    pub(super) fn go_on(&mut self, slot: Slot, piece: &str) {
+        let known = self.places.get(&slot).map_or("", |place| &self.slots[*place].text);
+        if piece.starts_with(known) {
+            self.replace(slot, piece);
+        } else {
+            self.add(slot, piece);
+        }
+        self.growth = Growth::More;
     }
 
     /// A tool call's id and name, whichever is known; the first one told stays.
