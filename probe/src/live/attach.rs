@@ -13,7 +13,7 @@ use rustix::time::ClockId;
 use super::places::{self, Place};
 use super::reader::now;
 use super::shared::Shared;
-use super::uprobes::{Link, Uprobes};
+use super::uprobes::{Link, Uprobes, drop_together};
 use crate::object::{self, Multi};
 use crate::{Error, FileId, Target, stack};
 
@@ -142,7 +142,7 @@ impl Attacher {
 
     /// Takes the probes of a file away.
     pub(super) fn detach(&mut self, file: FileId) {
-        self.files.remove(&file);
+        drop_together(self.files.remove(&file).unwrap_or_default().links);
         self.count();
     }
 
@@ -215,6 +215,13 @@ impl Attacher {
         let id = program.attach("sys_exit").map_err(failed)?;
         self.syscall_exit = Some(program.take_link(id).map_err(failed)?);
         Ok(())
+    }
+}
+
+impl Drop for Attacher {
+    fn drop(&mut self) {
+        drop_together(self.files.drain().flat_map(|(_, file)| file.links).collect());
+        drop_together(std::mem::take(&mut self.tracepoints));
     }
 }
 

@@ -19,6 +19,17 @@ pub(super) enum Link {
     Event(UProbeLink),
 }
 
+/// Drops links. For each the kernel waits until nobody is inside a program any more; of
+/// those that go at the same time it waits for all at once.
+pub(super) fn drop_together<L: Send>(links: Vec<L>) {
+    std::thread::scope(|scope| {
+        for link in links {
+            // Where there can be no more threads, it goes here and now.
+            let _ = std::thread::Builder::new().spawn_scoped(scope, move || drop(link));
+        }
+    });
+}
+
 /// Every uprobe program, loaded.
 #[derive(Debug)]
 pub(super) struct Uprobes {
