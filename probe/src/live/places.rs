@@ -73,6 +73,17 @@ pub(super) struct Place<'a> {
 /// Places by the program that runs there.
 type ByProgram<'a> = BTreeMap<&'static str, Vec<Place<'a>>>;
 
+fn add<'a>(
+    places: &mut ByProgram<'a>,
+    program: &'static str,
+    index: usize,
+    site: &'a Site,
+    offset: u64,
+) {
+    let place = Place { site: index, symbol: &site.symbol, offset };
+    places.entry(program).or_default().push(place);
+}
+
 /// What runs when functions end.
 pub(super) fn returns(stack: &stack::Found, bounded: usize) -> ByProgram<'_> {
     let mut places = ByProgram::new();
@@ -89,18 +100,10 @@ pub(super) fn returns(stack: &stack::Found, bounded: usize) -> ByProgram<'_> {
             _ => Some(TRANSFER_RETURN[bounded]).filter(|_| moves && site.returns.is_empty()),
         };
         for &offset in &site.returns {
-            places.entry(own[bounded]).or_default().push(Place {
-                site: index,
-                symbol: &site.symbol,
-                offset,
-            });
+            add(&mut places, own[bounded], index, site, offset);
         }
         if let Some(ret) = ret {
-            places.entry(ret).or_default().push(Place {
-                site: index,
-                symbol: &site.symbol,
-                offset: site.start,
-            });
+            add(&mut places, ret, index, site, site.start);
         }
     }
     places
@@ -115,11 +118,7 @@ pub(super) fn entries(stack: &stack::Found, bounded: usize) -> ByProgram<'_> {
             _ => entry_program(stack.tls, site),
         };
         if let Some(entry) = entry {
-            places.entry(entry).or_default().push(Place {
-                site: index,
-                symbol: &site.symbol,
-                offset: site.entry,
-            });
+            add(&mut places, entry, index, site, site.entry);
         }
     }
     places

@@ -22,10 +22,15 @@ pub(super) enum Link {
 /// Drops links. For each the kernel waits until nobody is inside a program any more; of
 /// those that go at the same time it waits for all at once.
 pub(super) fn drop_together<L: Send>(links: Vec<L>) {
+    const THREADS: usize = 64;
+    let mut shares: [Vec<L>; THREADS] = std::array::from_fn(|_| Vec::new());
+    for (number, link) in links.into_iter().enumerate() {
+        shares[number % THREADS].push(link);
+    }
     std::thread::scope(|scope| {
-        for link in links {
+        for share in shares.into_iter().filter(|share| !share.is_empty()) {
             // Where there can be no more threads, it goes here and now.
-            let _ = std::thread::Builder::new().spawn_scoped(scope, move || drop(link));
+            let _ = std::thread::Builder::new().spawn_scoped(scope, move || drop(share));
         }
     });
 }
