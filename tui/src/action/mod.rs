@@ -114,8 +114,14 @@ pub static ACTIONS: &[Entry] = &[
         "open: a process's or an exchange's conversation, then a turn's detail; fold JSON",
     )
     .offered("open", &[P, E, A, C]),
-    entry(Action::Back, "back", &["Esc", "Backspace"], EVERYWHERE, "back to where you came from")
-        .offered("back", &[V, D, J, X, O, K, H]),
+    entry(
+        Action::Back,
+        "back",
+        &["Esc", "Backspace"],
+        EVERYWHERE,
+        "back to where you came from; on the main screen, what narrows it ends",
+    )
+    .offered("back", &[V, D, J, X, O, K, H]),
     entry(Action::NextPane, "next-pane", &["Tab", "Right", "l"], MAIN, "next pane")
         .offered("pane", MAIN),
     entry(Action::PreviousPane, "previous-pane", &["S-Tab", "Left", "h"], MAIN, "previous pane"),
@@ -160,7 +166,7 @@ pub static ACTIONS: &[Entry] = &[
         "filter",
         &["\\", "F4"],
         MAIN,
-        "list only what passes: proc:claude tokens>5k !status:200",
+        "show only what passes: proc:claude tokens>5k !status:200",
     )
     .offered("filter", &[P, E]),
     entry(Action::SearchNext, "search-next", &["n"], EVERYWHERE, "next match"),
@@ -209,7 +215,7 @@ pub static ACTIONS: &[Entry] = &[
         "group",
         &["b"],
         &[P],
-        "group by process, agent, container, model, provider; opening a group filters by it",
+        "group by process, agent, container, model, provider; the selected one is shown alone",
     )
     .offered("group", &[P]),
     entry(

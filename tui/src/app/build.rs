@@ -19,24 +19,26 @@ impl App {
     pub(super) fn build(&mut self, store: &Store, session: &Session) -> Screen {
         let (width, height) = self.size;
         let (top, body, bottom) = frame(Area::screen(width, height), self.filtering.is_typed());
-        let reader = self.viewpoint.reader(store);
-        // Some titles count what is listed, whether the list is visible or not.
-        self.main.processes.put_in_order(&reader, self.main.lists_all());
         self.behind = false;
         let (panels, divider) = if self.pages.is_empty() {
             self.main_panels(store, session, body)
         } else {
             (self.page_panels(store, session, body), None)
         };
+        let chosen = self.narrowed.part().filter(|_| self.narrowed.is_chosen());
+        let processes =
+            chosen.map_or(self.main.processes.processes, |part| part.figures.processes().len());
         let setting = Setting {
-            processes: self.main.processes.order.len(),
+            of: self.scope(store),
+            counting: self.narrowed.is_behind(store),
+            processes,
             paused: self.viewpoint.frozen.as_ref().map(Frozen::before_pause),
             follow: self.follows(),
             show: self.main.show,
             secrets: self.options.show_secrets,
             mouse_off: !self.mouse,
         };
-        let reader = self.viewpoint.reader(store);
+        let reader = self.narrowed_reader(store);
         let head = header(&reader, session, setting);
         let overlay = self.palette_panel(body);
         let footer = (bottom, self.footer(store));
@@ -72,13 +74,18 @@ impl App {
         }
         let keys = &self.options.keys;
         let here = keys.footer(self.context());
-        if self.viewpoint.frozen.is_none() {
-            return Footer::Keys(Offers::of(here));
-        }
         // First how to leave, which must have room.
-        let go_on = keys.of(Action::Pause).first().map(|key| (key.to_string(), "go on"));
+        let key = |action| keys.of(action).first().map(Key::to_string);
+        let narrowed = self.pages.is_empty() && self.narrowed.part().is_some();
+        let all = key(Action::Back).filter(|_| narrowed).map(|key| (key, "show all"));
+        if self.viewpoint.frozen.is_none() {
+            return Footer::Keys(Offers::of(all.into_iter().chain(here)));
+        }
+        let go_on = key(Action::Pause).map(|key| (key, "go on"));
         let here = here.filter(|(_, word)| *word != "pause");
-        Footer::Keys(Offers::of(go_on.into_iter().chain(keys.footer(Context::Paused)).chain(here)))
+        Footer::Keys(Offers::of(
+            go_on.into_iter().chain(all).chain(keys.footer(Context::Paused)).chain(here),
+        ))
     }
 
     fn main_panels(
@@ -87,7 +94,9 @@ impl App {
         session: &Session,
         body: Area,
     ) -> (Vec<Panel>, Option<Area>) {
-        let reader = self.viewpoint.reader(store);
+        let of = self.scope(store);
+        let reader = self.viewpoint.reader(store).within(self.narrowed.part());
+        let counting = self.narrowed.is_behind(store);
         let main = &mut self.main;
         let rows = |area: Area| usize::from(inner(area, false).height.saturating_sub(1));
         let places = panes(body, main.focus, main.zoom, main.processes.order.len());
@@ -112,9 +121,9 @@ impl App {
             let mut panel =
                 Panel { pane: Some(pane), area, focused: main.focus == pane, ..Panel::default() };
             panel.key = self.options.keys.of(leads_to(pane)).first().map(Key::to_string);
-            let mut filtered = None;
             let (title, note) = match pane {
                 Pane::Processes => {
+                    let reader = reader.within(self.narrowed.passing());
                     let table = processes::table(&reader, &main.processes, size(area));
                     let note = listed_how(&main.processes);
                     panel.content = listed(table, || vec![vec![Span::new("none yet", Role::Dim)]]);
@@ -139,21 +148,16 @@ impl App {
                     let table = exchanges::table(&reader, what, &main.exchanges, gists, size);
                     let (_, all) = table.progress;
                     let rank = main.exchanges.selected.map_or(0, |id| main.row_of(&reader, id) + 1);
-                    let unjudged = store.unjudged();
-                    let filter = self.filtering.text();
                     let keys = &self.options.keys;
                     let key = keys.how(Action::Show);
                     let unlisted = Unlisted { others: reader.count(Scope::All), key: &key };
-                    panel.content = listed(table, || match filter {
-                        Some(_) => nothing_passes(unjudged, keys),
-                        None => waiting(session, unlisted, usize::from(area.width)),
+                    panel.content = listed(table, || match of.is_empty() {
+                        false => nothing_passes(counting, keys),
+                        true => waiting(session, unlisted, usize::from(area.width)),
                     });
-                    filtered = filter.map(|text| Span::shown(&format!(" {text}"), Role::Match));
-                    let note = match filter {
-                        Some(_) => {
-                            format!("{rank}/{all} of {}", reader.count(unfiltered(main.show)))
-                        }
-                        None => format!("{rank}/{all}"),
+                    let note = match of.is_empty() {
+                        false => format!("{rank}/{all} of {}", reader.count(unfiltered(main.show))),
+                        true => format!("{rank}/{all}"),
                     };
                     ("Exchanges", note)
                 }
@@ -174,7 +178,11 @@ impl App {
             };
             panel.title =
                 vec![Span::new(title, if panel.focused { Role::Accent } else { Role::Title })];
-            panel.title.extend(filtered);
+            // The processes are of what passes the filter; the answer is one exchange's.
+            if matches!(pane, Pane::Exchanges | Pane::Connections) && !of.is_empty() {
+                panel.title.push(Span::new(" of ", Role::Dim));
+                panel.title.extend(of.iter().cloned());
+            }
             panel.note = vec![Span::new(note, Role::Dim)];
             panels.push(panel);
         }
@@ -184,6 +192,7 @@ impl App {
     }
 
     fn page_panels(&mut self, store: &Store, session: &Session, body: Area) -> Vec<Panel> {
+        let of = self.scope(store);
         let reader = self.viewpoint.reader(store);
         let mut panel = Panel { area: body, focused: true, ..Panel::default() };
         let place = inner(body, matches!(self.pages.last(), Some(Page::Detail(_))));
@@ -228,8 +237,13 @@ impl App {
                 panel.content = Content::Notice(waiting(session, Unlisted::default(), columns));
             }
             Some(Page::Overview(page)) => {
-                page.overview.refresh(&reader, size, self.viewpoint.now);
+                let part = reader.within(self.narrowed.part());
+                page.overview.refresh(&part, size, self.viewpoint.now);
                 panel.title = title("Overview");
+                if !of.is_empty() {
+                    panel.title.push(Span::new(" of ", Role::Dim));
+                    panel.title.extend(of);
+                }
                 let window = page.scroll.window(&mut page.overview.document, &reader, size);
                 panel.content = Content::Text(window);
             }
@@ -302,14 +316,18 @@ fn leads_to(pane: Pane) -> Action {
 }
 
 /// Why the filter leaves nothing, and what to do.
-fn nothing_passes(unjudged: usize, keys: &KeyMap) -> Vec<Vec<Span>> {
-    if unjudged > 0 {
+fn nothing_passes(counting: bool, keys: &KeyMap) -> Vec<Vec<Span>> {
+    if counting {
         return vec![vec![Span::new("looking …", Role::Dim)]];
     }
     vec![
-        vec![Span::new("no exchange passes the filter", Role::Text)],
+        vec![Span::new("no exchange passes", Role::Text)],
         vec![Span::new(
-            format!("{} changes it, {} ends it", keys.how(Action::Filter), keys.how(Action::Back)),
+            format!(
+                "{} changes the filter, {} shows all",
+                keys.how(Action::Filter),
+                keys.how(Action::Back)
+            ),
             Role::Dim,
         )],
     ]

@@ -25,7 +25,7 @@ impl App {
 
     /// What is to be copied.
     fn copied(&mut self, store: &Store) -> Option<String> {
-        let reader = self.viewpoint.reader(store);
+        let reader = self.viewpoint.reader(store).within(self.narrowed.part());
         let answer = |record: &Record| {
             let response = &record.exchange.response;
             let calls = || response.tool_calls.first().map(|call| call.arguments.clone());

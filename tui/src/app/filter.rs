@@ -1,4 +1,4 @@
-//! The filter of the list of exchanges: typed, kept, and applied.
+//! The filter of the screen: typed, kept, and applied.
 
 use llmtop_parsers::Timestamp;
 use unicode_width::UnicodeWidthStr;
@@ -6,11 +6,11 @@ use unicode_width::UnicodeWidthStr;
 use super::prompt::{Prompt, Typed};
 use super::{App, Code, Key};
 use crate::filter::{self, Completion, Filter, FilterError, Names};
-use crate::store::{ExchangeId, Scope, Seen, Store};
+use crate::store::{ExchangeId, Scope, Seen, Sieve, Store};
 use crate::view::{Footer, Hint, Role, Show, Span, shown};
 
 /// Bytes of exchanges that are judged in one frame; the rest waits for the next.
-const BUDGET: usize = 2 << 20;
+pub(super) const BUDGET: usize = 2 << 20;
 
 /// Milliseconds between two looks at an answer that grows.
 const GROWTH_MS: f64 = 500.0;
@@ -18,7 +18,7 @@ const GROWTH_MS: f64 = 500.0;
 /// Exchanges whose values are offered.
 const OFFERED: usize = 300;
 
-/// The filter of the list of exchanges.
+/// The filter of the screen.
 #[derive(Debug, Default)]
 pub(super) struct Filtering {
     names: Names,
@@ -206,17 +206,6 @@ impl App {
         filtering.typed(store);
     }
 
-    /// Lists only what passes this filter, which can be changed as one typed.
-    pub(super) fn filter_by(&mut self, text: &str) {
-        match self.filtering.read(text) {
-            Ok(kept) => {
-                self.filtering.kept = kept;
-                self.main.focus = crate::view::Pane::Exchanges;
-            }
-            Err(error) => self.tell(&error.to_string(), Role::Warning),
-        }
-    }
-
     /// A key while a filter is typed.
     pub(super) fn type_filter(&mut self, key: Key, store: &Store) {
         let Some(draft) = &mut self.filtering.draft else { return };
@@ -248,9 +237,9 @@ impl App {
         let wanted = filtering.text().map(|text| (text.to_owned(), llm_only));
         if wanted != filtering.applied {
             if wanted.is_some() {
-                store.judge_all();
+                store.judge_all(Sieve::Filter);
             } else {
-                store.stop_judging();
+                store.stop_judging(Sieve::Filter);
             }
             filtering.applied = wanted;
         }
@@ -263,7 +252,7 @@ impl App {
             store.judge_grown();
         }
         let frozen = self.viewpoint.frozen.as_ref();
-        store.judge(BUDGET, |seen| {
+        store.judge(Sieve::Filter, BUDGET, |seen| {
             let kept = frozen.and_then(|frozen| frozen.exchange(seen.record.id));
             let seen = Seen { record: kept.unwrap_or(seen.record), ..seen };
             let of_kind = !llm_only || seen.record.exchange.dialect.is_some();

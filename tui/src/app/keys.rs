@@ -204,7 +204,10 @@ impl App {
             return page.toggle_sent();
         }
         if self.pages.pop().is_none() {
-            if self.pattern.take().is_some() || self.filtering.drop_kept() {
+            let leaves = self.pattern.take().is_some()
+                || self.main.processes.unchoose()
+                || self.filtering.drop_kept();
+            if leaves {
                 return;
             }
             self.main.zoom = false;
@@ -237,13 +240,14 @@ impl App {
 
     /// Opens what is selected.
     fn open(&mut self, store: &Store) {
-        let reader = self.viewpoint.reader(store);
         if self.main.focus == Pane::Processes
-            && let Some(RowKey::Group(name)) = &self.main.processes.selected
+            && let Some(RowKey::Group(_)) = &self.main.processes.selected
         {
-            let filter = group_filter(self.main.processes.grouping, name);
-            return self.filter_by(&filter);
+            self.main.processes.chosen = true;
+            self.main.focus = Pane::Exchanges;
+            return;
         }
+        let reader = self.narrowed_reader(store);
         let record = match self.main.focus {
             Pane::Processes => {
                 let latest = self.main.processes.process().map(|key| reader.latest_of(key, 1));
@@ -364,14 +368,5 @@ impl App {
             }
             Err(why) => self.tell(&why, Role::Warning),
         }
-    }
-}
-
-/// The filter that a group's exchanges pass.
-fn group_filter(grouping: Grouping, name: &str) -> String {
-    let key = grouping.name();
-    match name {
-        "" => format!("!{key}:/./"),
-        _ => format!("{key}:\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\"")),
     }
 }

@@ -15,6 +15,8 @@ pub(super) struct MainPage {
     pub(super) show: Show,
     /// Only what the filter matches is listed.
     pub(super) filtered: bool,
+    /// Only what belongs to what is chosen is.
+    pub(super) narrowed: bool,
     pub(super) processes: processes::Position,
     pub(super) exchanges: exchanges::Position,
     pub(super) listing: Listing,
@@ -36,7 +38,11 @@ impl MainPage {
     }
 
     pub(super) fn scope(&self) -> Scope {
-        if self.filtered { Scope::Matching } else { unfiltered(self.show) }
+        match (self.narrowed, self.filtered) {
+            (true, _) => Scope::Chosen,
+            (false, true) => Scope::Matching,
+            (false, false) => unfiltered(self.show),
+        }
     }
 
     /// How many exchanges are listed.

@@ -26,6 +26,7 @@ mod pause;
 mod prompt;
 mod remember;
 mod run;
+mod scope;
 mod search;
 mod tally;
 #[cfg(test)]
@@ -60,6 +61,7 @@ use page::Page;
 use palette::Palette;
 use pause::Past;
 use prompt::Prompt;
+use scope::Narrowed;
 use viewpoint::Viewpoint;
 
 /// How the screen is set up.
@@ -179,6 +181,7 @@ pub struct App {
     gists: Gists,
     prompt: Option<Prompt>,
     filtering: Filtering,
+    narrowed: Narrowed,
     palette: Option<Palette>,
     /// An exchange that is to be exported, once it is said how.
     exporting: Option<ExchangeId>,
@@ -206,6 +209,7 @@ impl App {
         let mut app = App {
             main: MainPage::new(options.show),
             filtering: Filtering::new(options.names.clone(), options.filter.as_deref()),
+            narrowed: Narrowed::default(),
             mouse: options.mouse,
             viewpoint: Viewpoint::new(now, options.utc_offset),
             options,
@@ -328,7 +332,7 @@ impl App {
         self.viewpoint.now = self.viewpoint.now.max(now);
         self.viewpoint.clock.follow(store, session, self.viewpoint.now);
         self.gists.begin();
-        self.judge(store);
+        self.narrow(store);
         let mut screen = self.build(store, session);
         self.mark_matches(&mut screen);
         self.behind |= self.awaits_colours();

@@ -22,7 +22,7 @@ impl App {
             let asks = self.options.keys.how(Action::Search);
             return self.tell(&format!("nothing to search for: {asks} asks"), Role::Dim);
         };
-        let reader = self.viewpoint.reader(store);
+        let reader = self.viewpoint.reader(store).within(self.narrowed.part());
         let size = self.visible();
         let found = if let Some(page) = self.pages.last_mut() {
             match page.json() {
@@ -67,7 +67,7 @@ impl App {
 
     /// Which of all matches was gone to.
     fn tally(&mut self, pattern: &Pattern, store: &Store) -> Tally {
-        let reader = self.viewpoint.reader(store);
+        let reader = self.viewpoint.reader(store).within(self.narrowed.part());
         let (width, _) = self.visible();
         let main = &mut self.main;
         let (document, scroll) = match self.pages.last_mut() {

@@ -10,10 +10,11 @@ use crate::view::{Pane, Panel, processes};
 impl App {
     /// When time alone changes what was just built.
     pub(super) fn due(&self, store: &Store) -> Option<Timestamp> {
+        let reader = self.narrowed_reader(store);
         let after = |ms: u64| Timestamp(self.viewpoint.now.0 + ms * 1_000_000);
         let message = self.message.as_ref().map(|(_, until)| *until);
-        let unjudged = self.main.filtered && store.unjudged() > 0;
-        let more = (self.gists.behind() || self.behind || unjudged).then(|| after(1));
+        let counting = self.narrowed.is_behind(store);
+        let more = (self.gists.behind() || self.behind || counting).then(|| after(1));
         let spinner =
             (self.viewpoint.frozen.is_none()).then(|| self.spins(store)).flatten().map(after);
         let pulse = self.pulses(store).then(|| Pulse::next(self.viewpoint.moment()));
@@ -21,11 +22,11 @@ impl App {
             Some(Page::Overview(page)) if self.viewpoint.frozen.is_none() => Some(&page.overview),
             _ => None,
         };
-        let graphs = overview.filter(|_| store.timeline().moves(self.viewpoint.moment()));
+        let graphs = overview.filter(|_| reader.timeline().moves(self.viewpoint.moment()));
         let graphs = graphs.map(|_| Timeline::next(self.viewpoint.moment()));
         let timed = pulse.into_iter().chain(graphs).min();
         let timed = timed.and_then(|moment| self.viewpoint.clock.machine(moment));
-        let figures = overview.and_then(|overview| overview.stale(store.version()));
+        let figures = overview.and_then(|overview| overview.stale(reader.version()));
         [message, more, spinner, timed, figures].into_iter().flatten().min()
     }
 
@@ -34,8 +35,8 @@ impl App {
         let of_processes = |panel: &&Panel| panel.pane == Some(Pane::Processes);
         let panel = self.drawn.panels.iter().find(of_processes);
         let width = panel.map(|panel| panel.inner().width.saturating_sub(2));
-        let moves =
-            |width| processes::moves(&self.viewpoint.reader(store), &self.main.processes, width);
+        let reader = self.viewpoint.reader(store).within(self.narrowed.passing());
+        let moves = |width| processes::moves(&reader, &self.main.processes, width);
         self.viewpoint.frozen.is_none() && width.is_some_and(moves)
     }
 

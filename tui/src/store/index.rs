@@ -21,6 +21,8 @@ pub enum Scope {
     ProcessLlm(ProcessKey),
     /// Those that the screen's filter matches, as far as they were judged.
     Matching,
+    /// Those of them that belong to what is chosen on the screen, likewise.
+    Chosen,
 }
 
 /// Ids in order, by rank. Ids come almost in order and leave almost from the
@@ -49,6 +51,10 @@ impl Ranked {
 
     pub(super) fn at(&self, rank: usize) -> Option<ExchangeId> {
         self.0.get(rank).copied()
+    }
+
+    pub(super) fn contains(&self, id: ExchangeId) -> bool {
+        self.0.binary_search(&id).is_ok()
     }
 
     /// The rank of `id`, or of the first after it.
@@ -101,20 +107,29 @@ impl Index {
             self.leave(scope, record.id);
         }
         self.leave(Scope::Matching, record.id);
+        self.leave(Scope::Chosen, record.id);
     }
 
-    /// Files whether the screen's filter matches an exchange.
-    pub(super) fn match_of(&mut self, id: ExchangeId, matches: bool) {
-        if matches {
-            self.scopes.entry(Scope::Matching).or_default().insert(id);
-        } else {
-            self.leave(Scope::Matching, id);
+    /// Whether an exchange is in scope.
+    pub(super) fn contains(&self, scope: Scope, id: ExchangeId) -> bool {
+        self.scope(scope).is_some_and(|ranked| ranked.contains(id))
+    }
+
+    /// Files whether an exchange is in a scope of which others are the judges. `true`:
+    /// that is new.
+    pub(super) fn judged(&mut self, scope: Scope, id: ExchangeId, passes: bool) -> bool {
+        let before = self.contains(scope, id);
+        match (before, passes) {
+            (false, true) => self.scopes.entry(scope).or_default().insert(id),
+            (true, false) => self.leave(scope, id),
+            _ => {}
         }
+        before != passes
     }
 
-    /// None matches.
-    pub(super) fn clear_matching(&mut self) {
-        self.scopes.remove(&Scope::Matching);
+    /// Nothing is in this scope.
+    pub(super) fn clear(&mut self, scope: Scope) {
+        self.scopes.remove(&scope);
     }
 
     /// Forgets a conversation none of whose exchanges is left.

@@ -7,6 +7,7 @@
 
 mod budget;
 mod family;
+mod figures;
 mod index;
 mod judging;
 mod model;
@@ -32,9 +33,11 @@ use llmtop_probe::ConnId;
 
 use budget::Budget;
 use family::Family;
+pub use figures::Figures;
 use index::Index;
 pub use index::Scope;
 use judging::Judging;
+pub use judging::Sieve;
 pub use model::{
     Connection, ExchangeId, ProcessKey, ProcessTotals, Record, Totals, grown, is_cost_estimated,
     is_failed, is_limited, is_over,
@@ -157,6 +160,11 @@ impl Store {
     /// whatever the history's length.
     pub fn exchange_at(&self, scope: Scope, rank: usize) -> Option<&Record> {
         self.index.scope(scope)?.at(rank).and_then(|id| self.records.get(&id))
+    }
+
+    /// Whether an exchange is in scope.
+    pub fn contains(&self, scope: Scope, id: ExchangeId) -> bool {
+        self.index.contains(scope, id)
     }
 
     /// The rank of an exchange in scope, or of the first after it.

@@ -111,7 +111,8 @@ impl Share {
         let last = timing.ended.or(timing.last_token).or(timing.first_byte);
         let to = last.unwrap_or(timing.started).max(timing.started);
         let begun = match timing.first_token {
-            Some(first) if is_over(exchange) => first,
+            // Or nothing was told while it came.
+            Some(first) if is_over(exchange) || before.is_none() => first,
             // A whole answer was made since it was asked for.
             None if is_over(exchange) => timing.started,
             _ => to,

@@ -32,9 +32,11 @@ pub struct Position {
 }
 
 /// Open connections, newest first, among the latest. Of one whose both ends
-/// are on this machine, the server's is listed only if `both_ends` are.
+/// are on this machine, the server's is listed only if `both_ends` are. Of a part of
+/// the exchanges, those of the processes that have some of them.
 pub fn open<'a>(reader: &Reader<'a>, both_ends: bool) -> Vec<&'a Connection> {
     let mut open = reader.open_connections();
+    open.retain(|it| reader.part().is_none_or(|part| part.figures.process(it.process).is_some()));
     if !both_ends {
         let roles: HashMap<_, _> = open
             .iter()

@@ -1,7 +1,10 @@
 //! The header: totals, and the state of the session.
 
 use super::{Reader, Role, Show, Span, format, gist};
-use crate::store::{Recording, Scope, Session, Status};
+use crate::store::{Recording, Scope, Session, Status, Totals};
+
+/// Running exchanges that are looked at.
+const RUNNING: usize = 512;
 
 /// Both rows of the header.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,8 +18,12 @@ pub struct Header {
 }
 
 /// How the screen is set.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Setting {
+    /// Of what the figures are, where they are not of everything.
+    pub of: Vec<Span>,
+    /// Those figures are not known yet.
+    pub counting: bool,
     /// How many processes are listed.
     pub processes: usize,
     /// Frozen, at so many milliseconds before the pause.
@@ -34,32 +41,34 @@ pub struct Setting {
 /// Builds the header.
 pub fn header(reader: &Reader<'_>, session: &Session, setting: Setting) -> Header {
     Header {
-        totals: totals(reader, setting.processes),
-        session: facts(reader, session, setting),
-        badges: badges(reader, session, setting),
+        totals: totals(reader, &setting),
+        session: facts(reader, session, &setting),
+        badges: badges(reader, session, &setting),
     }
 }
 
-fn totals(reader: &Reader<'_>, processes: usize) -> Vec<Vec<Span>> {
+fn totals(reader: &Reader<'_>, setting: &Setting) -> Vec<Vec<Span>> {
     let totals = reader.totals();
     let fact = |figure: String, word: &str, role| {
         vec![Span::new(figure, role), Span::new(format!(" {word}"), Role::Dim)]
     };
     let plural =
         |n: usize, one: &str, many: &str| if n == 1 { one.to_owned() } else { many.to_owned() };
-    let tokens = |n: u64| format::about(totals.estimated > 0 && n > 0, &format::count(n));
-    let llm = reader.count(Scope::Llm).max(totals.exchanges as usize);
+    let growing = growing(reader);
+    let estimated = totals.estimated > 0;
+    let tokens = |n: u64, estimated| format::about(estimated && n > 0, &format::count(n));
+    let output = totals.output_tokens.saturating_add(growing);
     let mut facts = vec![
-        fact(format::count(llm as u64), &plural(llm, "exchange", "exchanges"), Role::Title),
+        exchanges(reader, &totals, setting),
         fact(
             format::count(totals.active),
             "active",
             if totals.active > 0 { Role::Live } else { Role::Dim },
         ),
         vec![
-            Span::new(tokens(totals.input_tokens), Role::Title),
+            Span::new(tokens(totals.input_tokens, estimated), Role::Title),
             Span::new(" → ", Role::Dim),
-            Span::new(tokens(totals.output_tokens), Role::Title),
+            Span::new(tokens(output, estimated || growing > 0), Role::Title),
             Span::new(" tokens", Role::Dim),
         ],
         vec![
@@ -70,26 +79,67 @@ fn totals(reader: &Reader<'_>, processes: usize) -> Vec<Vec<Span>> {
             Span::new(if totals.unpriced > 0 { "+" } else { "" }, Role::Money),
         ],
     ];
+    // Bytes belong to connections: they are told of everything.
+    let of_all = |word: &str| match setting.of.is_empty() {
+        true => word.to_owned(),
+        false => format!("{word} in all"),
+    };
     if totals.lost_bytes > 0 {
         // Wherever there is room for anything.
-        facts.insert(0, fact(format::bytes(totals.lost_bytes), "LOST", Role::Error));
+        facts.insert(0, fact(format::bytes(totals.lost_bytes), &of_all("LOST"), Role::Error));
     }
+    let processes = setting.processes;
     facts.push(fact(
         format::count(processes as u64),
         &plural(processes, "process", "processes"),
         Role::Text,
     ));
-    facts.push(fact(format::bytes(totals.captured_bytes), "captured", Role::Text));
+    let captured = of_all("captured");
+    facts.push(fact(format::bytes(totals.captured_bytes), &captured, Role::Text));
     if totals.lost_bytes == 0 {
         facts.push(fact("0".to_owned(), "lost", Role::Dim));
     }
     if totals.evicted > 0 {
-        facts.push(fact(format::count(totals.evicted), "forgotten", Role::Warning));
+        facts.push(fact(format::count(totals.evicted), &of_all("forgotten"), Role::Warning));
+    }
+    if !setting.of.is_empty() {
+        let only = std::iter::once(Span::new("only ", Role::Dim));
+        facts.insert(0, only.chain(setting.of.iter().cloned()).collect());
     }
     facts
 }
 
-fn facts(reader: &Reader<'_>, session: &Session, setting: Setting) -> Vec<Vec<Span>> {
+/// Tokens of the answers that have not ended, as the lists count them.
+fn growing(reader: &Reader<'_>) -> u64 {
+    let count = reader.count(Scope::Active);
+    let latest = (count.saturating_sub(RUNNING)..count).rev();
+    let records = latest.filter_map(|rank| reader.exchange_at(Scope::Active, rank));
+    let answers = records.filter(|it| it.exchange.dialect.is_some() && reader.counts(it));
+    answers.filter_map(|record| reader.output(&record.exchange).tokens).sum()
+}
+
+/// How many exchanges there are: as many as the list has, and how many of them are with
+/// an LLM, of which the other figures are.
+fn exchanges(reader: &Reader<'_>, totals: &Totals, setting: &Setting) -> Vec<Span> {
+    let (all, llm) = match reader.part() {
+        Some(part) => (reader.count(part.scope), totals.exchanges as usize),
+        None => (
+            reader.count(Scope::All).max(totals.all_exchanges as usize),
+            reader.count(Scope::Llm).max(totals.exchanges as usize),
+        ),
+    };
+    let word = |n: usize| if n == 1 { "exchange" } else { "exchanges" };
+    let count = |n: usize| format::count(n as u64);
+    let (figure, word) = match setting.show {
+        _ if setting.counting => (count(all), format!(" {} …", word(all))),
+        Show::LlmOnly => (count(llm), format!(" LLM {}", word(llm))),
+        _ if all == llm => (count(all), format!(" {}", word(all))),
+        _ => (count(all), format!(" {}, {} LLM", word(all), count(llm))),
+    };
+    vec![Span::new(figure, Role::Title), Span::new(word, Role::Dim)]
+}
+
+fn facts(reader: &Reader<'_>, session: &Session, setting: &Setting) -> Vec<Vec<Span>> {
     let mut facts = Vec::new();
     let mut fact = |text: String, role| facts.push(vec![Span::new(text, role)]);
     match &session.status {
@@ -130,7 +180,7 @@ fn facts(reader: &Reader<'_>, session: &Session, setting: Setting) -> Vec<Vec<Sp
     facts
 }
 
-fn badges(reader: &Reader<'_>, session: &Session, setting: Setting) -> Vec<Span> {
+fn badges(reader: &Reader<'_>, session: &Session, setting: &Setting) -> Vec<Span> {
     let mut badges = Vec::new();
     if setting.secrets {
         badges.push(Span::new("SECRETS SHOWN", Role::Error));

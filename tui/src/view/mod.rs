@@ -7,6 +7,7 @@
 pub mod answer;
 pub mod area;
 pub mod chat;
+mod chosen;
 mod code;
 pub mod columns;
 pub mod compare;
@@ -27,6 +28,7 @@ mod line;
 mod markdown;
 pub mod overview;
 pub mod palette;
+mod part;
 mod pattern;
 pub mod processes;
 mod reader;
@@ -40,10 +42,12 @@ mod wrap;
 
 pub use crate::store::is_over;
 pub use area::{Area, Pane};
+pub use chosen::Chosen;
 pub use footer::{Footer, Hint, Offer, Offers};
 pub use frozen::Frozen;
 pub use gist::asked;
 pub use line::{Line, Role, Span, floor, gist, shown, truncated};
+pub use part::{Counting, Part};
 pub use pattern::Pattern;
 pub use reader::{Output, Reader, Show};
 pub use screen::{Content, Panel, Screen, TabBar};

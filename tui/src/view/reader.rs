@@ -6,7 +6,7 @@ use std::sync::Arc;
 use llmtop_parsers::conversation::ConversationId;
 use llmtop_parsers::{Exchange, Timestamp, UsageSource};
 
-use super::Frozen;
+use super::{Frozen, Part};
 use crate::store::{
     CONNECTIONS, Connection, ExchangeId, Facet, ProcessKey, ProcessTotals, Record, Scope, Store,
     Sums, Timeline, Totals, grown, is_over,
@@ -29,6 +29,8 @@ pub enum Show {
 pub struct Reader<'a> {
     store: &'a Store,
     frozen: Option<&'a Frozen>,
+    /// Only these exchanges count.
+    part: Option<&'a Part>,
     now: Timestamp,
     /// Seconds east of Greenwich.
     pub utc_offset: i32,
@@ -43,7 +45,23 @@ impl<'a> Reader<'a> {
         utc_offset: i32,
     ) -> Self {
         let now = frozen.map_or(now, |frozen| frozen.moment.at);
-        Reader { store, frozen, now, utc_offset }
+        Reader { store, frozen, part: None, now, utc_offset }
+    }
+
+    /// The same, with the figures of some of the exchanges alone.
+    #[must_use]
+    pub fn within(self, part: Option<&'a Part>) -> Self {
+        Reader { part, ..self }
+    }
+
+    /// Whose figures are read, if not those of everything.
+    pub fn part(&self) -> Option<&'a Part> {
+        self.part
+    }
+
+    /// The exchanges whose figures are read, if there are less than `whole`.
+    pub fn scope(&self, whole: Scope) -> Scope {
+        self.part.map_or(whole, |part| part.scope)
     }
 
     /// The moment.
@@ -56,13 +74,23 @@ impl<'a> Reader<'a> {
         self.store
     }
 
-    /// Sums over everything.
-    pub fn totals(&self) -> &'a Totals {
-        self.frozen.map_or_else(|| self.store.totals(), |frozen| &frozen.moment.totals)
+    /// Sums; those of bytes, and of what was forgotten, are always over everything.
+    pub fn totals(&self) -> Totals {
+        let whole = self.frozen.map_or_else(|| self.store.totals(), |it| &it.moment.totals);
+        let Some(part) = self.part else { return *whole };
+        Totals {
+            captured_bytes: whole.captured_bytes,
+            lost_bytes: whole.lost_bytes,
+            evicted: whole.evicted,
+            ..*part.figures.totals()
+        }
     }
 
     /// The last quarter of an hour.
     pub fn timeline(&self) -> &'a Timeline {
+        if let Some(part) = self.part {
+            return part.figures.timeline();
+        }
         self.frozen.map_or_else(|| self.store.timeline(), |frozen| &frozen.timeline)
     }
 
@@ -78,6 +106,9 @@ impl<'a> Reader<'a> {
 
     /// Grows with every change of what is read.
     pub fn version(&self) -> u64 {
+        if let Some(part) = self.part {
+            return part.version;
+        }
         self.frozen.map_or_else(|| self.store.version(), |frozen| frozen.moment.version)
     }
 
@@ -130,9 +161,25 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// What a process's exchanges add up to.
+    pub fn sums(&self, key: ProcessKey) -> Option<&'a Sums> {
+        match self.part {
+            Some(part) => part.figures.process(key),
+            None => self.process(key).map(|process| &process.sums),
+        }
+    }
+
+    /// Whether a process has exchanges with an LLM.
+    pub fn talks(&self, key: ProcessKey) -> bool {
+        self.sums(key).is_some_and(|sums| sums.tally.exchanges > 0)
+    }
+
     /// Groups of exchanges with their sums.
     pub fn groups(&self, facet: Facet) -> Vec<(String, Sums)> {
         let owned = |(name, sums): (&str, &Sums)| (name.to_owned(), sums.clone());
+        if let Some(part) = self.part {
+            return part.figures.groups(facet).map(owned).collect();
+        }
         match self.frozen {
             Some(frozen) => {
                 let groups = frozen.moment.groups[facet as usize].iter();
@@ -178,7 +225,12 @@ impl<'a> Reader<'a> {
         self.store.rank_of(scope, id).min(self.count(scope))
     }
 
-    /// The exchanges of a process that are still answered, among its latest.
+    /// Whether an exchange is one of those whose figures are read.
+    pub fn counts(&self, record: &Record) -> bool {
+        self.part.is_none_or(|part| self.store.contains(part.scope, record.id))
+    }
+
+    /// The latest exchanges of a process with an LLM, the newest first.
     pub fn latest_of(&self, process: ProcessKey, at_most: usize) -> Vec<&'a Record> {
         let scope = Scope::ProcessLlm(process);
         let count = self.count(scope);

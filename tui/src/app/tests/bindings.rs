@@ -55,7 +55,7 @@ fn what_is_told_names_the_keys_that_hold() {
     // What has no key is called by its name, by the palette.
     person.keys(":").types("filter").keys("Enter").types("proc:nobody").keys("Enter");
     let screen = person.look();
-    assert!(screen.contains(":filter changes it, Esc ends it"), "{screen}");
+    assert!(screen.contains(":filter changes the filter, Esc shows all"), "{screen}");
 }
 
 #[test]

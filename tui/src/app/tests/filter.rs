@@ -31,7 +31,7 @@ fn the_list_follows_what_is_typed() {
     assert_eq!(person.keys("Esc").look(), all);
     // Kept, it stays, and is there to be changed.
     person.keys("\\").types("proc:claude").keys("Enter");
-    assert!(person.look().contains("Exchanges proc:claude"));
+    assert!(person.look().contains("Exchanges of proc:claude"));
     person.keys("\\").types(" text:look").keys("Enter");
     assert_eq!(listed(&person), [2]);
     // Dropping a change keeps what was before.

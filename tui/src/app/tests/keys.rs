@@ -177,7 +177,7 @@ fn keys_of_ones_own_are_obeyed_and_shown() {
     assert!(person.keys("u C-o").look().contains("conversation"));
     assert!(person.keys("u n").look().contains("nothing to search for: C-s asks"));
     person.keys("F3").types("model:none").keys("Enter");
-    assert!(person.look().contains("F3 changes it, u ends it"), "{}", person.look());
+    assert!(person.look().contains("F3 changes the filter, u shows all"), "{}", person.look());
     // What has no key is in the palette still.
     person.keys("q Space :").types("pause").keys("Enter");
     assert!(person.look().contains("PAUSED"));
@@ -197,7 +197,7 @@ fn a_recording_is_played_by_its_name() {
     person.keys("\\ 'llm:yes Enter > > > Enter d Space").store = Store::default();
     person.app.restart();
     let screen = person.look();
-    assert!(!screen.contains("PAUSED") && screen.contains("Exchanges llm:yes"), "{screen}");
+    assert!(!screen.contains("PAUSED") && screen.contains("Exchanges of llm:yes"), "{screen}");
     assert_eq!(person.app.remembered().exchanges.sort.as_deref(), Some("ttft"));
     assert!(person.keys("1 F9").look().contains("this was recorded"), "{}", person.look());
 }

@@ -11,6 +11,7 @@ mod keys;
 mod overview;
 mod past;
 mod processes;
+mod scope;
 mod search;
 mod views;
 

@@ -123,18 +123,18 @@ fn the_selection_stays_with_its_row() {
 }
 
 #[test]
-fn a_group_is_a_filter() {
+fn a_group_is_what_the_screen_is_of() {
     for (keys, left) in [("b", 2), ("b b", 5), ("b b b", 5), ("b b b b", 7)] {
         let mut person = Person::with(family(), 120, 40);
         let screen = person.keys("1 z").keys(keys).keys("Enter").look();
         assert!(screen.contains("of 10"), "{keys}: {screen}");
-        assert_eq!(person.store.count(Scope::Matching), left, "{keys}: {screen}");
+        assert_eq!(person.store.count(Scope::Chosen), left, "{keys}: {screen}");
     }
-    // Those without one are what passes the filter's opposite.
+    // Those without one are a group, too.
     let mut person = Person::with(family(), 120, 40);
     person.keys("1 z b b G Enter");
     let screen = person.look();
-    assert!(screen.contains("!container:/./") && screen.contains("/5 of 10"), "{screen}");
+    assert!(screen.contains("only no container") && screen.contains("/5 of 10"), "{screen}");
 }
 
 #[test]

@@ -58,10 +58,11 @@ fn a_search_says_which_match_it_went_to() {
     goes("/ m a i n Enter", "/main  2/2");
     goes("n", "/main  1/2");
     goes("N", "/main  2/2");
-    // Processes and connections.
+    // Processes and connections; what is found among the former is chosen.
     goes("1 / d Enter", "/d  1/2");
     goes("n", "/d  2/2");
-    goes("4 / a p i Enter", "/api  1/3");
+    goes("4 / a p i Enter", "/api  1/1");
+    goes("Esc Esc 4 / a p i Enter", "/api  1/3");
     goes("N", "/api  3/3");
     // A text, and JSON.
     goes("2 G d / l i f e t i m e Enter", "/lifetime  1/1");

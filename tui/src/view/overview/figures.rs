@@ -39,10 +39,12 @@ impl Figures {
         let mut figures = Figures::default();
         let (mut first, mut whole) = (Vec::new(), Vec::new());
         let mut failures = Vec::new();
-        let count = reader.count(Scope::Llm);
+        let scope = reader.scope(Scope::Llm);
+        let count = reader.count(scope);
         for record in (count.saturating_sub(LATEST)..count)
             .rev()
-            .filter_map(|rank| reader.exchange_at(Scope::Llm, rank))
+            .filter_map(|rank| reader.exchange_at(scope, rank))
+            .filter(|record| record.exchange.dialect.is_some())
         {
             let exchange = &record.exchange;
             let timing = &exchange.timing;
@@ -70,11 +72,9 @@ impl Figures {
 fn spenders(reader: &Reader<'_>) -> Vec<ProcessKey> {
     let mut all: Vec<(f64, u64, ProcessKey)> = reader
         .processes()
-        .filter(|process| process.sums.tally.exchanges > 0)
-        .map(|process| {
-            let tally = &process.sums.tally;
-            (tally.usd, tally.output_tokens, process.key)
-        })
+        .filter_map(|process| Some((&reader.sums(process.key)?.tally, process.key)))
+        .filter(|(tally, _)| tally.exchanges > 0)
+        .map(|(tally, key)| (tally.usd, tally.output_tokens, key))
         .collect();
     all.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(b.1.cmp(&a.1)).then(a.2.cmp(&b.2)));
     all.into_iter().take(KEPT).map(|(_, _, key)| key).collect()

@@ -46,21 +46,23 @@ pub struct Overview {
     /// The text.
     pub document: TextDocument,
     figures: Figures,
-    /// At which version of the store, at which moment of a paused screen, and when.
-    found: Option<(u64, Option<Timestamp>, Timestamp)>,
+    /// At which version of the store, at which moment of a paused screen, of what,
+    /// and when.
+    found: Option<(u64, Option<Timestamp>, Option<u64>, Timestamp)>,
 }
 
 impl Overview {
     /// Brings it up to date, for a window of this size, at the machine's time `now`.
     pub fn refresh(&mut self, reader: &Reader<'_>, size: (usize, usize), now: Timestamp) {
         let version = reader.version();
-        let stands = self.found.is_some_and(|(before, moment, at)| {
-            moment == reader.paused()
-                && (moment.is_some() || before == version || now.0.saturating_sub(at.0) < LOOK)
+        let of = reader.part().map(|part| part.question);
+        let stands = self.found.is_some_and(|(before, moment, before_of, at)| {
+            (moment, before_of) == (reader.paused(), of)
+                && (before == version || moment.is_none() && now.0.saturating_sub(at.0) < LOOK)
         });
         if !stands {
             self.figures = Figures::new(reader);
-            self.found = Some((version, reader.paused(), now));
+            self.found = Some((version, reader.paused(), of, now));
         }
         let (width, height) = (size.0.saturating_sub(2), size.1);
         self.document.cut(Mark::default());
@@ -73,7 +75,7 @@ impl Overview {
 
     /// When time alone changes what it says: the machine's time for what it found out.
     pub fn stale(&self, version: u64) -> Option<Timestamp> {
-        let (before, moment, at) = self.found?;
+        let (before, moment, _, at) = self.found?;
         let stale = moment.is_none() && before != version;
         stale.then(|| Timestamp(at.0.saturating_add(LOOK)))
     }
@@ -137,12 +139,13 @@ impl Overview {
         let mut lines = vec![head];
         for &key in &self.figures.spenders {
             let Some(process) = reader.process(key) else { continue };
+            let Some(sums) = reader.sums(key) else { continue };
             let pid = format!(" {}", process.process.pid);
             let name = truncated(&process_name(reader, key), label.saturating_sub(pid.len() + 1));
             let name = vec![Span::new(name, Role::Process), Span::new(pid, Role::Dim)];
             let mut line = padded(name, label);
             let cells =
-                of_process(reader, process, cols.iter().map(|&(col, _, width)| (col, width)));
+                of_process(reader, key, sums, cols.iter().map(|&(col, _, width)| (col, width)));
             line.extend(cells.zip(cols).map(|(span, (_, _, width))| {
                 Span::new(format!("{:>width$}", span.text), span.role)
             }));

@@ -24,7 +24,8 @@ pub(super) struct Latest {
 impl Latest {
     pub(super) fn of_process(reader: &Reader<'_>, key: ProcessKey) -> Self {
         let mut latest = Latest::default();
-        for record in reader.latest_of(key, LATEST) {
+        let latest_of = reader.latest_of(key, LATEST);
+        for record in latest_of.into_iter().filter(|record| reader.counts(record)) {
             let model = short_model(&record.exchange);
             if !model.is_empty() && !latest.models.contains(&model) {
                 latest.models.push(model);
@@ -46,6 +47,7 @@ impl Latest {
         let count = reader.count(Scope::Active);
         for record in (count.saturating_sub(RUNNING)..count)
             .filter_map(|rank| reader.exchange_at(Scope::Active, rank))
+            .filter(|record| reader.counts(record))
         {
             let name = match position.grouping.facet() {
                 Some(facet) => facet.of(&record.exchange),

@@ -7,7 +7,7 @@ mod tree;
 use super::columns::{Choice, Named};
 use super::table::{Column, Row, Table};
 use super::{Reader, Span};
-use crate::store::ProcessTotals;
+use crate::store::{ProcessKey, Sums};
 use cells::{Latest, cell};
 
 pub(super) use cells::quota;
@@ -149,19 +149,22 @@ pub fn table(reader: &Reader<'_>, position: &Position, size: (u16, u16)) -> Tabl
 /// What columns say of one process.
 pub(super) fn figures(
     reader: &Reader<'_>,
-    process: &ProcessTotals,
+    key: ProcessKey,
+    sums: &Sums,
     cols: impl Iterator<Item = (Col, usize)>,
 ) -> impl Iterator<Item = Span> {
-    let latest = Latest::of_process(reader, process.key);
-    let item = Item { key: RowKey::Process(process.key), branch: String::new() };
-    cols.flat_map(move |(col, width)| cell(col, width, reader, &item, &process.sums, &latest))
+    let latest = Latest::of_process(reader, key);
+    let item = Item { key: RowKey::Process(key), branch: String::new() };
+    cols.flat_map(move |(col, width)| cell(col, width, reader, &item, sums, &latest))
 }
 
 /// Whether time alone changes what is visible at this width.
 pub fn moves(reader: &Reader<'_>, position: &Position, width: u16) -> bool {
     let timed = |(col, _): &(Col, Column)| matches!(col, Col::Burn | Col::Pulse);
     columns(position, width).iter().any(timed)
-        && reader.processes().any(|process| process.sums.pulse.moves(reader.now()))
+        && reader.processes().any(|process| {
+            reader.sums(process.key).is_some_and(|sums| sums.pulse.moves(reader.now()))
+        })
 }
 
 fn columns(position: &Position, width: u16) -> Vec<(Col, Column)> {

@@ -8,9 +8,9 @@ use llmtop_parsers::Timestamp;
 use super::cells::Latest;
 use super::{Col, tree};
 use crate::store::{Facet, ProcessKey, ProcessTotals, Sums};
-use crate::view::Reader;
 use crate::view::columns::Choice;
 use crate::view::table::keep_visible;
+use crate::view::{Chosen, Reader};
 
 /// With up to so many processes rows are put in order at every change; with
 /// more of them, once a second.
@@ -68,13 +68,15 @@ pub struct Position {
     pub columns: Choice,
     /// In order, as of `ordered`.
     pub order: Vec<Item>,
+    /// How many processes they stand for.
+    pub processes: usize,
     /// The groups, if rows stand for them.
     groups: BTreeMap<String, Sums>,
     ordered: Option<(Wanted, u64, Timestamp)>,
 }
 
 /// What the order depends on, beside the store.
-type Wanted = (Col, bool, bool, Grouping, bool, Option<Timestamp>);
+type Wanted = (Col, bool, bool, Grouping, bool, Option<Timestamp>, Option<u64>);
 
 impl Grouping {
     const ALL: [Grouping; 5] = [
@@ -114,7 +116,7 @@ impl Grouping {
     }
 
     /// What the store keeps it by.
-    pub(super) fn facet(self) -> Option<Facet> {
+    pub(in crate::view) fn facet(self) -> Option<Facet> {
         match self {
             Grouping::Process | Grouping::Container => None,
             Grouping::Agent => Some(Facet::Agent),
@@ -131,6 +133,22 @@ impl Position {
             Some(RowKey::Process(key)) => Some(key),
             _ => None,
         }
+    }
+
+    /// What the person chose, of which everything else is to be.
+    pub fn chosen(&self) -> Option<Chosen> {
+        let key = self.selected.clone().filter(|_| self.chosen)?;
+        Some(Chosen { key, grouping: self.grouping })
+    }
+
+    /// What is not listed any more is not chosen: nothing takes its place unasked.
+    pub fn drop_lost(&mut self) {
+        self.chosen &= self.order.iter().any(|item| Some(&item.key) == self.selected.as_ref());
+    }
+
+    /// Nothing is chosen any more. `false`: nothing was.
+    pub fn unchoose(&mut self) -> bool {
+        std::mem::take(&mut self.chosen)
     }
 
     /// Sorts by a column; by the same one again: the other way round.
@@ -153,7 +171,7 @@ impl Position {
     /// The sums of a row.
     pub fn sums<'a>(&'a self, reader: &Reader<'a>, key: &RowKey) -> Option<&'a Sums> {
         match key {
-            RowKey::Process(key) => reader.process(*key).map(|process| &process.sums),
+            RowKey::Process(key) => reader.sums(*key),
             RowKey::Group(name) => self.groups.get(name),
         }
     }
@@ -163,7 +181,9 @@ impl Position {
     /// only if `all` are.
     pub fn put_in_order(&mut self, reader: &Reader<'_>, all: bool) {
         let version = reader.version();
-        let wanted = (self.sort, self.reverse, self.tree, self.grouping, all, reader.paused());
+        let question = reader.part().map(|part| part.question);
+        let (paused, Position { sort, reverse, tree, grouping, .. }) = (reader.paused(), &*self);
+        let wanted = (*sort, *reverse, *tree, *grouping, all, paused, question);
         let stands = self.ordered.is_some_and(|(had, seen, at)| {
             let rested = reader.now().millis_since(at) >= 1000.0;
             let many = reader.store().processes().len() > PROMPT_ORDER;
@@ -179,23 +199,32 @@ impl Position {
     /// rows.
     pub fn settle(&mut self, height: usize) {
         let chosen = self.selected.as_ref().filter(|_| self.chosen);
-        let at = chosen.and_then(|key| self.order.iter().position(|other| other.key == *key));
-        let lost = if self.chosen { self.top.min(self.order.len().saturating_sub(1)) } else { 0 };
-        let at = at.unwrap_or(lost);
+        let place = |key: &RowKey| self.order.iter().position(|other| other.key == *key);
+        let at = match chosen.map(place) {
+            // It may be back once all is looked at.
+            Some(None) => return,
+            Some(Some(at)) => at,
+            None => 0,
+        };
         self.selected = self.order.get(at).map(|item| item.key.clone());
         self.top = keep_visible(self.top, at, self.order.len(), height);
     }
 
     fn arrange(&mut self, reader: &Reader<'_>, all: bool) {
+        // Of a part, only who has a part in it.
+        let all = all && reader.part().is_none();
         self.groups.clear();
         if self.grouping != Grouping::Process {
+            self.processes = reader.processes().filter(|it| reader.talks(it.key)).count();
             return self.arrange_groups(reader);
         }
         let mut processes: Vec<&ProcessTotals> =
-            reader.processes().filter(|process| all || process.sums.tally.exchanges > 0).collect();
+            reader.processes().filter(|it| all || reader.talks(it.key)).collect();
+        self.processes = processes.len();
         let sort = Sort { by: self.sort, descends: self.descends(), now: reader.now() };
         processes.sort_by_cached_key(|process| {
             let ProcessTotals { key, process, sums, .. } = process;
+            let sums = reader.sums(*key).unwrap_or(sums);
             let name = match self.sort {
                 Col::Model => Latest::of_process(reader, *key).models(),
                 _ => process.comm.clone(),
@@ -217,10 +246,11 @@ impl Position {
         match self.grouping.facet() {
             Some(facet) => self.groups.extend(reader.groups(facet)),
             None => {
-                let with = reader.processes().filter(|it| it.sums.tally.exchanges > 0);
-                for process in with {
+                for process in reader.processes() {
+                    let sums = reader.sums(process.key);
+                    let Some(sums) = sums.filter(|sums| sums.tally.exchanges > 0) else { continue };
                     let name = process.process.container.clone().unwrap_or_default();
-                    self.groups.entry(name).or_default().join(&process.sums);
+                    self.groups.entry(name).or_default().join(sums);
                 }
             }
         }
