@@ -212,7 +212,7 @@ pub struct Response {
     pub tool_calls: Vec<ToolCall>,
     /// Further choices (`n` > 1): their texts, in order.
     pub other_choices: Vec<String>,
-    /// What is left of quotas, as the headers tell.
+    /// What is left of quotas, as headers, events and errors tell.
     pub limits: Vec<RateLimit>,
     /// How long to wait before another attempt, in milliseconds.
     pub retry_after_ms: Option<u64>,

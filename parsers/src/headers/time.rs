@@ -4,7 +4,7 @@ use crate::Timestamp;
 
 /// A duration as Go prints it (`1h2m3.5s`, `12ms`), or a bare number of
 /// seconds; in milliseconds.
-pub(super) fn duration_ms(text: &str) -> Option<u64> {
+pub(crate) fn duration_ms(text: &str) -> Option<u64> {
     let mut rest = text.trim();
     if rest.is_empty() {
         return None;

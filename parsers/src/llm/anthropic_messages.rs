@@ -5,7 +5,9 @@ use serde_json::Value;
 
 use super::answer::{Answer, Slot, SlotKind};
 use super::message::{Message, Part};
-use super::{Dialect, Recognised, RequestFacts, RequestHead, bedrock, json, provider};
+use super::{
+    Dialect, Recognised, RequestFacts, RequestHead, bedrock, google_error, json, provider,
+};
 use crate::ToolCall;
 use crate::usage::{Convention, Reported};
 
@@ -110,6 +112,8 @@ impl Dialect for AnthropicMessages {
         answer.done = true;
         if let Some(error) = json::error(body) {
             answer.error = Some(error);
+            // Vertex refuses in its own manner.
+            google_error::read(body, answer);
             return;
         }
         start(body, answer);

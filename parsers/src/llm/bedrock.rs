@@ -46,6 +46,20 @@ pub(crate) fn counted_by_headers(headers: &[(String, String)]) -> Option<Reporte
     (reported.input.is_some() || reported.output.is_some()).then_some(reported)
 }
 
+/// The operation `CountTokens`, as paths name it.
+pub(super) const COUNT: &str = "count-tokens";
+
+/// What is counted: the request of this call, as `CountTokens` holds it
+/// (`converse` or `invokeModel`).
+pub(super) fn to_count<'a>(body: &'a Value, of: &str) -> Option<&'a Value> {
+    body.get("input")?.get(of).filter(|request| request.is_object())
+}
+
+/// The answer to `CountTokens`, which is nothing else.
+pub(super) fn counted(body: &Value) -> Reported {
+    Reported { input: json::count(body, "inputTokens"), ..Reported::default() }
+}
+
 /// The error of an AWS API: its type is in a header (`Type:URL`) or in the body
 /// (`Prefix#Type`).
 pub(crate) fn error(headers: &[(String, String)], body: Option<&Value>) -> Option<ApiError> {

@@ -1,6 +1,7 @@
 //! `bedrock.converse`: Amazon Bedrock's Converse and ConverseStream, one API for
-//! every model it serves. By "Amazon Bedrock Runtime API Reference", actions
-//! `Converse` and `ConverseStream`.
+//! every model it serves, and counting what such a request would take. By "Amazon
+//! Bedrock Runtime API Reference", actions `Converse`, `ConverseStream` and
+//! `CountTokens`.
 
 use serde_json::Value;
 
@@ -21,9 +22,16 @@ impl Dialect for BedrockConverse {
 
     fn recognise(&self, head: &RequestHead<'_>, body: Option<&Value>) -> Option<Recognised> {
         let (_, call) = bedrock::model_and_call(head.path)?;
-        let fits = body.is_none_or(Value::is_object);
-        (head.method == "POST" && ["converse", "converse-stream"].contains(&call) && fits)
-            .then(|| Recognised { provider: provider::of_host(head.host), operation: "chat" })
+        let (fits, operation) = match call {
+            "converse" | "converse-stream" => (body.is_none_or(Value::is_object), "chat"),
+            bedrock::COUNT => (
+                body.is_none_or(|body| bedrock::to_count(body, CONVERSE).is_some()),
+                "count_tokens",
+            ),
+            _ => return None,
+        };
+        (head.method == "POST" && fits)
+            .then(|| Recognised { provider: provider::of_host(head.host), operation })
     }
 
     fn request(&self, head: &RequestHead<'_>, _body: &Value) -> RequestFacts {
@@ -40,6 +48,7 @@ impl Dialect for BedrockConverse {
     fn response(&self, body: &Value, answer: &mut Answer) {
         answer.done = true;
         answer.error = json::error(body);
+        answer.reported.merge(bedrock::counted(body));
         read_response(body, answer);
     }
 
@@ -50,9 +59,12 @@ impl Dialect for BedrockConverse {
     }
 
     fn messages(&self, body: &Value) -> Vec<Message> {
-        messages(body)
+        messages(bedrock::to_count(body, CONVERSE).unwrap_or(body))
     }
 }
+
+/// The request that is counted, where it is one of this API.
+const CONVERSE: &str = "converse";
 
 /// Reads an event of a stream.
 pub(super) fn read_event(name: &str, event: &Value, answer: &mut Answer) {

@@ -3,14 +3,17 @@
 //! maker. Bodies of Anthropic and OpenAI are dialects of their own; what is left
 //! (Amazon, Meta, Mistral, Cohere, AI21, DeepSeek and others) is read as far as
 //! it says what it is. By "Amazon Bedrock User Guide", "Inference request
-//! parameters and response fields".
+//! parameters and response fields". Counting (`CountTokens`) is of any of them.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use super::answer::{Answer, Slot, SlotKind};
+use super::anthropic_messages::AnthropicMessages;
 use super::message::{Message, Part};
-use super::provider;
-use super::{Dialect, Recognised, RequestFacts, RequestHead, bedrock, bedrock_converse, json};
+use super::{Dialect, Recognised, RequestFacts, RequestHead};
+use super::{bedrock, bedrock_converse, json, parse, provider};
 use crate::usage::{Convention, Reported};
 
 /// See the module.
@@ -26,8 +29,17 @@ impl Dialect for BedrockInvoke {
 
     fn recognise(&self, head: &RequestHead<'_>, body: Option<&Value>) -> Option<Recognised> {
         let (model, call) = bedrock::model_and_call(head.path)?;
-        let fits = body.is_none_or(Value::is_object) && ["invoke", STREAM].contains(&call);
-        let operation = if model.contains("embed") { "embeddings" } else { "chat" };
+        let (fits, operation) = match call {
+            "invoke" | STREAM => {
+                let operation = if model.contains("embed") { "embeddings" } else { "chat" };
+                (body.is_none_or(Value::is_object), operation)
+            }
+            // Without its body it may as well be Converse's.
+            bedrock::COUNT => {
+                (body.is_some_and(|body| bedrock::to_count(body, INVOKE).is_some()), "count_tokens")
+            }
+            _ => return None,
+        };
         (head.method == "POST" && fits)
             .then(|| Recognised { provider: provider::of_host(head.host), operation })
     }
@@ -55,6 +67,7 @@ impl Dialect for BedrockInvoke {
     fn response(&self, body: &Value, answer: &mut Answer) {
         answer.done = true;
         answer.error = json::error(body);
+        answer.reported.merge(bedrock::counted(body));
         if body.pointer("/output/message").is_some() {
             bedrock_converse::read_response(body, answer);
         } else {
@@ -63,12 +76,31 @@ impl Dialect for BedrockInvoke {
     }
 
     fn messages(&self, body: &Value) -> Vec<Message> {
-        let prompt =
-            ["prompt", "inputText", "message"].iter().find_map(|key| json::text(body, key));
-        match prompt {
-            Some(prompt) => vec![Message::new("user", vec![Part::Text(prompt.to_owned())])],
-            None => bedrock_converse::messages(body),
+        if let Some(counted) = bedrock::to_count(body, INVOKE) {
+            return invoked(counted).map(|body| messages(&body)).unwrap_or_default();
         }
+        messages(body)
+    }
+}
+
+/// The request that is counted, where it is one of this API.
+const INVOKE: &str = "invokeModel";
+
+/// The body that a request to count holds.
+fn invoked(counted: &Value) -> Option<Value> {
+    let body = json::text(counted, "body")?;
+    parse(&STANDARD.decode(body).ok()?)
+}
+
+/// The messages of a body in the API of a model's maker.
+fn messages(body: &Value) -> Vec<Message> {
+    if body.get("anthropic_version").is_some() {
+        return AnthropicMessages.messages(body);
+    }
+    let prompt = ["prompt", "inputText", "message"].iter().find_map(|key| json::text(body, key));
+    match prompt {
+        Some(prompt) => vec![Message::new("user", vec![Part::Text(prompt.to_owned())])],
+        None => bedrock_converse::messages(body),
     }
 }
 

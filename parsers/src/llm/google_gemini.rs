@@ -13,7 +13,7 @@ use super::answer::{Answer, Slot, SlotKind};
 use super::gemini_message as message;
 use super::json::one_of;
 use super::message::Message;
-use super::{Dialect, Recognised, RequestFacts, RequestHead, json, provider};
+use super::{Dialect, Recognised, RequestFacts, RequestHead, google_error, json, provider};
 use crate::ToolCall;
 use crate::usage::{Convention, Reported};
 
@@ -141,6 +141,7 @@ fn read(value: &Value, answer: &mut Answer) {
     let value = unwrapped(value, "response");
     if let Some(error) = json::error(value) {
         answer.error = Some(error);
+        google_error::read(value, answer);
         answer.done = true;
         return;
     }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::answer::{Answer, Slot, SlotKind};
 use super::message::{Message, Part};
-use super::{Dialect, Recognised, RequestFacts, RequestHead, json, provider};
+use super::{Dialect, Recognised, RequestFacts, RequestHead, google_error, json, provider};
 use crate::ToolCall;
 use crate::usage::{Convention, Reported};
 
@@ -120,6 +120,7 @@ fn read_head(interaction: &Value, answer: &mut Answer) {
     }
     if let Some(error) = json::error(interaction) {
         answer.error = Some(error);
+        google_error::read(interaction, answer);
     }
     match json::text(interaction, "status") {
         Some("in_progress") | None => {}

@@ -21,6 +21,7 @@ mod bedrock_invoke;
 mod cohere_chat;
 mod cursor_chat;
 mod gemini_message;
+mod google_error;
 mod google_gemini;
 mod google_interactions;
 mod google_live;

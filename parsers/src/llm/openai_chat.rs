@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::answer::{Answer, Slot, SlotKind};
 use super::message::{Message, Part};
-use super::{Dialect, Recognised, RequestFacts, RequestHead, json, provider};
+use super::{Dialect, Recognised, RequestFacts, RequestHead, google_error, json, provider};
 use crate::usage::{Convention, Reported};
 use crate::{ApiError, ToolCall};
 
@@ -53,6 +53,8 @@ impl Dialect for OpenAiChat {
     }
 
     fn response(&self, body: &Value, answer: &mut Answer) {
+        // Google's endpoint for this API refuses with a list of one error.
+        let body = body.as_array().and_then(|list| list.first()).unwrap_or(body);
         read(body, "message", answer);
         answer.done = true;
     }
@@ -151,6 +153,7 @@ pub(super) fn read(chunk: &Value, content: &str, answer: &mut Answer) {
     let groq = groq.map(|message| ApiError { kind: None, message: Some(message.to_owned()) });
     if let Some(error) = json::error(chunk).or(groq) {
         answer.error = Some(error);
+        google_error::read(chunk, answer);
     }
 }
 

@@ -39,7 +39,7 @@ fn named(limit: &Value) -> Option<RateLimit> {
         limit: json::count(limit, "limit"),
         remaining: json::count(limit, "remaining"),
         resets_after_ms: ms.map(|ms| ms.round() as u64),
-        ..called(json::text(limit, "name")?)
+        ..RateLimit::named(json::text(limit, "name")?)
     })
 }
 
@@ -50,20 +50,16 @@ fn of_plan(name: &str, window: &Value) -> RateLimit {
         used_percent: percent.filter(|percent| *percent >= 0.0),
         window_minutes: json::count(window, "window_minutes"),
         resets_at: resets_at.map(Timestamp),
-        ..called(name)
+        ..RateLimit::named(name)
     }
 }
 
 fn of_credits(credits: &Value) -> RateLimit {
-    let mut limit = called(CREDITS);
+    let mut limit = RateLimit::named(CREDITS);
     for fact in ["unlimited", "has_credits", "balance"] {
         limit.credit(fact, &credits.get(fact).map(json::as_text).unwrap_or_default());
     }
     limit
-}
-
-fn called(name: &str) -> RateLimit {
-    RateLimit { name: name.to_owned(), ..RateLimit::default() }
 }
 
 #[cfg(test)]
@@ -87,7 +83,7 @@ mod tests {
             used_percent: Some(percent),
             window_minutes: Some(minutes),
             resets_at: Some(Timestamp(at)),
-            ..called(name)
+            ..RateLimit::named(name)
         };
         let expected = [
             window("primary", 12.5, 300, 1_735_689_600_000_000_000),
@@ -95,14 +91,14 @@ mod tests {
             RateLimit {
                 status: Some("has_credits".into()),
                 balance: Some("5.39".into()),
-                ..called("credits")
+                ..RateLimit::named("credits")
             },
         ];
         assert_eq!(limits(&event), expected);
         let unlimited =
             json!({"rate_limits": null, "credits": {"unlimited": true, "has_credits": true}});
         let status = Some("unlimited".to_owned());
-        assert_eq!(limits(&unlimited), [RateLimit { status, ..called("credits") }]);
+        assert_eq!(limits(&unlimited), [RateLimit { status, ..RateLimit::named("credits") }]);
     }
 
     #[test]
@@ -117,9 +113,13 @@ mod tests {
                 limit: Some(1000),
                 remaining: Some(999),
                 resets_after_ms: Some(60),
-                ..called("requests")
+                ..RateLimit::named("requests")
             },
-            RateLimit { limit: Some(50_000), remaining: Some(49_950), ..called("tokens") },
+            RateLimit {
+                limit: Some(50_000),
+                remaining: Some(49_950),
+                ..RateLimit::named("tokens")
+            },
         ];
         assert_eq!(limits(&event), expected);
     }

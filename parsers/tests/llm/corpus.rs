@@ -87,7 +87,7 @@ fn shown(answer: &Answer) -> Value {
     let response = exchange.response;
     let calls = response.tool_calls.iter();
     let calls = calls.map(|c| json!({"id": c.id, "name": c.name, "arguments": c.arguments}));
-    json!({
+    let mut shown = json!({
         "model": response.model,
         "id": response.id,
         "finish_reason": response.finish_reason,
@@ -100,7 +100,16 @@ fn shown(answer: &Answer) -> Value {
         "cost": exchange.cost,
         "error": exchange.error,
         "done": answer.done,
-    })
+    });
+    // Few answers tell them.
+    if !response.limits.is_empty() {
+        let limits = response.limits.iter().map(|limit| format!("{limit:?}"));
+        shown["limits"] = limits.collect();
+    }
+    if let Some(ms) = response.retry_after_ms {
+        shown["retry_after_ms"] = ms.into();
+    }
+    shown
 }
 
 #[test]

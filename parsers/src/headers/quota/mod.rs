@@ -10,12 +10,17 @@
 //!   `x-codex-credits-{has-credits,unlimited,balance}` of what one has bought.
 //! - `x-quota-snapshot-NAME` of GitHub Copilot, like a URL's query: `ent` is what
 //!   one is entitled to, `rem` the percentage that remains, `rst` the moment.
+//! - `RateLimit` and `RateLimit-Policy` of the IETF and Hugging Face: [`structured`].
 
 mod fact;
+mod structured;
 
+use std::borrow::Cow;
+
+use self::fact::Fact;
 use crate::Timestamp;
 
-/// A limit, as a response's headers tell it.
+/// A limit, as a response tells it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RateLimit {
     /// What is limited, in the API's words: `requests`, `input-tokens`,
@@ -34,7 +39,8 @@ pub struct RateLimit {
     /// When it begins anew, in milliseconds after the response.
     pub resets_after_ms: Option<u64>,
     /// How it stands, in the API's words: `allowed`, `rejected`. Of credits:
-    /// `unlimited`, `has_credits` or `no_credits`.
+    /// `unlimited`, `has_credits` or `no_credits`. Of those that Google's errors name:
+    /// `exceeded`.
     pub status: Option<String>,
     /// What is left of credits, as the API writes it, in units of its own.
     pub balance: Option<String>,
@@ -49,21 +55,25 @@ pub(crate) fn limits(headers: &[(String, String)]) -> Vec<RateLimit> {
     let mut limits: Vec<RateLimit> = Vec::new();
     for (name, value) in headers {
         let name = name.to_ascii_lowercase();
-        let Some((what, fact)) = fact::read(&name, value.trim()) else {
-            continue;
-        };
-        let known = limits.iter().position(|limit| limit.name == what);
-        let at = known.unwrap_or(limits.len());
-        if at == LIMITS {
-            continue;
+        if structured::is_structured(&name) {
+            structured::read(value).for_each(|(what, fact)| put(&mut limits, what.into(), fact));
+        } else if let Some((what, fact)) = fact::read(&name, value.trim()) {
+            put(&mut limits, what, fact);
         }
-        if known.is_none() {
-            limits.push(RateLimit { name: what.into_owned(), ..RateLimit::default() });
-        }
-        fact.put(&mut limits[at]);
     }
     limits.retain(RateLimit::tells);
     limits
+}
+
+/// Puts a fact into the limit of this name.
+fn put(limits: &mut Vec<RateLimit>, what: Cow<'_, str>, fact: Fact) {
+    if let Some(known) = limits.iter_mut().find(|limit| limit.name == what) {
+        fact.put(known);
+    } else if limits.len() < LIMITS {
+        let mut limit = RateLimit::named(what);
+        fact.put(&mut limit);
+        limits.push(limit);
+    }
 }
 
 /// Puts limits that were told later in the place of those of the same name.
@@ -78,6 +88,11 @@ pub(crate) fn merge(limits: &mut Vec<RateLimit>, later: &[RateLimit]) {
 }
 
 impl RateLimit {
+    /// One of which nothing is known but what it is called.
+    pub(crate) fn named(name: impl Into<String>) -> Self {
+        RateLimit { name: name.into(), ..RateLimit::default() }
+    }
+
     /// Whether it says more than a period: Azure says -1 where it does not know.
     pub(crate) fn tells(&self) -> bool {
         let counted = self.limit.is_some() || self.remaining.is_some();
@@ -111,10 +126,6 @@ mod tests {
         limits(&headers)
     }
 
-    fn named(name: &str) -> RateLimit {
-        RateLimit { name: name.to_owned(), ..RateLimit::default() }
-    }
-
     #[test]
     fn openais_and_those_like_it() {
         let headers = [
@@ -131,24 +142,25 @@ mod tests {
                 limit: Some(10_000),
                 remaining: Some(9999),
                 resets_after_ms: Some(6),
-                ..named("requests")
+                ..RateLimit::named("requests")
             },
             RateLimit {
                 limit: Some(2_000_000),
                 remaining: Some(1_999_000),
                 resets_after_ms: Some(360_000),
-                ..named("tokens")
+                ..RateLimit::named("tokens")
             },
         ];
         assert_eq!(of(&headers), expected);
         // A gateway's: what its reset means is not known.
         let bare = [("x-ratelimit-limit", "20"), ("x-ratelimit-reset", "1741305600000")];
-        assert_eq!(of(&bare), [RateLimit { limit: Some(20), ..named("requests") }]);
+        assert_eq!(of(&bare), [RateLimit { limit: Some(20), ..RateLimit::named("requests") }]);
     }
 
     #[test]
     fn those_of_others() {
-        let limit = |name, limit, remaining| RateLimit { limit, remaining, ..named(name) };
+        let limit =
+            |name, limit, remaining| RateLimit { limit, remaining, ..RateLimit::named(name) };
         let together = [
             ("x-ratelimit-limit", "100"),
             ("x-ratelimit-remaining", "99"),
@@ -201,7 +213,10 @@ mod tests {
             ("x-ratelimit-reset-tokens", "0"),
             ("x-ratelimit-remaining-requests", "0"),
         ];
-        assert_eq!(of(&headers), [RateLimit { remaining: Some(0), ..named("requests") }]);
+        assert_eq!(
+            of(&headers),
+            [RateLimit { remaining: Some(0), ..RateLimit::named("requests") }]
+        );
     }
 
     #[test]
@@ -223,18 +238,18 @@ mod tests {
                 limit: Some(2_000_000),
                 remaining: Some(1_500_000),
                 resets_at: new_year,
-                ..named("input-tokens")
+                ..RateLimit::named("input-tokens")
             },
             RateLimit {
                 resets_at: new_year,
                 status: Some("allowed_warning".into()),
-                ..named("unified")
+                ..RateLimit::named("unified")
             },
             RateLimit {
                 used_percent: Some(25.0),
                 resets_at: new_year,
                 status: Some("allowed".into()),
-                ..named("unified-5h")
+                ..RateLimit::named("unified-5h")
             },
         ];
         assert_eq!(of(&headers), expected);
@@ -263,21 +278,21 @@ mod tests {
                 used_percent: Some(12.5),
                 window_minutes: Some(300),
                 resets_at: new_year,
-                ..named("primary")
+                ..RateLimit::named("primary")
             },
-            RateLimit { used_percent: Some(80.0), ..named("bengalfox-secondary") },
+            RateLimit { used_percent: Some(80.0), ..RateLimit::named("bengalfox-secondary") },
             RateLimit {
                 status: Some("has_credits".into()),
                 balance: Some("5.39".into()),
-                ..named("credits")
+                ..RateLimit::named("credits")
             },
             RateLimit {
                 limit: Some(300),
                 used_percent: Some(1.5),
                 resets_at: new_year,
-                ..named("premium_interactions")
+                ..RateLimit::named("premium_interactions")
             },
-            RateLimit { used_percent: Some(0.0), ..named("chat") },
+            RateLimit { used_percent: Some(0.0), ..RateLimit::named("chat") },
         ];
         assert_eq!(of(&headers), expected);
     }

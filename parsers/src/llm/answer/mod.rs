@@ -40,8 +40,10 @@ pub struct Answer {
     pub cost: Option<f64>,
     /// The API's error.
     pub error: Option<ApiError>,
-    /// What is left of quotas, as far as the stream itself tells.
+    /// What is left of quotas, as far as the answer itself tells.
     pub limits: Vec<RateLimit>,
+    /// How long to wait before another attempt, as far as the answer itself tells.
+    pub retry_after_ms: Option<u64>,
     /// The stream said that it is over.
     pub done: bool,
     /// Added since the driver last took them. Of several choices, only the
@@ -148,6 +150,7 @@ impl Answer {
             cost: None,
             error: None,
             limits: Vec::new(),
+            retry_after_ms: None,
             done: false,
             deltas: Vec::new(),
             slots: Vec::new(),
@@ -364,7 +367,9 @@ impl Answer {
         if self.error.is_some() {
             exchange.error.clone_from(&self.error);
         }
-        headers::merge(&mut exchange.response.limits, &self.limits);
+        let response = &mut exchange.response;
+        headers::merge(&mut response.limits, &self.limits);
+        response.retry_after_ms = response.retry_after_ms.or(self.retry_after_ms);
         let mut note = |is, kind, detail: &str| {
             if is && !exchange.findings.iter().any(|finding| finding.kind == kind) {
                 exchange.findings.push(Finding { kind, detail: detail.to_owned() });

@@ -18,7 +18,10 @@ pub(super) enum Growth {
 
 /// All of an answer but its content, to be compared.
 pub(in crate::llm) type Facts =
-    ([Option<String>; 3], Reported, Option<f64>, Option<ApiError>, Vec<RateLimit>, bool);
+    ([Option<String>; 3], Reported, Option<f64>, Option<ApiError>, Quotas, bool);
+
+/// What is left of quotas, and how long to wait.
+type Quotas = (Vec<RateLimit>, Option<u64>);
 
 /// Watching, for the reader of events that repeat one another.
 impl Answer {
@@ -54,6 +57,7 @@ impl Answer {
             cost,
             error,
             limits,
+            retry_after_ms,
             done,
             deltas: _,
             slots: _,
@@ -69,6 +73,6 @@ impl Answer {
             broken: _,
         } = self;
         let names = [model.clone(), id.clone(), finish_reason.clone()];
-        (names, *reported, *cost, error.clone(), limits.clone(), *done)
+        (names, *reported, *cost, error.clone(), (limits.clone(), *retry_after_ms), *done)
     }
 }

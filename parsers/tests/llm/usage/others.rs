@@ -19,6 +19,19 @@ fn bedrock() {
                 "stopReason": "end_turn", "usage": usage})),
             told,
         ),
+        // Nothing but the input.
+        (
+            "converse, counted",
+            "bedrock.converse",
+            Whole(json!({"inputTokens": 1250})),
+            (Some(1250), None, None, None, None),
+        ),
+        (
+            "invoke, counted",
+            "bedrock.invoke",
+            Whole(json!({"inputTokens": 1250})),
+            (Some(1250), None, None, None, None),
+        ),
     ]);
     let dialect = llm::by_name("bedrock.converse").unwrap();
     let mut answer = Answer::default();
