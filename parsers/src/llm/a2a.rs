@@ -144,11 +144,11 @@ fn read(value: &Value, answer: &mut Answer) {
         Some(("status-update", update)) => {
             answer.id = json::owned(update, "taskId").or(answer.id.take());
             read_status(update, answer);
-            answer.done |= update.get("final").and_then(Value::as_bool).unwrap_or(false);
+            answer.done |= json::flag(update, "final");
         }
         Some(("artifact-update", update)) => {
             answer.id = json::owned(update, "taskId").or(answer.id.take());
-            let append = update.get("append").and_then(Value::as_bool).unwrap_or(false);
+            let append = json::flag(update, "append");
             if let Some(artifact) = update.get("artifact") {
                 read_artifact(artifact, append, answer);
             }

@@ -36,10 +36,7 @@ impl Dialect for AnthropicComplete {
     }
 
     fn request(&self, _head: &RequestHead<'_>, body: &Value) -> RequestFacts {
-        RequestFacts {
-            model: json::owned(body, "model"),
-            stream: Some(body.get("stream").and_then(Value::as_bool).unwrap_or(false)),
-        }
+        RequestFacts { model: json::owned(body, "model"), stream: Some(json::flag(body, "stream")) }
     }
 
     fn event(&self, name: &str, data: &str, answer: &mut Answer) {

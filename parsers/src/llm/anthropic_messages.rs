@@ -54,7 +54,7 @@ impl Dialect for AnthropicMessages {
         let by_path = streams(":streamRawPredict") || streams("/invoke-with-response-stream");
         RequestFacts {
             model: json::owned(body, "model").or_else(|| in_url(head.path)),
-            stream: Some(by_path || body.get("stream").and_then(Value::as_bool).unwrap_or(false)),
+            stream: Some(by_path || json::flag(body, "stream")),
         }
     }
 
@@ -263,7 +263,7 @@ fn part(block: &Value) -> Part {
         kind if kind.ends_with("tool_result") => Part::ToolResult {
             id: json::owned(block, "tool_use_id"),
             text: result_text(block.get("content").unwrap_or(&Value::Null)),
-            error: block.get("is_error").and_then(Value::as_bool).unwrap_or(false),
+            error: json::flag(block, "is_error"),
         },
         _ => json::part(block),
     }

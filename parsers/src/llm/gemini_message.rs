@@ -37,7 +37,7 @@ pub(super) fn of_content(content: &Value) -> Vec<Message> {
 
 /// Whether a part is the model's thinking.
 pub(super) fn is_thought(part: &Value) -> bool {
-    part.get("thought").and_then(Value::as_bool).unwrap_or(false)
+    json::flag(part, "thought")
 }
 
 /// The call that a part is: of the client's function, or of code that the

@@ -41,7 +41,7 @@ impl Dialect for GoogleInteractions {
     fn request(&self, _head: &RequestHead<'_>, body: &Value) -> RequestFacts {
         RequestFacts {
             model: json::owned(body, "model").or_else(|| json::owned(body, "agent")),
-            stream: Some(body.get("stream").and_then(Value::as_bool).unwrap_or(false)),
+            stream: Some(json::flag(body, "stream")),
         }
     }
 
@@ -266,7 +266,7 @@ fn part(value: &Value) -> Part {
             Part::ToolResult {
                 id: json::owned(value, "call_id").or_else(|| json::owned(value, "name")),
                 text: texts.unwrap_or_else(|| json::as_text(result)),
-                error: value.get("is_error").and_then(Value::as_bool).unwrap_or(false),
+                error: json::flag(value, "is_error"),
             }
         }
         _ => json::part(value),

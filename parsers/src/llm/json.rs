@@ -30,6 +30,11 @@ pub(super) fn count(value: &Value, key: &str) -> Option<u64> {
     })
 }
 
+/// Whether it says so; where it does not say, no.
+pub(super) fn flag(value: &Value, key: &str) -> bool {
+    value.get(key).and_then(Value::as_bool).unwrap_or(false)
+}
+
 /// A member of a member.
 pub(super) fn count_in(value: &Value, outer: &str, key: &str) -> Option<u64> {
     count(value.get(outer)?, key)

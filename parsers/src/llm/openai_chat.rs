@@ -44,7 +44,7 @@ impl Dialect for OpenAiChat {
     fn request(&self, head: &RequestHead<'_>, body: &Value) -> RequestFacts {
         RequestFacts {
             model: json::owned(body, "model").or_else(|| model_in_url(head.path)),
-            stream: Some(body.get("stream").and_then(Value::as_bool).unwrap_or(false)),
+            stream: Some(json::flag(body, "stream")),
         }
     }
 
@@ -251,7 +251,7 @@ pub(super) fn reported(usage: &Value) -> Reported {
 pub(super) fn cost(usage: &Value) -> Option<f64> {
     let cost = usage.get("cost")?;
     let cost = cost.as_f64().or_else(|| cost.get("total_cost")?.as_f64())?;
-    let own_key = usage.get("is_byok").and_then(Value::as_bool).unwrap_or(false);
+    let own_key = json::flag(usage, "is_byok");
     let upstream = usage.pointer("/cost_details/upstream_inference_cost").and_then(Value::as_f64);
     let cost = if own_key { cost + upstream.unwrap_or(0.0) } else { cost };
     (cost.is_finite() && cost >= 0.0).then_some(cost)

@@ -46,7 +46,7 @@ impl Dialect for OpenAiCompletions {
     fn request(&self, head: &RequestHead<'_>, body: &Value) -> RequestFacts {
         RequestFacts {
             model: json::owned(body, "model").or_else(|| openai_chat::model_in_url(head.path)),
-            stream: Some(body.get("stream").and_then(Value::as_bool).unwrap_or(false)),
+            stream: Some(json::flag(body, "stream")),
         }
     }
 

@@ -45,7 +45,7 @@ impl Dialect for TgiGenerate {
     fn request(&self, head: &RequestHead<'_>, body: &Value) -> RequestFacts {
         let model = head.path.split_once("/models/").map(|(_, model)| model.trim_end_matches('/'));
         let by_path = head.path.trim_end_matches('/').ends_with("/generate_stream");
-        let asked = body.get("stream").and_then(Value::as_bool).unwrap_or(false);
+        let asked = json::flag(body, "stream");
         RequestFacts {
             model: model.filter(|model| !model.is_empty()).map(str::to_owned),
             stream: Some(by_path || asked),
