@@ -1,12 +1,13 @@
 //! What is left of quotas, as the events of OpenAI's APIs tell it beside an
 //! answer: `codex.rate_limits` of ChatGPT's plans, `rate_limits.updated` of the
-//! Realtime API.
+//! Realtime API, `copilot_quota_snapshots` with an event of GitHub Copilot's that
+//! ends an answer, and how long to wait, in the error of a plan that is used up.
 
 use serde_json::Value;
 
-use super::json;
+use super::{Answer, json};
 use crate::Timestamp;
-use crate::headers::{CREDITS, RateLimit};
+use crate::headers::{CREDITS, RateLimit, rfc3339};
 
 /// The names of such events.
 pub(super) fn is_limits(kind: &str) -> bool {
@@ -50,6 +51,29 @@ fn of_plan(name: &str, window: &Value) -> RateLimit {
         used_percent: percent.filter(|percent| *percent >= 0.0),
         window_minutes: json::count(window, "window_minutes"),
         resets_at: resets_at.map(Timestamp),
+        ..RateLimit::named(name)
+    }
+}
+
+/// Puts down what an event tells beside what it is about.
+pub(super) fn told_beside(event: &Value, answer: &mut Answer) {
+    if let Some(snapshots) = event.get("copilot_quota_snapshots").and_then(Value::as_object) {
+        let limits = snapshots.iter().map(|(name, snapshot)| of_snapshot(name, snapshot));
+        answer.limits = limits.filter(RateLimit::tells).take(MOST).collect();
+    }
+    if let Some(seconds) = json::count_in(event, "error", "resets_in_seconds") {
+        answer.retry_after_ms = seconds.checked_mul(1000);
+    }
+}
+
+fn of_snapshot(name: &str, snapshot: &Value) -> RateLimit {
+    let left = snapshot.get("percent_remaining").and_then(Value::as_f64);
+    let left = left.filter(|left| (0.0..=100.0).contains(left));
+    RateLimit {
+        // A text; -1: no limit.
+        limit: json::text(snapshot, "entitlement").and_then(|all| all.parse().ok()),
+        used_percent: left.map(|left| 100.0 - left),
+        resets_at: json::text(snapshot, "reset_date").and_then(rfc3339),
         ..RateLimit::named(name)
     }
 }
@@ -99,6 +123,34 @@ mod tests {
             json!({"rate_limits": null, "credits": {"unlimited": true, "has_credits": true}});
         let status = Some("unlimited".to_owned());
         assert_eq!(limits(&unlimited), [RateLimit { status, ..RateLimit::named("credits") }]);
+    }
+
+    #[test]
+    fn those_beside_an_answer() {
+        let event = json!({"type": "response.completed", "copilot_quota_snapshots": {
+            "chat": {"entitlement": "-1", "percent_remaining": 100},
+            "premium_interactions": {"entitlement": "300", "percent_remaining": 98.5,
+                "overage_count": 0, "reset_date": "2025-01-01T00:00:00Z"},
+            "nothing": {"entitlement": 7, "percent_remaining": -4, "reset_date": "soon"},
+        }});
+        let mut answer = Answer::default();
+        told_beside(&event, &mut answer);
+        let expected = [
+            RateLimit { used_percent: Some(0.0), ..RateLimit::named("chat") },
+            RateLimit {
+                limit: Some(300),
+                used_percent: Some(1.5),
+                resets_at: Some(Timestamp(1_735_689_600_000_000_000)),
+                ..RateLimit::named("premium_interactions")
+            },
+        ];
+        assert_eq!(answer.limits, expected);
+        // What tells nothing takes nothing away.
+        let error = json!({"type": "usage_limit_reached", "resets_in_seconds": 8899});
+        told_beside(&json!({"error": error}), &mut answer);
+        told_beside(&json!({"error": "x", "copilot_quota_snapshots": 7}), &mut answer);
+        assert_eq!(answer.limits, expected);
+        assert_eq!(answer.retry_after_ms, Some(8_899_000));
     }
 
     #[test]

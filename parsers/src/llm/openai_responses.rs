@@ -5,8 +5,9 @@ use serde_json::Value;
 
 use super::answer::{Answer, Slot, SlotKind};
 use super::message::{Message, Part};
-use super::openai_limits::{is_limits, limits};
-use super::{Dialect, Recognised, RequestFacts, RequestHead, Turn, json, openai_socket, provider};
+use super::openai_limits::{is_limits, limits, told_beside};
+use super::{Dialect, Recognised, RequestFacts, RequestHead, Turn};
+use super::{json, openai_chat, openai_socket, provider};
 use crate::usage::{Convention, Reported};
 use crate::{ApiError, Role, ToolCall};
 
@@ -50,10 +51,7 @@ impl Dialect for OpenAiResponses {
     }
 
     fn request(&self, _head: &RequestHead<'_>, body: &Value) -> RequestFacts {
-        RequestFacts {
-            model: json::owned(body, "model"),
-            stream: Some(body.get("stream").and_then(Value::as_bool).unwrap_or(false)),
-        }
+        RequestFacts { model: json::owned(body, "model"), stream: Some(json::flag(body, "stream")) }
     }
 
     fn event(&self, name: &str, data: &str, answer: &mut Answer) {
@@ -74,7 +72,7 @@ impl Dialect for OpenAiResponses {
             };
             if kind.ends_with(".delta") {
                 answer.add(slot, json::text(&event, "delta").unwrap_or_default());
-            } else if let Some(whole) = ["text", "refusal", "arguments", "input"]
+            } else if let Some(whole) = ["text", "refusal", "arguments", "input", "code"]
                 .iter()
                 .find_map(|key| event.get(key)?.as_str())
             {
@@ -82,6 +80,7 @@ impl Dialect for OpenAiResponses {
             }
             return;
         }
+        told_beside(&event, answer);
         match kind {
             "response.created" | "response.queued" | "response.in_progress" => {
                 if let Some(response) = event.get("response") {
@@ -116,6 +115,7 @@ impl Dialect for OpenAiResponses {
     }
 
     fn response(&self, body: &Value, answer: &mut Answer) {
+        told_beside(body, answer);
         read_head(body, answer);
         let output = json::array(body, "output");
         // Codex sends an empty list: then the items' own events hold.
@@ -172,12 +172,15 @@ fn is_ours(body: &Value) -> bool {
 fn part_of(kind: &str) -> Option<(SlotKind, &'static str)> {
     let content = kind.strip_suffix(".delta").or_else(|| kind.strip_suffix(".done"))?;
     match content {
-        "response.output_text" => Some((SlotKind::Text, "content_index")),
+        "response.output_text" | "response.audio.transcript" => {
+            Some((SlotKind::Text, "content_index"))
+        }
         "response.refusal" => Some((SlotKind::Refusal, "content_index")),
         "response.reasoning_text" => Some((SlotKind::Reasoning, "content_index")),
         "response.reasoning_summary_text" => Some((SlotKind::Summary, "summary_index")),
         "response.function_call_arguments"
         | "response.custom_tool_call_input"
+        | "response.code_interpreter_call_code"
         | "response.mcp_call_arguments" => Some((SlotKind::ToolCall, "part")),
         _ => None,
     }
@@ -189,8 +192,7 @@ fn read_head(response: &Value, answer: &mut Answer) {
     answer.model = json::owned(response, "model").or(answer.model.take());
     if let Some(usage) = response.get("usage").filter(|usage| usage.is_object()) {
         answer.reported.merge(reported(usage));
-        let cost = usage.get("cost").and_then(Value::as_f64);
-        answer.cost = cost.filter(|cost| cost.is_finite() && *cost >= 0.0).or(answer.cost);
+        answer.cost = openai_chat::cost(usage).or(answer.cost);
     }
     if let Some(error) = response.get("error").filter(|error| !error.is_null()) {
         answer.error = json::error(response).or(Some(json::error_of(error)));

@@ -53,6 +53,15 @@ fn google() {
         ),
         // As Gemini: 1200 + 50 in, 300 + 100 out.
         (
+            "live",
+            "google.live",
+            Stream(vec![json!({"serverContent": {"turnComplete": true}, "usageMetadata": {
+                "promptTokenCount": 1200, "cachedContentTokenCount": 200,
+                "toolUsePromptTokenCount": 50, "responseTokenCount": 300,
+                "thoughtsTokenCount": 100, "totalTokenCount": 1650}})]),
+            unwritten([1250, 400, 200, 100]),
+        ),
+        (
             "interactions",
             "google.interactions",
             Stream(vec![json!({"event_type": "interaction.completed", "interaction": {

@@ -151,6 +151,16 @@ fn openai() {
             (Some(1250), None, None, None, None),
         ),
         (
+            "realtime",
+            "openai.realtime",
+            Stream(vec![json!({"type": "response.done", "response": {"id": "r",
+                "status": "completed", "output": [], "usage": {
+                    "input_tokens": 1250, "output_tokens": 400, "total_tokens": 1650,
+                    "input_token_details": {"cached_tokens": 200, "text_tokens": 1250},
+                    "output_token_details": {"text_tokens": 400}}}})]),
+            (Some(1250), Some(400), Some(200), None, None),
+        ),
+        (
             "a count",
             "openai.responses",
             Whole(json!({"object": "response.input_tokens", "input_tokens": 1250})),

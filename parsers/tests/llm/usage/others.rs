@@ -19,6 +19,27 @@ fn bedrock() {
                 "stopReason": "end_turn", "usage": usage})),
             told,
         ),
+        // The figures that Bedrock itself adds to the last event count alike.
+        (
+            "invoke, streamed",
+            "bedrock.invoke",
+            Stream(vec![
+                json!({"generation": "Hi.", "prompt_token_count": null}),
+                json!({"generation": "", "stop_reason": "stop",
+                    "amazon-bedrock-invocationMetrics": {"inputTokenCount": 1000,
+                        "outputTokenCount": 400, "cacheReadInputTokenCount": 200,
+                        "cacheWriteInputTokenCount": 50}}),
+            ]),
+            told,
+        ),
+        // Meta's own, in which nothing is cached.
+        (
+            "invoke, of Llama",
+            "bedrock.invoke",
+            Whole(json!({"generation": "Hi.", "prompt_token_count": 1250,
+                "generation_token_count": 400, "stop_reason": "stop"})),
+            plain(1250, 400),
+        ),
         // Nothing but the input.
         (
             "converse, counted",
