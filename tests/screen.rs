@@ -1,6 +1,8 @@
 //! The live screen, as a person sees and drives it.
 
+use std::ffi::OsStr;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::Command;
 
 use rustix::process::Signal;
@@ -237,7 +239,7 @@ fn a_recording_is_played_in_the_place_of_what_is_shown() {
     assert_eq!(llmtop.finish_after(2).exchanges.len(), 2);
     let mut live = command();
     live.args(["-p", &std::process::id().to_string()]);
-    for (command, shows) in [(demo(), "A haiku"), (live, "listening")] {
+    for (command, shows) in [(demo(), "test_retry"), (live, "listening")] {
         let mut terminal = Terminal::open(&command, 120, 30);
         terminal.shows(shows);
         terminal.type_keys("L/nonexistent\r");
@@ -316,13 +318,15 @@ fn keys_that_come_at_once_are_all_obeyed() {
 fn how_the_screen_was_left_is_remembered() {
     let folder = Scratch::new();
     let state = folder.file("state/llmtop/state.json");
-    let open = || {
-        let mut command = demo();
-        command.env("XDG_STATE_HOME", folder.path().join("state"));
+    let recording = Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets/demo.llmtop");
+    let screen = |arguments: &[&OsStr]| {
+        let mut command = command();
+        command.args(arguments).env("XDG_STATE_HOME", folder.path().join("state"));
         let terminal = Terminal::open(&command, 120, 30);
-        terminal.shows("A haiku");
+        terminal.shows("test_retry");
         terminal
     };
+    let open = || screen(&["-r".as_ref(), recording.as_os_str()]);
     let ends = |mut terminal: Terminal| {
         terminal.type_keys("q");
         assert!(terminal.ended().success());
@@ -335,6 +339,14 @@ fn how_the_screen_was_left_is_remembered() {
     ends(terminal);
     let kept = std::fs::metadata(&state).unwrap();
     assert_eq!(kept.permissions().mode() & 0o777, 0o600);
+    let terminal = open();
+    terminal.shows("COST▾");
+    ends(terminal);
+    // The demo is always the same.
+    let mut terminal = screen(&["--demo".as_ref()]);
+    assert!(!terminal.screen().contains("COST▾"));
+    terminal.type_keys("r");
+    ends(terminal);
     let terminal = open();
     terminal.shows("COST▾");
     ends(terminal);

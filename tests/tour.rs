@@ -52,10 +52,10 @@ fn the_tour_of_the_readme_leads_where_it_says() {
     let seen: [&[&str]; 5] = [
         // Who spends most is selected.
         &["COST▾", "▌"],
-        &["python · conversation", "What is the weather in Trondheim?", "⚒ weather", "4 °C, light"],
-        &["TTFT▾", "1/8"],
+        &["python · conversation", "⚒ run_tests", "200 passed", "The test is fixed"],
+        &["TTFT▾", "1/18"],
         &[".json"],
-        &["→ python", "+ finish reason: end_turn"],
+        &["→ python", "role: assistant"],
     ];
     assert_eq!(steps.len(), seen.len());
     for (keys, seen) in steps.iter().zip(seen) {
@@ -69,7 +69,7 @@ fn the_tour_of_the_readme_leads_where_it_says() {
     });
     let exported: Value = serde_json::from_slice(&std::fs::read(exported).unwrap()).unwrap();
     assert_eq!(exported["process"]["comm"], "python");
-    assert_eq!(exported["response"]["tool_calls"][0]["name"], "weather");
+    assert_eq!(exported["response"]["tool_calls"][0]["name"], "run_tests");
     terminal.type_keys("q");
     assert!(terminal.ended().success());
 }

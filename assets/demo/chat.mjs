@@ -1,6 +1,6 @@
-// A chat of two turns with node's own fetch.
+// A chat of three turns with node's own fetch.
 const messages = [{ role: "system", content: "You explain Linux to engineers." }];
-for (const question of ["What is a uprobe?", "Now as a haiku, please."]) {
+for (const question of ["What is a uprobe?", "What does it cost?", "Now as a haiku, please."]) {
   messages.push({ role: "user", content: question });
   const response = await fetch(`${process.env.OPENAI_BASE_URL}/chat/completions`, {
     method: "POST",
@@ -13,4 +13,5 @@ for (const question of ["What is a uprobe?", "Now as a haiku, please."]) {
     answer += JSON.parse(line.slice(6)).choices[0]?.delta.content ?? "";
   }
   messages.push({ role: "assistant", content: answer });
+  await new Promise((read) => setTimeout(read, 5000));
 }

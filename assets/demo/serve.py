@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""The model API of the demo recording: a few fixed answers, streamed over TLS
-at a readable pace. `record` starts it; prints its port, ends with its input."""
+"""The model APIs of the demo recording: the answers of script.py, streamed at a
+readable pace, over TLS and (as Ollama does) without. `record` starts it; prints
+its two ports, ends with its input."""
 
 import json
 import ssl
@@ -9,30 +10,14 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-# What each prompt (by a word in it) is answered.
-ANSWERS = {
-    "haiku": "Probes in the kernel,\nquiet as the falling snow:\nevery token seen.",
-    "uprobe": (
-        "A **uprobe** is a breakpoint that the kernel plants in a user-space "
-        "function.\n\n1. The process reaches the probed instruction.\n2. The kernel runs "
-        "a small, verified eBPF program.\n3. The process goes on; nothing was "
-        "restarted, nothing recompiled.\n\nllmtop plants its probes in `SSL_write` and "
-        "`SSL_read`: the one place where every request is still plaintext."
-    ),
-    "release": (
-        "Here are the release notes:\n\n- Exchanges seen at both ends of one machine are "
-        "shown once.\n- Recordings play anywhere, without root.\n- Lost bytes are counted "
-        "and marked where they were lost.\n\nShall I open a pull request?"
-    ),
-    "weather": "It is 4 °C in Trondheim, with light snow ❄️ — take the warm coat.",
-}
+import script
+
+# Tokens of the agent's tools and system prompt, which a real one sends with each request.
+PROMPT_TOKENS = 21_400
 
 
-def answer(prompt):
-    for word, text in ANSWERS.items():
-        if word in prompt:
-            return text
-    return "Hello! How can I help?"
+def tokens(value):
+    return len(value if isinstance(value, str) else json.dumps(value)) // 4
 
 
 def pieces(text):
@@ -42,6 +27,8 @@ def pieces(text):
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    # What is written at once is sent at once.
+    wbufsize = 1 << 16
 
     def log_message(self, *_):
         pass
@@ -51,94 +38,135 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self):
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        time.sleep(0.35)
-        if self.path.endswith("/messages"):
-            self.messages(body)
-        else:
-            self.chat(body)
+        answers = {"messages": self.messages, "completions": self.completions, "embeddings": self.embeddings, "chat": self.ollama}
+        answers[self.path.rsplit("/", 1)[1]](body)
 
-    def whole(self, value, status=200):
+    def whole(self, value, status=200, headers=()):
         data = json.dumps(value).encode()
         self.send_response(status)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(data)))
+        for name, said in [("content-type", "application/json"), ("content-length", str(len(data))), *headers]:
+            self.send_header(name, said)
         self.end_headers()
         self.wfile.write(data)
+        self.wfile.flush()
 
-    def begin(self):
+    def begin(self, kind="text/event-stream", headers=()):
         self.send_response(200)
-        self.send_header("content-type", "text/event-stream")
-        self.send_header("transfer-encoding", "chunked")
+        for name, said in [("content-type", kind), ("transfer-encoding", "chunked"), *headers]:
+            self.send_header(name, said)
         self.end_headers()
 
-    def event(self, data, name=None):
-        text = f"event: {name}\n" if name else ""
-        text += f"data: {data if isinstance(data, str) else json.dumps(data)}\n\n"
+    def chunk(self, text, pause=0.0):
         data = text.encode()
         self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
         self.wfile.flush()
+        time.sleep(pause)
+
+    def event(self, data, pause=0.0):
+        name = f"event: {data['type']}\n" if "type" in data else ""
+        self.chunk(f"{name}data: {json.dumps(data)}\n\n", pause)
 
     def end(self):
         self.wfile.write(b"0\r\n\r\n")
+        self.wfile.flush()
 
-    def chat(self, body):
+    def embeddings(self, body):
+        time.sleep(0.12)
+        vectors = [{"object": "embedding", "index": i, "embedding": [0.018, -0.021, 0.007]} for i, _ in enumerate(body["input"])]
+        count = tokens(body["input"])
+        self.whole({"object": "list", "model": body["model"], "data": vectors, "usage": {"prompt_tokens": count, "total_tokens": count}})
+
+    def completions(self, body):
+        time.sleep(0.4)
         if body["model"] == "gpt-none":
             message = "The model `gpt-none` does not exist"
             self.whole({"error": {"message": message, "type": "invalid_request_error", "code": "model_not_found"}}, 404)
             return
-        text = answer(str(body["messages"][-1]["content"]))
-        usage = {
-            "prompt_tokens": len(json.dumps(body["messages"])) // 4,
-            "completion_tokens": len(text) // 4,
-            "total_tokens": (len(json.dumps(body["messages"])) + len(text)) // 4,
-        }
+        text = script.chat(str(body["messages"][-1]["content"]))
+        asked, said = tokens(body["messages"]), tokens(text)
+        usage = {"prompt_tokens": asked, "completion_tokens": said, "total_tokens": asked + said}
         head = {"id": "chatcmpl-demo", "created": 1767225600, "model": body["model"]}
+        quota = [("x-ratelimit-limit-requests", "500"), ("x-ratelimit-remaining-requests", "497"), ("x-ratelimit-reset-requests", "360ms")]
         if not body.get("stream"):
-            message = {"role": "assistant", "content": text}
-            choice = {"index": 0, "message": message, "finish_reason": "stop"}
-            self.whole({**head, "object": "chat.completion", "choices": [choice], "usage": usage})
+            choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
+            self.whole({**head, "object": "chat.completion", "choices": [choice], "usage": usage}, headers=quota)
             return
-        self.begin()
+        self.begin(headers=quota)
         head["object"] = "chat.completion.chunk"
         for piece in pieces(text):
-            self.event({**head, "choices": [{"index": 0, "delta": {"content": piece}, "finish_reason": None}]})
-            time.sleep(0.05)
+            self.event({**head, "choices": [{"index": 0, "delta": {"content": piece}, "finish_reason": None}]}, 0.06)
         self.event({**head, "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
         self.event({**head, "choices": [], "usage": usage})
-        self.event("[DONE]")
+        self.chunk("data: [DONE]\n\n")
+        self.end()
+
+    def ollama(self, body):
+        time.sleep(0.8)
+        text = script.chat(str(body["messages"][-1]["content"]))
+        self.begin("application/x-ndjson")
+        head = {"model": body["model"], "created_at": "2026-01-01T00:00:00Z"}
+        for piece in pieces(text):
+            self.chunk(json.dumps({**head, "message": {"role": "assistant", "content": piece}, "done": False}) + "\n", 0.12)
+        took = {"total_duration": 4_900_000_000, "load_duration": 210_000_000, "prompt_eval_duration": 590_000_000, "eval_duration": 4_100_000_000}
+        counts = {"prompt_eval_count": tokens(body["messages"]), "eval_count": tokens(text)}
+        self.chunk(json.dumps({**head, "message": {"role": "assistant", "content": ""}, "done": True, "done_reason": "stop", **took, **counts}) + "\n")
         self.end()
 
     def messages(self, body):
-        last = body["messages"][-1]["content"]
-        wants_tool = bool(body.get("tools")) and isinstance(last, str)
-        text = "Let me look that up." if wants_tool else answer(json.dumps(body["messages"]))
-        size = len(json.dumps(body["messages"])) // 4
-        usage = {"input_tokens": size, "cache_read_input_tokens": 1024, "cache_creation_input_tokens": 0, "output_tokens": 1}
-        message = {"id": "msg_demo", "type": "message", "role": "assistant", "model": body["model"], "content": [], "stop_reason": None, "stop_sequence": None, "usage": usage}
-        self.begin()
-        self.event({"type": "message_start", "message": message}, "message_start")
-        self.event({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}, "content_block_start")
-        for piece in pieces(text):
-            self.event({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": piece}}, "content_block_delta")
-            time.sleep(0.06)
-        self.event({"type": "content_block_stop", "index": 0}, "content_block_stop")
-        if wants_tool:
-            tool = {"type": "tool_use", "id": "toolu_demo", "name": "weather", "input": {}}
-            self.event({"type": "content_block_start", "index": 1, "content_block": tool}, "content_block_start")
-            for part in ('{"city": ', '"Trondheim"}'):
-                self.event({"type": "content_block_delta", "index": 1, "delta": {"type": "input_json_delta", "partial_json": part}}, "content_block_delta")
-                time.sleep(0.1)
-            self.event({"type": "content_block_stop", "index": 1}, "content_block_stop")
-        reason = "tool_use" if wants_tool else "end_turn"
-        self.event({"type": "message_delta", "delta": {"stop_reason": reason, "stop_sequence": None}, "usage": {"output_tokens": len(text) // 4 + 20}}, "message_delta")
-        self.event({"type": "message_stop"}, "message_stop")
+        """Which turn it is, the request tells: its messages are two a turn."""
+        sub = self.headers["x-claude-code-agent-id"] is not None
+        turns = script.SUBAGENT if sub else script.AGENT
+        number = len(body["messages"]) // 2
+        # Once the API has no room, and the client library asks again.
+        if number == 4 and self.headers["x-stainless-retry-count"] == "0":
+            error = {"type": "rate_limit_error", "message": "This request would exceed your rate limit of 40,000 output tokens per minute"}
+            self.whole({"type": "error", "error": error}, 429, [("retry-after", "2"), ("request-id", "req_demo_429")])
+            return
+        turn = turns[number]
+        cached = 3_100 if sub else PROMPT_TOKENS
+        said = tokens(turn["text"]) + tokens(turn.get("thinking", "")) + (tokens(turn["tool"][1]) + 20 if "tool" in turn else 0)
+        fresh = tokens(body["messages"])
+        read, written = (0, cached) if number == 0 else (cached, 0)
+        usage = {"input_tokens": fresh, "cache_read_input_tokens": read, "cache_creation_input_tokens": written, "output_tokens": 1}
+        message = {"id": f"msg_demo_{number}", "type": "message", "role": "assistant", "model": body["model"], "content": [], "stop_reason": None, "stop_sequence": None, "usage": usage}
+        left = 40_000 - 900 * number
+        reset = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 40))
+        quota = [("anthropic-ratelimit-output-tokens-limit", "40000"), ("anthropic-ratelimit-output-tokens-remaining", str(left)), ("anthropic-ratelimit-output-tokens-reset", reset)]
+        time.sleep(0.5 if sub else 0.9 + 0.25 * (number == 0))
+        self.begin(headers=quota)
+        self.event({"type": "message_start", "message": message})
+        blocks = [("thinking", turn["thinking"])] if "thinking" in turn else []
+        blocks.append(("text", turn["text"]))
+        for index, (kind, text) in enumerate(blocks):
+            self.event({"type": "content_block_start", "index": index, "content_block": {"type": kind, kind: ""}})
+            for piece in pieces(text):
+                self.event({"type": "content_block_delta", "index": index, "delta": {"type": f"{kind}_delta", kind: piece}}, 0.05 if sub else 0.07)
+            self.event({"type": "content_block_stop", "index": index})
+        if "tool" in turn:
+            self.tool(len(blocks), number, *turn["tool"])
+        reason = "tool_use" if "tool" in turn else "end_turn"
+        self.event({"type": "message_delta", "delta": {"stop_reason": reason, "stop_sequence": None}, "usage": {"output_tokens": said}})
+        self.event({"type": "message_stop"})
         self.end()
 
+    def tool(self, index, number, name, arguments):
+        block = {"type": "tool_use", "id": f"toolu_demo_{name}_{number}", "name": name, "input": {}}
+        self.event({"type": "content_block_start", "index": index, "content_block": block})
+        text = json.dumps(arguments)
+        for at in range(0, len(text), 12):
+            self.event({"type": "content_block_delta", "index": index, "delta": {"type": "input_json_delta", "partial_json": text[at : at + 12]}}, 0.05)
+        self.event({"type": "content_block_stop", "index": index})
 
-server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+
+def serve(context=None):
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    if context:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server.server_address[1]
+
+
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 context.load_cert_chain(sys.argv[1], sys.argv[2])
-server.socket = context.wrap_socket(server.socket, server_side=True)
-threading.Thread(target=server.serve_forever, daemon=True).start()
-print(server.server_address[1], flush=True)
+print(serve(context), serve(), flush=True)
 sys.stdin.read()

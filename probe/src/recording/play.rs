@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use super::{Ending, Header, Item, Reader};
 use crate::{Capture, Control, Error, Outlet, Source, StopFlag, Timestamp, Totals};
@@ -18,14 +18,13 @@ const BATCH_BYTES: usize = 1 << 20;
 /// A waiting player looks this often whether it is to stop.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// How fast a recording plays.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// How fast a recording plays. Its times stay those that were recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pace {
-    /// As fast as it is taken, with the recorded times.
+    /// As fast as it is taken.
     Full,
-    /// As it happened, times this; its times are moved to the present, so
-    /// that what shows it need not know.
-    Original(f64),
+    /// As it happened.
+    Original,
 }
 
 /// Plays a recording.
@@ -80,7 +79,7 @@ impl Source for Recording {
         let mut bytes = 0;
         let mut recorded = None;
         while !self.stop.is_set() {
-            let mut capture = match self.reader.next_item()? {
+            let capture = match self.reader.next_item()? {
                 Some(Item::Capture(capture)) => capture,
                 Some(Item::End(totals)) => {
                     recorded = Some(totals);
@@ -96,7 +95,6 @@ impl Source for Recording {
                 (batch, bytes) = (Vec::with_capacity(BATCH), 0);
                 clock.wait(&capture, &self.stop);
             }
-            clock.present(&mut capture);
             batch.push(capture);
             if batch.len() >= BATCH || bytes >= BATCH_BYTES {
                 if !outlet.deliver(&mut batch) {
@@ -138,38 +136,29 @@ fn count(totals: &mut Totals, capture: &Capture) -> usize {
     0
 }
 
-/// Maps recorded times to the present.
+/// When a recorded time has come.
 struct Clock {
-    speed: Option<f64>,
+    pace: Pace,
     began: Instant,
-    began_at: Timestamp,
     first: Option<Timestamp>,
 }
 
 impl Clock {
     fn new(pace: Pace) -> Self {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Clock {
-            speed: match pace {
-                Pace::Full => None,
-                Pace::Original(speed) => Some(speed.max(1e-3)),
-            },
-            began: Instant::now(),
-            began_at: Timestamp(u64::try_from(now.as_nanos()).unwrap_or(u64::MAX)),
-            first: None,
-        }
+        Clock { pace, began: Instant::now(), first: None }
     }
 
     /// How long after the beginning this time is played.
     fn due(&mut self, time: Timestamp) -> Duration {
         let first = *self.first.get_or_insert(time);
-        let since = time.0.saturating_sub(first.0) as f64 / self.speed.unwrap_or(1.0);
-        Duration::from_nanos(since as u64)
+        Duration::from_nanos(time.0.saturating_sub(first.0))
     }
 
     fn must_wait(&mut self, capture: &Capture) -> bool {
-        let Some(time) = self.speed.and_then(|_| time(capture)) else { return false };
-        self.due(time) > self.began.elapsed()
+        if self.pace == Pace::Full {
+            return false;
+        }
+        time(capture).is_some_and(|time| self.due(time) > self.began.elapsed())
     }
 
     fn wait(&mut self, capture: &Capture, stop: &StopFlag) {
@@ -180,17 +169,6 @@ impl Clock {
             std::thread::sleep(left.min(LOOK));
         }
     }
-
-    /// Moves a capture's time to the present.
-    fn present(&mut self, capture: &mut Capture) {
-        if self.speed.is_none() {
-            return;
-        }
-        if let Some(time) = time_mut(capture) {
-            let due = self.due(*time).as_nanos();
-            time.0 = self.began_at.0.saturating_add(u64::try_from(due).unwrap_or(u64::MAX));
-        }
-    }
 }
 
 fn time(capture: &Capture) -> Option<Timestamp> {
@@ -199,16 +177,6 @@ fn time(capture: &Capture) -> Option<Timestamp> {
         Capture::Chunk(chunk) => Some(chunk.time),
         Capture::Gap(gap) => Some(gap.time),
         Capture::Close { time, .. } | Capture::Exit { time, .. } => Some(*time),
-        Capture::Process(_) | Capture::Endpoint { .. } => None,
-    }
-}
-
-fn time_mut(capture: &mut Capture) -> Option<&mut Timestamp> {
-    match capture {
-        Capture::Open(open) => Some(&mut open.time),
-        Capture::Chunk(chunk) => Some(&mut chunk.time),
-        Capture::Gap(gap) => Some(&mut gap.time),
-        Capture::Close { time, .. } | Capture::Exit { time, .. } => Some(time),
         Capture::Process(_) | Capture::Endpoint { .. } => None,
     }
 }
@@ -273,20 +241,18 @@ mod tests {
     }
 
     #[test]
-    fn at_original_pace_it_takes_its_time_and_is_of_today() {
-        let (_, captures, took) = play(recording(&[1000, 1050, 1120], true), Pace::Original(2.0));
-        assert!(took >= Duration::from_millis(60), "{took:?}");
+    fn at_original_pace_it_takes_its_time_and_keeps_its_times() {
+        let (_, captures, took) = play(recording(&[1000, 1050, 1120], true), Pace::Original);
+        assert!(took >= Duration::from_millis(120), "{took:?}");
         let times: Vec<u64> = captures.iter().filter_map(|c| time(c).map(|t| t.0)).collect();
-        assert_eq!(times[2] - times[0], 60_000_000);
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as u64;
-        assert!(now - times[2] < 60_000_000_000);
+        assert_eq!(times, [1_000_000_000, 1_050_000_000, 1_120_000_000]);
     }
 
     #[test]
     fn a_stopped_player_ends_soon() {
         let bytes = recording(&[0, 3_600_000], true);
         let source = Recording::new(Box::new(io::Cursor::new(bytes))).unwrap();
-        let source = Box::new(source.pace(Pace::Original(1.0)));
+        let source = Box::new(source.pace(Pace::Original));
         let control = source.control();
         let player = std::thread::spawn(move || source.run(&mut Collected::default()));
         std::thread::sleep(Duration::from_millis(20));

@@ -34,7 +34,8 @@ pub(super) fn run(cli: &Cli) -> anyhow::Result<()> {
     let mut options = settings::options(&cli.show, &config)?;
     options.count = cli.flow.count;
     options.eager = true;
-    let state = Place::of_user();
+    // The demo is the same whenever it is played, and what is tried out there is not kept.
+    let state = if cli.flow.demo { None } else { Place::of_user() };
     let mut ui = ui_options(cli, &config, options.mode, state.as_ref())?;
     // All that can fail does so before the terminal is taken.
     let prepared = source::prepare(cli)?;

@@ -50,7 +50,7 @@ pub(super) fn prepare(cli: &Cli) -> anyhow::Result<Prepared> {
         Some(path) => recorded(recording(path)?, path.display().to_string()),
         None if cli.flow.demo => {
             // Nobody watches the line modes: they need not take their time.
-            let pace = if cli.flow.is_lines() { Pace::Full } else { Pace::Original(1.0) };
+            let pace = if cli.flow.is_lines() { Pace::Full } else { Pace::Original };
             let demo = Recording::new(Box::new(DEMO)).context("the built-in recording")?;
             recorded(demo.pace(pace), "demo".to_owned())
         }
