@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{Answer, json};
 use crate::Timestamp;
-use crate::headers::{CREDITS, RateLimit, rfc3339};
+use crate::headers::{CREDITS, RateLimit};
 
 /// The names of such events.
 pub(super) fn is_limits(kind: &str) -> bool {
@@ -67,15 +67,11 @@ pub(super) fn told_beside(event: &Value, answer: &mut Answer) {
 }
 
 fn of_snapshot(name: &str, snapshot: &Value) -> RateLimit {
-    let left = snapshot.get("percent_remaining").and_then(Value::as_f64);
-    let left = left.filter(|left| (0.0..=100.0).contains(left));
-    RateLimit {
-        // A text; -1: no limit.
-        limit: json::text(snapshot, "entitlement").and_then(|all| all.parse().ok()),
-        used_percent: left.map(|left| 100.0 - left),
-        resets_at: json::text(snapshot, "reset_date").and_then(rfc3339),
-        ..RateLimit::named(name)
+    let mut limit = RateLimit::named(name);
+    for fact in ["entitlement", "percent_remaining", "reset_date"] {
+        limit.snapshot(fact, &snapshot.get(fact).map(json::as_text).unwrap_or_default());
     }
+    limit
 }
 
 fn of_credits(credits: &Value) -> RateLimit {
@@ -131,7 +127,7 @@ mod tests {
             "chat": {"entitlement": "-1", "percent_remaining": 100},
             "premium_interactions": {"entitlement": "300", "percent_remaining": 98.5,
                 "overage_count": 0, "reset_date": "2025-01-01T00:00:00Z"},
-            "nothing": {"entitlement": 7, "percent_remaining": -4, "reset_date": "soon"},
+            "nothing": {"entitlement": [7], "percent_remaining": -4, "reset_date": "soon"},
         }});
         let mut answer = Answer::default();
         told_beside(&event, &mut answer);

@@ -113,23 +113,10 @@ impl Fact {
             Fact::ResetsAfter(ms) => limit.resets_after_ms = ms,
             Fact::Status(status) => limit.status = Some(status),
             Fact::Credit(fact, value) => limit.credit(fact, &value),
-            Fact::Snapshot(snapshot) => set_snapshot(limit, &snapshot),
-        }
-    }
-}
-
-fn set_snapshot(limit: &mut RateLimit, snapshot: &str) {
-    for (key, value) in snapshot.split('&').filter_map(|pair| pair.split_once('=')) {
-        match key {
-            // -1: no limit.
-            "ent" => limit.limit = value.parse().ok(),
-            "rem" => {
-                let left = value.parse::<f64>().ok();
-                let left = left.filter(|left| (0.0..=100.0).contains(left));
-                limit.used_percent = left.map(|left| 100.0 - left);
+            Fact::Snapshot(snapshot) => {
+                let facts = snapshot.split('&').filter_map(|pair| pair.split_once('='));
+                facts.for_each(|(fact, value)| limit.snapshot(fact, &percent_decoded(value)));
             }
-            "rst" => limit.resets_at = rfc3339(&percent_decoded(value)),
-            _ => {}
         }
     }
 }

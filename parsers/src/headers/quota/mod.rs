@@ -18,6 +18,7 @@ mod structured;
 use std::borrow::Cow;
 
 use self::fact::Fact;
+use super::time::rfc3339;
 use crate::Timestamp;
 
 /// A limit, as a response tells it.
@@ -108,6 +109,22 @@ impl RateLimit {
                 self.status = Some(status.to_owned());
             }
             ("balance", balance) if !balance.is_empty() => self.balance = Some(balance.to_owned()),
+            _ => {}
+        }
+    }
+
+    /// Takes in one of three facts of Copilot's quotas, by the header's names of them,
+    /// or the events'.
+    pub(crate) fn snapshot(&mut self, fact: &str, value: &str) {
+        match fact {
+            // -1: no limit.
+            "ent" | "entitlement" => self.limit = value.parse().ok(),
+            "rem" | "percent_remaining" => {
+                let left = value.parse::<f64>().ok();
+                let left = left.filter(|left| (0.0..=100.0).contains(left));
+                self.used_percent = left.map(|left| 100.0 - left);
+            }
+            "rst" | "reset_date" => self.resets_at = rfc3339(value),
             _ => {}
         }
     }
