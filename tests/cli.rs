@@ -61,6 +61,7 @@ fn doctor_lists_what_it_would_probe_and_where() {
     let output = llmtop(&["doctor"]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     let printed = text(&output.stdout);
+    assert!(printed.starts_with("Capture is ready: "), "{printed}");
     let libssl = library("libssl.so");
     let node = std::fs::canonicalize(program("node")).unwrap().display().to_string();
     for (file, functions) in

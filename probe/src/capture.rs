@@ -1,5 +1,6 @@
 //! What a source reports: the only language between capture and the rest.
 
+use std::fmt::{self, Display, Formatter};
 use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
@@ -42,6 +43,21 @@ pub enum Tls {
     Rustls,
     /// A plain socket.
     None,
+}
+
+/// As its makers write it.
+impl Display for Tls {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Tls::Openssl => "OpenSSL",
+            Tls::Boringssl => "BoringSSL",
+            Tls::Gnutls => "GnuTLS",
+            Tls::Nss => "NSS",
+            Tls::Go => "Go",
+            Tls::Rustls => "rustls",
+            Tls::None => "no TLS",
+        })
+    }
 }
 
 /// One observation, in the order in which its connection saw it.
@@ -168,8 +184,8 @@ pub struct Process {
     pub started: Option<Timestamp>,
 }
 
-impl std::fmt::Debug for Chunk {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Chunk {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.debug_struct("Chunk")
             .field("conn", &self.conn)
             .field("direction", &self.direction)

@@ -1,5 +1,6 @@
 //! The report for people.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Display, Formatter};
 
 use super::{File, Report, User};
@@ -13,17 +14,17 @@ const PLAIN: &str = "of every process, TCP sockets on which a read or a write be
 
 impl Display for Report {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        self.system_section(f)?;
         let (used, idle): (Vec<_>, Vec<_>) = self.files.iter().partition(|f| !f.users.is_empty());
-        section(f, "TLS libraries in use", &used)?;
-        section(f, "TLS libraries nobody uses yet (probed all the same)", &idle)?;
+        wrapped(f, "", &self.verdict(&used, &idle))?;
+        self.system_section(f)?;
+        section(f, "TLS libraries in use", &used, places)?;
+        section(f, "TLS libraries nobody uses yet (probed all the same)", &idle, functions)?;
         if !self.uncovered.is_empty() || self.hidden > 0 {
             writeln!(f, "\nNot covered")?;
         }
         if self.hidden > 0 {
-            let processes = if self.hidden == 1 { "process" } else { "processes" };
-            let hidden = format!("{} {processes} into which this user may not look", self.hidden);
-            wrapped(f, "  ", &hidden)?;
+            let hidden = count(self.hidden, "process", "processes");
+            wrapped(f, "  ", &format!("{hidden} into which this user may not look"))?;
         }
         for uncovered in &self.uncovered {
             writeln!(f, "  {}", name(&uncovered.process))?;
@@ -36,10 +37,34 @@ impl Display for Report {
 }
 
 impl Report {
+    /// What it all comes to, before anything is told in full.
+    fn verdict(&self, used: &[&File], idle: &[&File]) -> String {
+        if let Some(problem) = &self.problem {
+            return format!("Capture is not possible: {problem}");
+        }
+        let users: BTreeSet<u32> =
+            used.iter().flat_map(|file| &file.users).map(|user| user.pid).collect();
+        let libraries = count(used.len(), "TLS library", "TLS libraries");
+        let mut verdict = format!(
+            "Capture is ready: {libraries} in use by {}, {} that nobody uses yet.",
+            count(users.len(), "process", "processes"),
+            idle.len()
+        );
+        if self.plain_problem.is_some() {
+            verdict.push_str(" HTTP without TLS is not covered.");
+        }
+        let uncovered = self.uncovered.len() + self.hidden;
+        if uncovered > 0 {
+            let of = count(uncovered, "process", "processes");
+            verdict.push_str(&format!(" Of {of} something is not covered, as told at the end."));
+        }
+        verdict
+    }
+
     fn system_section(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let system = &self.system;
         let yes = |is: bool| if is { "yes" } else { "no" };
-        writeln!(f, "Machine")?;
+        writeln!(f, "\nMachine")?;
         row(f, "kernel", &format!("{} {}", system.kernel, system.machine))?;
         row(f, "uprobes", yes(system.uprobes))?;
         row(f, "bpf_loop", yes(system.bpf_loop))?;
@@ -67,7 +92,33 @@ impl Report {
     }
 }
 
-fn section(f: &mut Formatter<'_>, title: &str, files: &[&File]) -> fmt::Result {
+/// So many, in words.
+fn count(number: usize, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}
+
+/// Tells where a file is probed.
+type Places = fn(&mut Formatter<'_>, &[&Site]) -> fmt::Result;
+
+/// Each place, and why it is there.
+fn places(f: &mut Formatter<'_>, sites: &[&Site]) -> fmt::Result {
+    sites.iter().try_for_each(|site| describe(f, site))
+}
+
+/// Only the functions, each once.
+fn functions(f: &mut Formatter<'_>, sites: &[&Site]) -> fmt::Result {
+    let mut names: Vec<String> = Vec::new();
+    for site in sites {
+        let name = clean(&site.symbol);
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    let places = count(sites.len(), "place", "places");
+    wrapped(f, "    ", &format!("{places}: {}", names.join(", ")))
+}
+
+fn section(f: &mut Formatter<'_>, title: &str, files: &[&File], places: Places) -> fmt::Result {
     if files.is_empty() {
         return Ok(());
     }
@@ -86,12 +137,10 @@ fn section(f: &mut Formatter<'_>, title: &str, files: &[&File]) -> fmt::Result {
         let stacks: Vec<_> = target.stacks.iter().map(told).collect();
         wrapped(f, "    ", &format!("{}{cached}, {found}", stacks.join("; ")))?;
         if !file.users.is_empty() {
-            let users: Vec<_> = file.users.iter().map(name).collect();
-            wrapped(f, "    ", &format!("used by {}", users.join(", ")))?;
+            wrapped(f, "    ", &format!("used by {}", names(&file.users)))?;
         }
-        for site in target.stacks.iter().flat_map(|stack| &stack.sites) {
-            describe(f, site)?;
-        }
+        let sites: Vec<&Site> = target.stacks.iter().flat_map(|stack| &stack.sites).collect();
+        places(f, &sites)?;
     }
     Ok(())
 }
@@ -100,8 +149,8 @@ fn library(stack: &stack::Found) -> String {
     match (&stack.version, stack.tls) {
         (Some(version), _) => clean(version),
         // It has no versions.
-        (None, Tls::Boringssl) => "BoringSSL".to_owned(),
-        (None, tls) => format!("{tls:?}, of unknown version"),
+        (None, Tls::Boringssl) => Tls::Boringssl.to_string(),
+        (None, tls) => format!("{tls}, of unknown version"),
     }
 }
 
@@ -214,11 +263,32 @@ fn lines(text: &str, width: usize) -> Vec<String> {
 }
 
 fn name(user: &User) -> String {
+    format!("{} {}", user.pid, label(user))
+}
+
+/// What it is called, and where it runs.
+fn label(user: &User) -> String {
     let container = user.container.as_deref().map(|id| {
         let short: String = id.chars().take(12).collect();
         format!(" in {}", clean(&short))
     });
-    format!("{} {}{}", user.pid, clean(&user.comm), container.unwrap_or_default())
+    format!("{}{}", clean(&user.comm), container.unwrap_or_default())
+}
+
+/// Processes with the same name stand together.
+fn names(users: &[User]) -> String {
+    let mut named: BTreeMap<(&str, Option<&str>), Vec<&User>> = BTreeMap::new();
+    for user in users {
+        named.entry((&user.comm, user.container.as_deref())).or_default().push(user);
+    }
+    let together = |users: Vec<&User>| match users[..] {
+        [user] => name(user),
+        _ => {
+            let pids: Vec<String> = users.iter().map(|user| user.pid.to_string()).collect();
+            format!("{} ({})", label(users[0]), pids.join(", "))
+        }
+    };
+    named.into_values().map(together).collect::<Vec<_>>().join(", ")
 }
 
 fn list(names: &[String]) -> String {

@@ -162,7 +162,8 @@ fn internal_site(
     }
     let names: Vec<_> = public.iter().map(|p| p.name).collect();
     inner.placement = Placement::Internal;
-    inner.reason = format!("{} reach {address:#x}; {}", names.join(", "), inner.reason);
+    let reach = if names.len() == 1 { "reaches" } else { "reach" };
+    inner.reason = format!("{} {reach} {address:#x}; {}", names.join(", "), inner.reason);
     let symbol = Symbol { address, size: 0 };
     let name = format!("{} -> internal", names.first()?);
     site(elf, symbol, inner, family.function, abi, name)
