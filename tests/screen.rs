@@ -323,7 +323,7 @@ fn how_the_screen_was_left_is_remembered() {
         let mut command = command();
         command.args(arguments).env("XDG_STATE_HOME", folder.path().join("state"));
         let terminal = Terminal::open(&command, 120, 30);
-        terminal.shows("test_retry");
+        terminal.shows("claude-sonnet-4-6");
         terminal
     };
     let open = || screen(&["-r".as_ref(), recording.as_os_str()]);

@@ -46,7 +46,7 @@ fn the_tour_of_the_readme_leads_where_it_says() {
     let mut command = command();
     command.arg("--demo").current_dir(folder.path());
     let mut terminal = Terminal::open(&command, 200, 50);
-    terminal.shows("ended");
+    terminal.shows("ended · demo");
     let steps = steps();
     assert!(steps.iter().flatten().count() <= MOST);
     let seen: [&[&str]; 5] = [
@@ -55,7 +55,7 @@ fn the_tour_of_the_readme_leads_where_it_says() {
         &["python · conversation", "⚒ run_tests", "200 passed", "The test is fixed"],
         &["TTFT▾", "1/18"],
         &[".json"],
-        &["→ python", "role: assistant"],
+        &["→ python", "tokens out "],
     ];
     assert_eq!(steps.len(), seen.len());
     for (keys, seen) in steps.iter().zip(seen) {

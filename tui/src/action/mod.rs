@@ -54,6 +54,7 @@ pub enum Action {
     ColumnRight,
     Theme,
     Tree,
+    Ended,
     Group,
     Compare,
     Export,
@@ -211,11 +212,18 @@ pub static ACTIONS: &[Entry] = &[
     entry(Action::Tree, "tree", &["t", "F5"], &[P], "processes below their parents, or as a list")
         .offered("tree", &[P]),
     entry(
+        Action::Ended,
+        "ended",
+        &["o"],
+        &[P],
+        "ended processes each in a row, or those of one command in one; Enter opens such a row",
+    ),
+    entry(
         Action::Group,
         "group",
         &["b"],
         &[P],
-        "group by process, agent, container, model, provider; the selected one is shown alone",
+        "group by process, command, agent, container, model, provider; the selected one is shown alone",
     )
     .offered("group", &[P]),
     entry(

@@ -6,7 +6,7 @@ use super::{App, Key};
 use crate::action::{Action, Context};
 use crate::keymap::KeyMap;
 use crate::store::{Record, Scope, Session, Store};
-use crate::view::area::{frame, inner, panes, text_size};
+use crate::view::area::{frame, inner, panes, table_size, text_size};
 use crate::view::header::{Setting, header};
 use crate::view::processes::Grouping;
 use crate::view::waiting::{Unlisted, waiting};
@@ -98,7 +98,7 @@ impl App {
         let reader = self.viewpoint.reader(store).within(self.narrowed.part());
         let counting = self.narrowed.is_behind(store);
         let main = &mut self.main;
-        let rows = |area: Area| usize::from(inner(area, false).height.saturating_sub(1));
+        let rows = |area: Area| usize::from(table_size(area).1);
         let places = panes(body, main.focus, main.zoom, main.processes.order.len());
         let place = |pane| places.iter().find(|(other, _)| *other == pane).map(|(_, area)| *area);
         // The lists are brought up to date even where they are not visible:
@@ -114,21 +114,18 @@ impl App {
         main.processes.settle(place(Pane::Processes).map_or(1, rows));
         let mut panels = Vec::new();
         for &(pane, area) in &places {
-            let size = |area: Area| {
-                let inner = inner(area, false);
-                (inner.width.saturating_sub(2), inner.height.saturating_sub(1))
-            };
             let mut panel =
                 Panel { pane: Some(pane), area, focused: main.focus == pane, ..Panel::default() };
             panel.key = self.options.keys.of(leads_to(pane)).first().map(Key::to_string);
             let (title, note) = match pane {
                 Pane::Processes => {
                     let reader = reader.within(self.narrowed.passing());
-                    let table = processes::table(&reader, &main.processes, size(area));
+                    let table = processes::table(&reader, &main.processes, table_size(area));
                     let note = listed_how(&main.processes);
                     panel.content = listed(table, || vec![vec![Span::new("none yet", Role::Dim)]]);
                     let title = match main.processes.grouping {
                         Grouping::Process => "Processes",
+                        Grouping::Command => "Commands",
                         Grouping::Agent => "Agents",
                         Grouping::Container => "Containers",
                         Grouping::Model => "Models",
@@ -137,7 +134,7 @@ impl App {
                     (title, note)
                 }
                 Pane::Exchanges => {
-                    let size = size(area);
+                    let size = table_size(area);
                     let what = exchanges::Listed {
                         scope,
                         show: main.show,
@@ -163,8 +160,12 @@ impl App {
                 }
                 Pane::Connections => {
                     let both_ends = main.lists_all();
-                    let table =
-                        connections::table(&reader, &mut main.connections, both_ends, size(area));
+                    let table = connections::table(
+                        &reader,
+                        &mut main.connections,
+                        both_ends,
+                        table_size(area),
+                    );
                     let note = format::count(table.progress.1 as u64);
                     panel.content =
                         listed(table, || vec![vec![Span::new("none is open", Role::Dim)]]);
@@ -249,7 +250,7 @@ impl App {
             }
             Some(Page::Columns(page)) => {
                 panel.title = title(page.title());
-                page.refresh(&self.main);
+                page.refresh(&self.main, body);
                 let window = page.scroll.window(&mut page.document, &reader, size);
                 panel.content = Content::Text(window);
             }

@@ -4,10 +4,11 @@ use super::App;
 use super::main_page::MainPage;
 use super::page::Page;
 use crate::action::Action;
+use crate::view::area::{panes, table_size};
 use crate::view::columns::{Choice, Named};
 use crate::view::document::Scroll;
 use crate::view::text::TextDocument;
-use crate::view::{exchanges, processes};
+use crate::view::{Area, Pane, exchanges, processes};
 
 /// The columns of a list, to choose from.
 #[derive(Debug)]
@@ -15,7 +16,7 @@ pub(super) struct ColumnsPage {
     list: List,
     pub(super) document: TextDocument,
     pub(super) scroll: Scroll,
-    shown: Option<Choice>,
+    shown: Option<(Choice, Vec<usize>)>,
 }
 
 /// Which list.
@@ -54,12 +55,24 @@ impl ColumnsPage {
         }
     }
 
-    /// Brings the list up to date.
-    pub(super) fn refresh(&mut self, main: &MainPage) {
+    /// Brings the list up to date, for a main page of this size.
+    pub(super) fn refresh(&mut self, main: &MainPage, body: Area) {
         let choice = self.list.choice(main);
-        if self.shown.as_ref() != Some(choice) {
-            self.document = choice.document(self.list.named());
-            self.shown = Some(choice.clone());
+        let width = |pane| {
+            let places = panes(body, main.focus, main.zoom, main.processes.order.len());
+            let place = places.into_iter().find(|(other, _)| *other == pane);
+            place.map_or(0, |(_, area)| table_size(area).0)
+        };
+        let fitting = match self.list {
+            List::Processes => processes::fitting(&main.processes, width(Pane::Processes)),
+            List::Exchanges => {
+                exchanges::fitting(&main.columns, &main.listing, width(Pane::Exchanges))
+            }
+        };
+        let shown = (choice.clone(), fitting);
+        if self.shown.as_ref() != Some(&shown) {
+            self.document = choice.document(self.list.named(), &shown.1);
+            self.shown = Some(shown);
         }
     }
 }

@@ -49,7 +49,9 @@ impl App {
         }
         match self.main.focus {
             Pane::Processes => {
-                if let Some(RowKey::Group(name)) = &self.main.processes.selected {
+                if let Some(RowKey::Group(name) | RowKey::Ended(name)) =
+                    &self.main.processes.selected
+                {
                     return Some(name.clone());
                 }
                 let process = &reader.process(self.main.processes.process()?)?.process;

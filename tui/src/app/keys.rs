@@ -169,6 +169,7 @@ impl App {
                     self.main.processes.tree = true;
                 }
             }
+            Action::Ended => self.main.processes.unfolded ^= true,
             Action::Group => {
                 let next = self.main.processes.grouping.next();
                 self.main.processes.group(next);
@@ -245,6 +246,9 @@ impl App {
         {
             self.main.processes.chosen = true;
             self.main.focus = Pane::Exchanges;
+            return;
+        }
+        if self.main.focus == Pane::Processes && self.main.processes.open_ended() {
             return;
         }
         let reader = self.narrowed_reader(store);

@@ -188,6 +188,7 @@ impl Conversation {
     pub(super) fn note(&self, reader: &Reader<'_>) -> Vec<Span> {
         let latest = self.chat.latest(reader);
         let fill = latest.and_then(|record| context::fill(reader, &record.exchange));
+        let fill = fill.filter(context::Fill::is_worth_telling);
         let mut note = fill.map_or(Vec::new(), |fill| fill.spans());
         let place = self.place(reader);
         if !note.is_empty() && !place.is_empty() {

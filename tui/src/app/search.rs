@@ -196,7 +196,7 @@ impl MainPage {
 fn process_matches(pattern: &Pattern, reader: &Reader<'_>, key: &RowKey) -> bool {
     let finds = |text: &str| pattern.find(text.as_bytes()).is_some();
     match key {
-        RowKey::Group(name) => finds(name),
+        RowKey::Group(name) | RowKey::Ended(name) => finds(name),
         RowKey::Process(process) => reader.process(*process).is_some_and(|process| {
             let process = &process.process;
             finds(&process.comm)

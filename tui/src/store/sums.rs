@@ -144,13 +144,16 @@ impl Quota {
 }
 
 impl Facet {
-    /// The group of an exchange; `None`: it belongs to none.
+    /// The group of an exchange; `None`: it belongs to none. Without a name: those that
+    /// no agent is named for.
     pub fn of(self, exchange: &Exchange) -> Option<&str> {
         exchange.dialect?;
         match self {
             Facet::Agent => {
-                let agent = exchange.request.agent.as_ref()?;
-                agent.kind.as_deref().or(agent.id.as_deref())
+                let agent = exchange.request.agent.as_ref();
+                // That nobody is named is a group, too.
+                let name = agent.and_then(|it| it.kind.as_deref().or(it.id.as_deref()));
+                Some(name.unwrap_or(""))
             }
             Facet::Model => Some(model(exchange)).filter(|name| !name.is_empty()),
             Facet::Provider => exchange.provider,

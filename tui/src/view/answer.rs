@@ -180,7 +180,8 @@ pub fn head(reader: &Reader<'_>, exchange: &Exchange) -> Vec<Span> {
         let ms = first.millis_since(exchange.timing.started);
         fact(format!("first token {}", format::duration(ms)), Role::Dim);
     }
-    let filled = super::context::fill(reader, exchange).filter(|_| over);
+    let filled = super::context::fill(reader, exchange);
+    let filled = filled.filter(|fill| over && fill.is_worth_telling());
     if let Some(share) = filled.and_then(|fill| fill.share()) {
         fact(format!("context {}", share.text), share.role);
     }

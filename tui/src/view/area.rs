@@ -129,6 +129,13 @@ pub fn text_size(area: Area) -> (usize, usize) {
     (usize::from(area.width.saturating_sub(1)), usize::from(area.height))
 }
 
+/// Columns and rows of a table in a panel: two columns are the selection's mark and
+/// the scroll bar, a row is the titles'.
+pub fn table_size(panel: Area) -> (u16, u16) {
+    let inner = inner(panel, false);
+    (inner.width.saturating_sub(2), inner.height.saturating_sub(1))
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Area, Pane, frame, panes};

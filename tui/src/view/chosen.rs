@@ -2,7 +2,7 @@
 
 use super::processes::{Grouping, RowKey};
 use super::{Reader, shown};
-use crate::store::Seen;
+use crate::store::{ProcessKey, Seen};
 
 /// A process, or a group of exchanges.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,6 +11,8 @@ pub struct Chosen {
     pub key: RowKey,
     /// What rows stand for.
     pub grouping: Grouping,
+    /// The processes, if it is several that have ended.
+    pub ended: Vec<ProcessKey>,
 }
 
 impl Chosen {
@@ -19,10 +21,12 @@ impl Chosen {
         let exchange = &seen.record.exchange;
         let name = match &self.key {
             RowKey::Process(key) => return seen.record.process == *key,
+            RowKey::Ended(_) => return self.ended.contains(&seen.record.process),
             RowKey::Group(name) => name.as_str(),
         };
         match self.grouping {
             Grouping::Process => false,
+            Grouping::Command => seen.process.comm == name,
             Grouping::Container => seen.process.container.as_deref().unwrap_or("") == name,
             Grouping::Agent | Grouping::Model | Grouping::Provider => {
                 let facet = self.grouping.facet();
@@ -37,6 +41,7 @@ impl Chosen {
             RowKey::Process(key) => reader.process(*key).map_or(String::new(), |process| {
                 format!("{} {}", shown(&process.process.comm), process.process.pid)
             }),
+            RowKey::Ended(name) => format!("{} ×{} ended", shown(name), self.ended.len()),
             RowKey::Group(name) if name.is_empty() => format!("no {}", self.grouping.name()),
             RowKey::Group(name) => format!("{} {}", self.grouping.name(), shown(name)),
         }

@@ -90,18 +90,26 @@ impl Choice {
         Choice { columns }
     }
 
-    /// The list to choose from: one column a row.
-    pub fn document(&self, named: &[Named]) -> TextDocument {
+    /// The list to choose from: one column a row. Those that are chosen and not among
+    /// `fitting` are said to have no room.
+    pub fn document(&self, named: &[Named], fitting: &[usize]) -> TextDocument {
         let mut document = TextDocument::default();
         for (column, shown) in &self.columns {
             let Some((name, says)) = named.get(*column) else { continue };
-            let (mark, role) = if *shown { ("[x] ", Role::Good) } else { ("[ ] ", Role::Dim) };
+            let fits = fitting.contains(column);
+            let (mark, role) = match (*shown, fits) {
+                (true, true) => ("[x] ", Role::Good),
+                (true, false) => ("[x] ", Role::Warning),
+                (false, _) => ("[ ] ", Role::Dim),
+            };
+            let room = if *shown && !fits { "no room: " } else { "" };
             let called = if *shown { Role::Title } else { Role::Dim };
             document.begin();
             document.line(
                 vec![
                     Span::new(mark, role),
                     Span::new(format!("{name:<12}"), called),
+                    Span::new(room, Role::Warning),
                     Span::new(*says, Role::Dim),
                 ],
                 Look::default(),

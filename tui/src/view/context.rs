@@ -8,6 +8,12 @@ use super::{Reader, Role, Span, format};
 /// From here on, an agent is about to run out of it.
 const NEARLY_FULL: f64 = 80.0;
 
+/// Below that, nobody needs to know.
+const WORTH: f64 = 5.0;
+
+/// The same in tokens, where the window is not known.
+const WORTH_TOKENS: u64 = 10_000;
+
 /// What an exchange left in the context window: question and answer.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Fill {
@@ -38,6 +44,11 @@ pub fn fill(reader: &Reader<'_>, exchange: &Exchange) -> Option<Fill> {
 }
 
 impl Fill {
+    /// Whether it is worth a place beside other facts.
+    pub fn is_worth_telling(&self) -> bool {
+        self.percent().map_or(self.tokens >= WORTH_TOKENS, |percent| percent >= WORTH)
+    }
+
     /// Per cent of the window.
     pub fn percent(&self) -> Option<f64> {
         self.window.map(|window| 100.0 * self.tokens as f64 / window as f64)

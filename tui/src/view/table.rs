@@ -15,22 +15,34 @@ pub struct Column {
     pub rank: u8,
     /// Takes what is left. At most one does.
     pub grows: bool,
+    /// Columns that it should have, if it grows, before those of a higher rank than
+    /// [`ESSENTIAL`] take any.
+    pub wish: u16,
 }
+
+/// The highest rank of the columns that are worth more than a wide text.
+const ESSENTIAL: u8 = 4;
 
 impl Column {
     /// Text, from the left.
     pub const fn left(title: &'static str, width: u16, rank: u8) -> Self {
-        Column { title, width, right: false, rank, grows: false }
+        Column { title, width, right: false, rank, grows: false, wish: 0 }
     }
 
     /// A figure, from the right.
     pub const fn right(title: &'static str, width: u16, rank: u8) -> Self {
-        Column { title, width, right: true, rank, grows: false }
+        Column { title, width, right: true, rank, grows: false, wish: 0 }
     }
 
     /// Text that takes what is left, at least `width`.
     pub const fn growing(title: &'static str, width: u16, rank: u8) -> Self {
-        Column { title, width, right: false, rank, grows: true }
+        Column { title, width, right: false, rank, grows: true, wish: width }
+    }
+
+    /// The same, that should have so many columns.
+    #[must_use]
+    pub const fn wishing(self, wish: u16) -> Self {
+        Column { wish, ..self }
     }
 }
 
@@ -81,8 +93,14 @@ pub fn fit(all: &[Column], sorted: Option<&str>, width: u16) -> Vec<(usize, Colu
         let cells: u16 = kept.iter().map(|(_, column)| column.width).sum();
         cells + kept.len().saturating_sub(1) as u16
     };
-    while needed(&kept) > width {
+    loop {
         let least = kept.iter().map(|(_, column)| rank(column)).max().unwrap_or(0);
+        let wished = |(_, column): &(usize, Column)| column.wish.saturating_sub(column.width);
+        let wished: u16 = kept.iter().map(wished).sum();
+        let wished = if least > ESSENTIAL { wished } else { 0 };
+        if needed(&kept) + wished <= width {
+            break;
+        }
         let Some(at) = kept.iter().rposition(|(_, column)| rank(column) == least && least > 0)
         else {
             break;
@@ -135,6 +153,21 @@ mod tests {
         assert_eq!(titles(11), "a5d5");
         assert_eq!(titles(3), "a5d5");
         assert_eq!(titles_of(Some("b"), 20), "a5b5d8", "they are sorted by it");
+    }
+
+    #[test]
+    fn a_wider_table_shows_no_less_of_a_text() {
+        let all = [
+            Column::left("a", 9, 1),
+            Column::right("b", 6, 5),
+            Column::right("c", 8, 6),
+            Column::growing("d", 10, 0).wishing(30),
+        ];
+        let text = |width| fit(&all, None, width).last().map_or(0, |(_, column)| column.width);
+        for width in 20..100 {
+            assert!(text(width + 1).min(30) >= text(width).min(30), "{width}");
+        }
+        assert_eq!(fit(&all, None, 100).len(), all.len());
     }
 
     #[test]

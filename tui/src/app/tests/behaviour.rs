@@ -201,7 +201,8 @@ fn two_exchanges_are_compared() {
     person.keys("G x g d x");
     let screen = person.look();
     assert!(screen.contains("claude 14:01:45 → claude 14:03:16"), "{screen}");
-    assert!(screen.contains("+ state: streaming") && screen.contains("- state: complete"));
+    let state = screen.lines().find(|line| line.contains(" state ")).unwrap();
+    assert!(state.contains(" complete ") && state.contains(" → streaming"), "{screen}");
     assert!(!screen.contains("sekret"), "{screen}");
     person.types("/println").keys("Enter");
     assert!(person.look().contains("println"), "{}", person.look());
@@ -235,7 +236,7 @@ fn the_mouse_selects_opens_and_scrolls() {
         let screen = person.look();
         screen.lines().position(|line| line.contains(text)).unwrap() as u16
     };
-    let y = row(&mut person, "429");
+    let y = row(&mut person, "Rate limit");
     let press = Event::Mouse(Mouse { kind: MouseKind::Press, x: 20, y });
     person.does(press.clone());
     assert_eq!(person.app.main.exchanges.selected, Some(ExchangeId(3)));

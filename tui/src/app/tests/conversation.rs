@@ -211,13 +211,15 @@ fn a_history_that_began_earlier_names_no_answers_that_were_not_seen() {
         model("3"),
         user("four"),
     ]);
-    store.put_exchange(answered(pending(2, 1, 5000, next), "4", 500));
+    let mut second = answered(pending(2, 1, 5000, next), "4", 500);
+    second.exchange.usage.input_tokens = Some(46_000);
+    store.put_exchange(second);
     let mut person = Person::with(store, 120, 60);
     let screen = person.keys("Enter g").look();
     assert_eq!(screen.matches("as the client sends it").count(), 2, "{screen}");
     assert_eq!(screen.matches("assistant  claude-sonnet-4-5").count(), 2, "{screen}");
     // Without a table of models, the window's size is not known.
-    assert!(screen.contains("context 1.2k of ? ") && !screen.contains('%'), "{screen}");
+    assert!(screen.contains("context 46k of ? ") && !screen.contains('%'), "{screen}");
 }
 
 #[test]

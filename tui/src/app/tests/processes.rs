@@ -108,7 +108,7 @@ fn titles_sort_and_sort_the_other_way_round() {
 
 #[test]
 fn the_selection_stays_with_its_row() {
-    for keys in ["1 z", "1 z t", "1 z b b b"] {
+    for keys in ["1 z", "1 z t", "1 z b b b b"] {
         let mut person = Person::with(family(), 120, 30);
         person.keys(keys).keys("j j");
         let chosen = person.app.main.processes.selected.clone();
@@ -124,7 +124,8 @@ fn the_selection_stays_with_its_row() {
 
 #[test]
 fn a_group_is_what_the_screen_is_of() {
-    for (keys, left) in [("b", 2), ("b b", 5), ("b b b", 5), ("b b b b", 7)] {
+    let groups = [("b", 3), ("b b", 7), ("b b b", 5), ("b b b b", 5), ("b b b b b", 7)];
+    for (keys, left) in groups {
         let mut person = Person::with(family(), 120, 40);
         let screen = person.keys("1 z").keys(keys).keys("Enter").look();
         assert!(screen.contains("of 10"), "{keys}: {screen}");
@@ -132,9 +133,51 @@ fn a_group_is_what_the_screen_is_of() {
     }
     // Those without one are a group, too.
     let mut person = Person::with(family(), 120, 40);
-    person.keys("1 z b b G Enter");
+    person.keys("1 z b b b G Enter");
     let screen = person.look();
     assert!(screen.contains("only no container") && screen.contains("/5 of 10"), "{screen}");
+}
+
+/// Three calls of curl that have ended, and one of python.
+pub(super) fn ended() -> Store {
+    let mut store = machine();
+    for (key, comm) in [(11, "curl"), (12, "curl"), (13, "python"), (14, "curl")] {
+        process(&mut store, key, 9000 + key as u32, comm);
+        let record = answered(pending(20 + key, key, 9000 - key, asks("Once")), "It is so.", 800);
+        store.put_exchange(record);
+        store.end_process(ProcessKey(key), llmtop_probe::Timestamp(NOW.0));
+    }
+    store
+}
+
+#[test]
+fn ended_processes_of_one_command_are_one_row() {
+    let mut person = Person::with(ended(), 120, 30);
+    person.keys("1 z");
+    let rows = |person: &mut Person| person.app.main.processes.order.len();
+    let screen = person.look();
+    assert_eq!(rows(&mut person), 5, "{screen}");
+    assert!(screen.contains("ended ▸ curl ×3 ") && !screen.contains("9011"), "{screen}");
+    // The screen is of all three of them, as of a process.
+    person.keys("j");
+    let screen = person.look();
+    assert!(screen.contains("only curl ×3 ended  3 exchanges"), "{screen}");
+    assert!(screen.contains("3 processes"), "{screen}");
+    // Opened, each is there; and closed again.
+    person.keys("Enter");
+    assert_eq!(rows(&mut person), 8);
+    let screen = person.keys("j").look();
+    assert!(screen.contains("▾ curl ×3") && screen.contains("9014   curl"), "{screen}");
+    assert!(screen.contains("only curl 9014  1 exchange "), "{screen}");
+    person.keys("k Enter");
+    assert_eq!(rows(&mut person), 5);
+    person.keys("o");
+    assert_eq!(rows(&mut person), 7);
+    assert!(!person.look().contains("×3"));
+    // The one that is chosen keeps its row when the others fold.
+    person.keys("/ '9012 Enter o");
+    let screen = person.look();
+    assert!(screen.contains("only curl 9012") && screen.contains("curl ×2"), "{screen}");
 }
 
 #[test]

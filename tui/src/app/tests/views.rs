@@ -4,7 +4,7 @@ use llmtop_probe::ConnId;
 
 use super::conversation::agents;
 use super::overview::busy;
-use super::processes::family;
+use super::processes::{ended, family};
 use super::{Person, at_every_size};
 use crate::fixture::{asks, machine, pending, process};
 use crate::store::{Session, Status, Store};
@@ -18,10 +18,12 @@ const VIEWS: &[View] = &[
     ("processes", machine, "1"),
     ("by_cost", family, "1 z > > > > >"),
     ("tree", family, "1 z t"),
-    ("by_agent", family, "1 z b"),
-    ("by_container", family, "1 z b b"),
-    ("by_model", family, "1 z b b b"),
-    ("by_provider", family, "1 z b b b b"),
+    ("ended", ended, "1 z"),
+    ("by_command", family, "1 z b"),
+    ("by_agent", family, "1 z b b"),
+    ("by_container", family, "1 z b b b"),
+    ("by_model", family, "1 z b b b b"),
+    ("by_provider", family, "1 z b b b b b"),
     ("by_ttft", machine, "2 > > >"),
     ("answer", machine, "3"),
     ("hostile", machine, "k k 3 z"),
@@ -31,6 +33,7 @@ const VIEWS: &[View] = &[
     ("conversation", machine, "1 Enter g"),
     ("conversation_live", machine, "Enter"),
     ("agents", agents, "Enter"),
+    ("agents_unfolded", agents, "Enter O g"),
     ("as_sent", machine, "Enter w"),
     ("detail_answer", machine, "g d"),
     ("detail_request", machine, "d ]"),

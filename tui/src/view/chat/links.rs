@@ -4,6 +4,7 @@ use llmtop_parsers::conversation::ConversationId;
 
 use super::{Chat, Target, Which};
 use crate::store::{ExchangeId, ProcessKey, Record, Scope, grown, is_over};
+use crate::view::answer::{self, Fold};
 use crate::view::text::Look;
 use crate::view::{Reader, Role, Span, exchanges, format, gist, processes};
 
@@ -18,6 +19,18 @@ const LOOKED_BACK: usize = 64;
 
 /// Columns of what was asked and answered.
 const GIST: usize = 200;
+
+/// The latest answers of one that are shown where it is unfolded.
+const NESTED: usize = 100;
+
+/// Conversations within conversations that are shown within one another.
+const DEEPEST: usize = 4;
+
+/// Columns by which what is within is moved in.
+const STEP: usize = 4;
+
+/// The message of its first exchange by which a conversation is folded: none.
+const WHOLE: usize = usize::MAX;
 
 /// What a conversation started, in order.
 #[derive(Debug, Default)]
@@ -94,7 +107,7 @@ impl Link {
             count,
             over: is_over(&record.exchange),
             // Redrawn for each line's worth, not for each token.
-            grown: grown(&record.exchange).min(GIST) / 16,
+            grown: grown(&record.exchange).min(GIST) / 16 + grown(&record.exchange) / GIST,
         })
     }
 }
@@ -111,11 +124,12 @@ impl Chat {
             |link: &&Link| link.first > after && next.is_none_or(|next| link.first < next);
         let links: Vec<Link> = self.links.all.iter().filter(between).copied().collect();
         for link in links {
-            self.link(reader, link);
+            self.link(reader, link, 0);
         }
     }
 
-    fn link(&mut self, reader: &Reader<'_>, link: Link) {
+    /// Draws what another conversation is, and, unfolded, what was said in it.
+    fn link(&mut self, reader: &Reader<'_>, link: Link, depth: usize) {
         let (Some(first), Some(last)) = (reader.exchange(link.first), reader.exchange(link.last))
         else {
             return;
@@ -123,7 +137,9 @@ impl Chat {
         let look = Look { bar: Role::Tool, indent: 2, ..Look::default() };
         self.document.blank();
         let to = (Which::Conversation(link.id), link.process);
-        self.begin(Target { exchange: link.last, link: Some(to) });
+        let key = (link.first, WHOLE);
+        let folded = self.folded(key, true);
+        self.begin_folding(Target { exchange: link.last, link: Some(to) }, key);
         let agent = last.exchange.request.agent.as_ref();
         let kind = agent.and_then(|agent| agent.kind.as_deref());
         let kind = match (kind, link.process == self.process) {
@@ -131,7 +147,8 @@ impl Chat {
             (None, true) => "sub-agent".to_owned(),
             (None, false) => exchanges::process_name(reader, link.process),
         };
-        let mut head = vec![Span::new(format!("⤷ {kind}"), Role::Tool)];
+        let sign = if folded { "▸" } else { "▾" };
+        let mut head = vec![Span::new(format!("{sign} ⤷ {kind}"), Role::Tool)];
         for (text, role) in sums(reader, link) {
             head.push(Span::new(" · ", Role::Faint));
             head.push(Span::new(text, role));
@@ -141,11 +158,43 @@ impl Chat {
         if let Some(asked) = asked_first(first) {
             self.document.line(vec![Span::new(asked, Role::Dim)], Look { indent: 4, ..look });
         }
+        if !folded {
+            self.nested(reader, link, depth);
+            return;
+        }
         let answer = last.exchange.response.text.as_deref().map(|text| gist(text, GIST));
         if let Some(answer) = answer.filter(|answer| !answer.is_empty()) {
             let answer = vec![Span::new(format!("→ {answer}"), Role::Text)];
             self.document.line(answer, Look { indent: 4, ..look });
         }
+    }
+
+    /// Draws the answers of another conversation, moved in, and what those began.
+    fn nested(&mut self, reader: &Reader<'_>, link: Link, depth: usize) {
+        let to = Some((Which::Conversation(link.id), link.process));
+        let members = reader.members(link.id);
+        let from = members.len().saturating_sub(NESTED);
+        let children = reader.store().children_of(link.id).iter();
+        let children = children.filter(|_| depth + 1 < DEEPEST).take(LINKS);
+        let children: Vec<Link> = children.filter_map(|&id| Link::of(reader, id)).collect();
+        self.document.shift(STEP * (depth + 1));
+        if from > 0 {
+            let text = format!("… {from} earlier exchanges: it has them, opened");
+            self.document.line(vec![Span::new(text, Role::Faint)], Look::default());
+        }
+        for (at, &id) in members.iter().enumerate().skip(from) {
+            let Some(record) = reader.exchange(id) else { continue };
+            self.document.blank();
+            self.begin_folding(Target { exchange: id, link: to }, (link.first, WHOLE));
+            answer::push(&mut self.document, reader, record, Fold { all: true });
+            let next = members.get(at + 1).copied();
+            let meanwhile =
+                |child: &&Link| child.first > id && next.is_none_or(|next| child.first < next);
+            for child in children.iter().filter(meanwhile) {
+                self.link(reader, *child, depth + 1);
+            }
+        }
+        self.document.shift(STEP * depth);
     }
 
     /// Draws whom the conversation serves, where that is told.

@@ -93,7 +93,7 @@ pub struct Chat {
     calls: HashSet<String>,
     echoes: Echoes,
     /// Messages that are not as folded as they are by default.
-    toggled: HashSet<(ExchangeId, usize)>,
+    toggled: HashSet<Key>,
     all: Option<bool>,
 }
 
@@ -101,9 +101,12 @@ pub struct Chat {
 #[derive(Debug)]
 struct Group {
     target: Target,
-    /// Which one of its exchange's.
-    at: usize,
+    /// What is folded with it.
+    key: Key,
 }
+
+/// What is folded as one: an exchange, and which of its messages, or what it began.
+type Key = (ExchangeId, usize);
 
 /// One exchange of the chat.
 #[derive(Debug)]
@@ -207,7 +210,7 @@ impl Chat {
     /// Folds or unfolds the message that a block belongs to.
     pub fn toggle(&mut self, block: usize) {
         if let Some(group) = self.groups.get(self.document.group(block)) {
-            let key = (group.target.exchange, group.at);
+            let key = group.key;
             if !self.toggled.remove(&key) {
                 self.toggled.insert(key);
             }
@@ -257,7 +260,7 @@ impl Chat {
         }
     }
 
-    fn folded(&self, key: (ExchangeId, usize), by_default: bool) -> bool {
+    fn folded(&self, key: Key, by_default: bool) -> bool {
         self.all.unwrap_or(by_default) ^ self.toggled.contains(&key)
     }
 
@@ -332,13 +335,18 @@ impl Chat {
         }
     }
 
-    fn begin(&mut self, target: Target) -> (ExchangeId, usize) {
+    fn begin(&mut self, target: Target) -> Key {
+        let own = self.groups.iter().rev().take_while(|it| it.target.exchange == target.exchange);
+        let key = (target.exchange, own.count());
+        self.begin_folding(target, key);
+        key
+    }
+
+    /// Begins a group that is folded together with others of the same key.
+    fn begin_folding(&mut self, target: Target, key: Key) {
         let group = self.document.begin();
         self.groups.truncate(group);
-        let own = self.groups.iter().rev().take_while(|it| it.target.exchange == target.exchange);
-        let at = own.count();
-        self.groups.push(Group { target, at });
-        (target.exchange, at)
+        self.groups.push(Group { target, key });
     }
 }
 

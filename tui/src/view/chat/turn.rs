@@ -1,7 +1,7 @@
 //! One turn of a chat: what is new in a request, and its answer.
 
 use super::history::{Outcome, Piece, Said, Told};
-use super::{Chat, Target, Turn};
+use super::{Chat, Key, Target, Turn};
 use crate::store::{ExchangeId, Record};
 use crate::view::answer::{self, FOLDED, Fold, Shown};
 use crate::view::text::{Look, TextDocument};
@@ -50,7 +50,7 @@ impl Chat {
 
     /// Lines of a result that is folded: as the message is, the other way round,
     /// for results are long.
-    fn limit(&self, key: (ExchangeId, usize)) -> Option<usize> {
+    fn limit(&self, key: Key) -> Option<usize> {
         (!self.toggled.contains(&key) && self.all.unwrap_or(true)).then_some(FOLDED)
     }
 

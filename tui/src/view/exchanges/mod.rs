@@ -25,7 +25,7 @@ const COLUMNS: &[Column] = &[
     Column::right("TTFT", 6, 8),
     Column::right("TOOK", 6, 5),
     Column::right("COST", 8, 4),
-    Column::growing("ASKED → ANSWERED", 24, 0),
+    Column::growing("ASKED → ANSWERED", 24, 0).wishing(40),
 ];
 
 /// The columns that one may choose: all but the first, which says how an
@@ -125,6 +125,13 @@ pub fn table(
     }
     table.columns = columns.into_iter().map(|(_, column)| column).collect();
     table
+}
+
+/// The places in [`NAMED`] of the columns that are shown in so many cells.
+pub fn fitting(choice: &Choice, listing: &Listing, width: u16) -> Vec<usize> {
+    let sorted = (!listing.is_by_time()).then(|| listing.by.title());
+    let shown = columns(choice, sorted, width).into_iter();
+    shown.filter_map(|(at, _)| at.checked_sub(1)).collect()
 }
 
 /// The columns that are chosen and fit, with their places in the list of all.

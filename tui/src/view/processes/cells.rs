@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use unicode_width::UnicodeWidthStr;
+
 use super::{Col, Grouping, Item, Position, RowKey};
 use crate::store::{Beat, ProcessKey, Pulse, Record, Scope, Sums};
 use crate::view::exchanges::short_model;
@@ -51,9 +53,13 @@ impl Latest {
         {
             let name = match position.grouping.facet() {
                 Some(facet) => facet.of(&record.exchange),
-                None => reader
-                    .process(record.process)
-                    .map(|process| process.process.container.as_deref().unwrap_or("")),
+                None => reader.process(record.process).map(|process| {
+                    let facts = &process.process;
+                    match position.grouping {
+                        Grouping::Command => facts.comm.as_str(),
+                        _ => facts.container.as_deref().unwrap_or(""),
+                    }
+                }),
             };
             if let Some(name) = name {
                 groups.entry(name).or_default().add(reader, record);
@@ -121,6 +127,7 @@ fn pid(reader: &Reader<'_>, item: &Item) -> String {
     match item.key {
         RowKey::Process(key) => reader.process(key).map(|it| it.process.pid.to_string()),
         RowKey::Group(_) => None,
+        RowKey::Ended(_) => Some("ended".to_owned()),
     }
     .unwrap_or_default()
 }
@@ -135,9 +142,12 @@ fn name(reader: &Reader<'_>, item: &Item, width: usize) -> Vec<Span> {
         }
         RowKey::Group(name) if name.is_empty() => ("(none)".to_owned(), Role::Dim),
         RowKey::Group(name) => (shown(name), Role::Process),
+        RowKey::Ended(name) => (shown(name), Role::Dim),
     };
+    let many = if item.many > 1 { format!(" ×{}", item.many) } else { String::new() };
     if item.branch.is_empty() {
-        return vec![Span::new(truncated(&name, width), role)];
+        let name = truncated(&name, width.saturating_sub(many.width()));
+        return vec![Span::new(name, role), Span::new(many, Role::Dim)];
     }
     // A deep branch leaves room for some of the name.
     let lines = item.branch.chars().count();
@@ -145,7 +155,8 @@ fn name(reader: &Reader<'_>, item: &Item, width: usize) -> Vec<Span> {
     let branch: String = item.branch.chars().skip(lines - kept).collect();
     vec![
         Span::new(branch, Role::Faint),
-        Span::new(truncated(&name, width.saturating_sub(kept)), role),
+        Span::new(truncated(&name, width.saturating_sub(kept + many.width())), role),
+        Span::new(many, Role::Dim),
     ]
 }
 

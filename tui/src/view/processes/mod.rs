@@ -136,6 +136,7 @@ pub fn table(reader: &Reader<'_>, position: &Position, size: (u16, u16)) -> Tabl
         let latest = match &item.key {
             RowKey::Process(key) => Latest::of_process(reader, *key),
             RowKey::Group(name) => group.get(name.as_str()).cloned().unwrap_or_default(),
+            RowKey::Ended(_) => Latest::default(),
         };
         let cells = columns
             .iter()
@@ -154,7 +155,7 @@ pub(super) fn figures(
     cols: impl Iterator<Item = (Col, usize)>,
 ) -> impl Iterator<Item = Span> {
     let latest = Latest::of_process(reader, key);
-    let item = Item { key: RowKey::Process(key), branch: String::new() };
+    let item = Item { key: RowKey::Process(key), branch: String::new(), many: 0 };
     cols.flat_map(move |(col, width)| cell(col, width, reader, &item, sums, &latest))
 }
 
@@ -165,6 +166,12 @@ pub fn moves(reader: &Reader<'_>, position: &Position, width: u16) -> bool {
         && reader.processes().any(|process| {
             reader.sums(process.key).is_some_and(|sums| sums.pulse.moves(reader.now()))
         })
+}
+
+/// The places in [`NAMED`] of the columns that are shown in so many cells.
+pub fn fitting(position: &Position, width: u16) -> Vec<usize> {
+    let place = |col| COLUMNS.iter().position(|(its, ..)| *its == col);
+    columns(position, width).into_iter().filter_map(|(col, _)| place(col)).collect()
 }
 
 fn columns(position: &Position, width: u16) -> Vec<(Col, Column)> {

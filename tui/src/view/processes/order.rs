@@ -1,7 +1,7 @@
 //! Which rows there are, in which order, and which is selected.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use llmtop_parsers::Timestamp;
 
@@ -23,6 +23,8 @@ pub enum RowKey {
     Process(ProcessKey),
     /// The group of this name, as captured; empty: those that belong to none.
     Group(String),
+    /// The processes of this command that have ended.
+    Ended(String),
 }
 
 /// A row.
@@ -32,6 +34,14 @@ pub struct Item {
     pub key: RowKey,
     /// In a tree: the lines that lead to it.
     pub branch: String,
+    /// Of how many processes it is, where that is known and not one.
+    pub many: usize,
+}
+
+impl Item {
+    fn new(key: RowKey) -> Self {
+        Item { key, branch: String::new(), many: 0 }
+    }
 }
 
 /// What rows stand for.
@@ -40,6 +50,7 @@ pub struct Item {
 pub enum Grouping {
     #[default]
     Process,
+    Command,
     Agent,
     Container,
     Model,
@@ -70,17 +81,40 @@ pub struct Position {
     pub order: Vec<Item>,
     /// How many processes they stand for.
     pub processes: usize,
-    /// The groups, if rows stand for them.
-    groups: BTreeMap<String, Sums>,
+    /// Processes that have ended stand each in a row of its own.
+    pub unfolded: bool,
+    /// Those of these commands do.
+    opened: BTreeSet<String>,
+    /// The groups, if rows stand for them, or the processes that ended, by command.
+    groups: BTreeMap<String, Group>,
     ordered: Option<(Wanted, u64, Timestamp)>,
 }
 
 /// What the order depends on, beside the store.
-type Wanted = (Col, bool, bool, Grouping, bool, Option<Timestamp>, Option<u64>);
+type Wanted = (Col, bool, Tree, Grouping, bool, Option<Timestamp>, Option<u64>);
+
+/// How processes that belong together are shown: as a tree, ended ones each.
+type Tree = (bool, bool);
+
+/// Several processes, or some of the exchanges.
+#[derive(Clone, Debug, Default)]
+struct Group {
+    sums: Sums,
+    /// The processes, where it is made of those.
+    of: Vec<ProcessKey>,
+}
+
+impl Group {
+    fn join(&mut self, key: ProcessKey, sums: &Sums) {
+        self.sums.join(sums);
+        self.of.push(key);
+    }
+}
 
 impl Grouping {
-    const ALL: [Grouping; 5] = [
+    const ALL: [Grouping; 6] = [
         Grouping::Process,
+        Grouping::Command,
         Grouping::Agent,
         Grouping::Container,
         Grouping::Model,
@@ -96,7 +130,7 @@ impl Grouping {
     /// The title of its column.
     pub fn title(self) -> &'static str {
         match self {
-            Grouping::Process => "COMMAND",
+            Grouping::Process | Grouping::Command => "COMMAND",
             Grouping::Agent => "AGENT",
             Grouping::Container => "CONTAINER",
             Grouping::Model => "MODEL",
@@ -108,6 +142,7 @@ impl Grouping {
     pub fn name(self) -> &'static str {
         match self {
             Grouping::Process => "process",
+            Grouping::Command => "command",
             Grouping::Agent => "agent",
             Grouping::Container => "container",
             Grouping::Model => "model",
@@ -118,7 +153,7 @@ impl Grouping {
     /// What the store keeps it by.
     pub(in crate::view) fn facet(self) -> Option<Facet> {
         match self {
-            Grouping::Process | Grouping::Container => None,
+            Grouping::Process | Grouping::Command | Grouping::Container => None,
             Grouping::Agent => Some(Facet::Agent),
             Grouping::Model => Some(Facet::Model),
             Grouping::Provider => Some(Facet::Provider),
@@ -138,7 +173,22 @@ impl Position {
     /// What the person chose, of which everything else is to be.
     pub fn chosen(&self) -> Option<Chosen> {
         let key = self.selected.clone().filter(|_| self.chosen)?;
-        Some(Chosen { key, grouping: self.grouping })
+        let ended = match &key {
+            RowKey::Ended(name) => self.groups.get(name).map(|group| group.of.clone()),
+            _ => None,
+        };
+        Some(Chosen { key, grouping: self.grouping, ended: ended.unwrap_or_default() })
+    }
+
+    /// Shows the ended processes of the selected row each in a row of its own, or in one
+    /// again. `false`: it is another row.
+    pub fn open_ended(&mut self) -> bool {
+        let Some(RowKey::Ended(name)) = &self.selected else { return false };
+        if !self.opened.remove(name) {
+            self.opened.insert(name.clone());
+        }
+        self.ordered = None;
+        true
     }
 
     /// What is not listed any more is not chosen: nothing takes its place unasked.
@@ -172,7 +222,9 @@ impl Position {
     pub fn sums<'a>(&'a self, reader: &Reader<'a>, key: &RowKey) -> Option<&'a Sums> {
         match key {
             RowKey::Process(key) => reader.sums(*key),
-            RowKey::Group(name) => self.groups.get(name),
+            RowKey::Group(name) | RowKey::Ended(name) => {
+                self.groups.get(name).map(|group| &group.sums)
+            }
         }
     }
 
@@ -182,8 +234,8 @@ impl Position {
     pub fn put_in_order(&mut self, reader: &Reader<'_>, all: bool) {
         let version = reader.version();
         let question = reader.part().map(|part| part.question);
-        let (paused, Position { sort, reverse, tree, grouping, .. }) = (reader.paused(), &*self);
-        let wanted = (*sort, *reverse, *tree, *grouping, all, paused, question);
+        let tree = (self.tree, self.unfolded);
+        let wanted = (self.sort, self.reverse, tree, self.grouping, all, reader.paused(), question);
         let stands = self.ordered.is_some_and(|(had, seen, at)| {
             let rested = reader.now().millis_since(at) >= 1000.0;
             let many = reader.store().processes().len() > PROMPT_ORDER;
@@ -231,34 +283,84 @@ impl Position {
             };
             sort.key(&name, process.pid, sums, key.0)
         });
-        self.order = if self.tree {
-            tree::items(reader, &processes)
-        } else {
-            let item = |process: &&ProcessTotals| Item {
-                key: RowKey::Process(process.key),
-                branch: String::new(),
+        if self.tree {
+            self.order = tree::items(reader, &processes);
+            return;
+        }
+        let fold = self.fold(reader, &processes);
+        self.order.clear();
+        for process in processes {
+            let name = &process.process.comm;
+            if !fold.contains(&process.key) {
+                self.order.push(Item::new(RowKey::Process(process.key)));
+                continue;
+            }
+            // They stand where the first of them does.
+            let Some(group) =
+                self.groups.get(name).filter(|it| it.of.first() == Some(&process.key))
+            else {
+                continue;
             };
-            processes.iter().map(item).collect()
-        };
+            let open = self.opened.contains(name);
+            let branch = if open { "▾ " } else { "▸ " }.to_owned();
+            let key = RowKey::Ended(name.clone());
+            self.order.push(Item { key, branch, many: group.of.len() });
+            let each = group.of.iter().filter(|_| open);
+            let below = |key: &ProcessKey| Item {
+                branch: "  ".to_owned(),
+                ..Item::new(RowKey::Process(*key))
+            };
+            self.order.extend(each.map(below));
+        }
+    }
+
+    /// The processes that are shown in one row: several of one command that have ended.
+    /// One that is chosen keeps its own.
+    fn fold(&mut self, reader: &Reader<'_>, sorted: &[&ProcessTotals]) -> HashSet<ProcessKey> {
+        if self.unfolded {
+            return HashSet::new();
+        }
+        let chosen = self.process().filter(|_| self.chosen);
+        let ended = sorted.iter().filter(|it| it.ended.is_some());
+        for process in ended {
+            let name = &process.process.comm;
+            if chosen == Some(process.key) && !self.opened.contains(name) {
+                continue;
+            }
+            let sums = reader.sums(process.key).unwrap_or(&process.sums);
+            self.groups.entry(name.clone()).or_default().join(process.key, sums);
+        }
+        self.groups.retain(|_, group| group.of.len() > 1);
+        self.groups.values().flat_map(|group| group.of.iter().copied()).collect()
     }
 
     fn arrange_groups(&mut self, reader: &Reader<'_>) {
         match self.grouping.facet() {
-            Some(facet) => self.groups.extend(reader.groups(facet)),
+            Some(facet) => {
+                let group = |(name, sums)| (name, Group { sums, of: Vec::new() });
+                self.groups.extend(reader.groups(facet).into_iter().map(group));
+            }
             None => {
                 for process in reader.processes() {
                     let sums = reader.sums(process.key);
                     let Some(sums) = sums.filter(|sums| sums.tally.exchanges > 0) else { continue };
-                    let name = process.process.container.clone().unwrap_or_default();
-                    self.groups.entry(name).or_default().join(sums);
+                    let facts = &process.process;
+                    let name = match self.grouping {
+                        Grouping::Command => facts.comm.clone(),
+                        _ => facts.container.clone().unwrap_or_default(),
+                    };
+                    self.groups.entry(name).or_default().join(process.key, sums);
                 }
             }
         }
         let sort = Sort { by: self.sort, descends: self.descends(), now: reader.now() };
-        let mut groups: Vec<(&String, &Sums)> = self.groups.iter().collect();
-        groups.sort_by_cached_key(|(name, sums)| sort.key(name, 0, sums, 0));
-        let item = |name: &String| Item { key: RowKey::Group(name.clone()), branch: String::new() };
-        self.order = groups.into_iter().map(|(name, _)| item(name)).collect();
+        let mut groups: Vec<(&String, &Group)> = self.groups.iter().collect();
+        groups.sort_by_cached_key(|(name, group)| sort.key(name, 0, &group.sums, 0));
+        let item = |(name, group): (&String, &Group)| Item {
+            many: group.of.len(),
+            ..Item::new(RowKey::Group(name.clone()))
+        };
+        self.order = groups.into_iter().map(item).collect();
     }
 }
 

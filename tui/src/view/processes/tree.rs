@@ -27,7 +27,7 @@ pub(super) fn items(reader: &Reader<'_>, listed: &[&ProcessTotals]) -> Vec<Item>
     let mut stack: Vec<(ProcessKey, String, String)> =
         roots.into_iter().rev().map(|key| (key, String::new(), String::new())).collect();
     while let Some((key, branch, below)) = stack.pop() {
-        items.push(Item { key: RowKey::Process(key), branch });
+        items.push(Item { key: RowKey::Process(key), branch, many: 0 });
         let Some(below_it) = children.remove(&key) else { continue };
         let last = below_it.len() - 1;
         for (at, child) in below_it.into_iter().enumerate().rev() {

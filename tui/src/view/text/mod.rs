@@ -63,6 +63,8 @@ pub struct TextDocument {
     openings: HashMap<(Source, usize), Option<Fence>>,
     colours: Colours,
     group: usize,
+    /// Columns by which what is pushed is moved in further.
+    shift: usize,
 }
 
 #[derive(Debug)]
@@ -94,6 +96,12 @@ impl TextDocument {
             self.group += 1;
         }
         self.group
+    }
+
+    /// What is pushed from now on is moved in by so many columns more, until another
+    /// number is said.
+    pub fn shift(&mut self, columns: usize) {
+        self.shift = columns;
     }
 
     /// Adds one line.
@@ -213,6 +221,7 @@ impl TextDocument {
     }
 
     fn push(&mut self, content: Content, look: Look, bytes: usize) {
+        let look = Look { indent: look.indent + self.shift, ..look };
         self.blocks.push(Block { content, look, group: self.group });
         self.offsets.push(self.bytes);
         self.bytes += bytes;

@@ -1,12 +1,16 @@
 //! What differs between two exchanges: facts, headers, request, answer.
 
-use llmtop_parsers::{Body, UsageSource, redact};
+mod facts;
+
+use llmtop_parsers::{Body, redact};
 use serde_json::Value;
 use similar::{Algorithm, DiffOp, capture_diff_slices};
+use unicode_width::UnicodeWidthStr;
 
 use super::text::{Look, TextDocument};
-use super::{Reader, Role, Span, exchanges, format};
-use crate::store::{Record, words};
+use super::{Reader, Role, Span, format, truncated};
+use crate::store::Record;
+use facts::Pair;
 
 /// Bytes of a body that is compared.
 const READ: usize = 4 << 20;
@@ -16,6 +20,10 @@ const LINES: usize = 3000;
 
 /// Lines that are shown around a difference.
 const CONTEXT: usize = 3;
+
+/// Columns of a fact's name, and of its first value.
+const NAME: usize = 20;
+const VALUE: usize = 32;
 
 /// What differs, as a document, and how many lines of it.
 #[derive(Debug, Default)]
@@ -34,7 +42,7 @@ impl Comparison {
     pub fn new(reader: &Reader<'_>, left: &Record, right: &Record, secrets: bool) -> Self {
         let mut comparison = Comparison::default();
         let both = |read: &dyn Fn(&Record) -> Vec<String>| (read(left), read(right));
-        comparison.part("facts", both(&|record| facts(reader, record)));
+        comparison.facts(&facts::paired(reader, left, right));
         comparison.part(
             "request's headers",
             both(&|record| headers(&record.exchange.request.headers, secrets)),
@@ -42,6 +50,30 @@ impl Comparison {
         comparison.part("request", both(&|record| lines(record.exchange.request.body.as_deref())));
         comparison.part("answer", both(&answer));
         comparison
+    }
+
+    /// Facts in two columns: the first's, and the second's where it is another.
+    fn facts(&mut self, facts: &[Pair]) {
+        self.document.begin();
+        self.document.line(vec![Span::new("facts", Role::Title)], Look::default());
+        let name = facts.iter().map(|fact| fact.name.width()).max().unwrap_or(0).min(NAME) + 2;
+        let changed = facts.iter().filter(|fact| fact.old != fact.new);
+        let old = changed.map(|fact| fact.old.width()).max().unwrap_or(0).min(VALUE);
+        for fact in facts {
+            let label = format!("{:<name$}", truncated(&fact.name, NAME));
+            let mut line = vec![Span::new(label, Role::Dim)];
+            if fact.old == fact.new {
+                line.push(Span::new(fact.old.as_str(), Role::Dim));
+            } else {
+                self.removed += 1;
+                self.added += 1;
+                let room = old.saturating_sub(fact.old.width());
+                line.push(Span::new(fact.old.as_str(), Role::Error));
+                line.push(Span::new(format!("{:room$} → ", ""), Role::Faint));
+                line.push(Span::new(fact.new.as_str(), Role::Good));
+            }
+            self.document.line(line, Look { indent: 2, ..Look::default() });
+        }
     }
 
     fn part(&mut self, name: &str, (left, right): (Vec<String>, Vec<String>)) {
@@ -127,37 +159,6 @@ fn moved(op: &mut DiffOp, by: usize) {
             *new_index += by;
         }
     }
-}
-
-fn facts(reader: &Reader<'_>, record: &Record) -> Vec<String> {
-    let exchange = &record.exchange;
-    let (usage, timing) = (&exchange.usage, &exchange.timing);
-    let text = |text: Option<&str>| text.unwrap_or("-").to_owned();
-    let figure = |figure: Option<u64>| figure.map_or("-".to_owned(), |figure| figure.to_string());
-    let tokens = |count: Option<u64>| {
-        format::about(count.is_some() && usage.source == UsageSource::Estimated, &figure(count))
-    };
-    let since = |at: Option<llmtop_parsers::Timestamp>| {
-        at.map_or("-".to_owned(), |at| format::duration(at.millis_since(timing.started)))
-    };
-    let target = exchange.request.target.as_deref().map(redact::url);
-    [
-        ("process", exchanges::process_name(reader, record.process)),
-        ("host", text(exchange.request.authority.as_deref())),
-        ("target", text(target.as_deref())),
-        ("model", text(exchange.response.model.as_deref().or(exchange.request.model.as_deref()))),
-        ("state", words::state(exchange.state).to_owned()),
-        ("status", figure(exchange.response.status.map(u64::from))),
-        ("finish reason", text(exchange.response.finish_reason.as_deref())),
-        ("tokens in", tokens(usage.input_tokens)),
-        ("tokens from cache", tokens(usage.cache_read_tokens)),
-        ("tokens out", tokens(usage.output_tokens)),
-        ("cost", format::cost(exchange)),
-        ("first token", since(timing.first_token)),
-        ("took", since(timing.ended)),
-    ]
-    .map(|(name, value)| format!("{name}: {value}"))
-    .to_vec()
 }
 
 fn headers(all: &[(String, String)], secrets: bool) -> Vec<String> {
