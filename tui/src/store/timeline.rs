@@ -14,6 +14,8 @@ const KEPT: usize = 900;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Timeline {
     seconds: Ring<Second, KEPT, 1>,
+    /// When in each second exchanges began and ended, in order.
+    turns: Ring<Vec<Turn>, KEPT, 1>,
     /// Exchanges whose answer has not ended.
     active: u64,
 }
@@ -33,9 +35,22 @@ pub struct Second {
     pub errors: u32,
     /// Those of them for which a rate limit or a quota was at its end.
     pub limited: u32,
-    /// Exchanges that ran at some time within it.
+    /// The most exchanges that ran at once within it.
     pub running: u32,
+    /// Exchanges that ran when it ended.
+    pub left: u32,
 }
+
+/// An exchange began within a second, or ended: nanoseconds into it, and which. Sorted,
+/// what ends makes room for what begins at the same time.
+type Turn = (u32, Begins);
+
+/// Whether it begins.
+type Begins = bool;
+
+/// Beginnings and ends in a second that are told apart. With more of them, what ran at
+/// once is told of the second's beginning and its end.
+const TURNS: usize = 512;
 
 /// What counts of an exchange, and when.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -61,7 +76,9 @@ impl Timeline {
         for number in (first..=last).rev().take(KEPT) {
             let mut second = self.seconds.get(number).copied().unwrap_or_default();
             let before = (after + u64::from(second.ended)).saturating_sub(second.begun.into());
-            second.running = u32::try_from(before + u64::from(second.begun)).unwrap_or(u32::MAX);
+            let count = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
+            second.left = count(after);
+            second.running = count(self.most(number, &second, before, after));
             after = before;
             if number < end {
                 seconds.push(second);
@@ -71,6 +88,19 @@ impl Timeline {
         seconds.resize(count.min(KEPT), Second::default());
         seconds.reverse();
         seconds
+    }
+
+    /// The most exchanges that ran at once within a second that began with so many, and
+    /// ended with so many.
+    fn most(&self, number: u64, second: &Second, before: u64, after: u64) -> u64 {
+        let turns = self.turns.get(number).map_or(&[][..], Vec::as_slice);
+        let whole = turns.len() == second.begun as usize + second.ended as usize;
+        let (mut running, mut most) = (before, before.max(after));
+        for &(_, begins) in turns.iter().filter(|_| whole) {
+            running = if begins { running + 1 } else { running.saturating_sub(1) };
+            most = most.max(running);
+        }
+        most
     }
 
     /// Whether time alone changes what it says at `now`.
@@ -94,10 +124,12 @@ impl Timeline {
         }
         if let Some(before) = before {
             self.mark(before, u32::saturating_sub);
+            self.turn(before, false);
             self.active -= u64::from(before.ended.is_none());
         }
         if let Some(now) = now {
             self.mark(now, u32::saturating_add);
+            self.turn(now, true);
             self.active += u64::from(now.ended.is_none());
         }
     }
@@ -107,6 +139,21 @@ impl Timeline {
             second.tokens += tokens;
             second.usd += usd;
         });
+    }
+
+    /// Notes down when it began and ended, or takes that back.
+    fn turn(&mut self, marks: Marks, adds: bool) {
+        let ended = marks.ended.map(|ended| (ended, false));
+        for (at, begins) in std::iter::once((marks.begun, true)).chain(ended) {
+            let number = Ring::<Second, KEPT, 1>::number(at);
+            let Some(turns) = self.turns.at(number) else { continue };
+            let turn = ((at.0 % 1_000_000_000) as u32, begins);
+            match turns.binary_search(&turn) {
+                Ok(place) if !adds => drop(turns.remove(place)),
+                Ok(place) | Err(place) if adds && turns.len() < TURNS => turns.insert(place, turn),
+                _ => {}
+            }
+        }
     }
 
     fn mark(&mut self, marks: Marks, count: fn(u32, u32) -> u32) {
@@ -169,6 +216,25 @@ mod tests {
         store.remove_exchange(ExchangeId(2));
         let running: Vec<u32> = seconds(&store, 10).iter().map(|it| it.running).collect();
         assert_eq!(running, [0, 1, 1, 1, 1, 0, 0, 0, 0, 0]);
+    }
+
+    #[test]
+    fn one_after_the_other_is_not_at_once() {
+        let mut store = Store::default();
+        process(&mut store, 1, 10, "x");
+        // Five in one second, each beginning when the one before ends; the last two
+        // at once.
+        for (id, before, took) in [(1, 2900, 100), (2, 2800, 100), (3, 2700, 100)] {
+            store.put_exchange(answered(pending(id, 1, before, asks("a")), "x", took));
+        }
+        let most = |store: &Store| seconds(store, 4).iter().map(|it| it.running).max();
+        assert_eq!(most(&store), Some(1));
+        store.put_exchange(answered(pending(4, 1, 2600, asks("a")), "x", 300));
+        store.put_exchange(answered(pending(5, 1, 2500, asks("a")), "x", 100));
+        assert_eq!(most(&store), Some(2));
+        store.remove_exchange(ExchangeId(5));
+        assert_eq!(most(&store), Some(1));
+        assert_eq!(seconds(&store, 4)[1].left, 0);
     }
 
     #[test]

@@ -225,7 +225,8 @@ fn graphs(reader: &Reader<'_>, moments: &Moments) -> [Graph; 4] {
         vec![Span::new(format!("{name}  "), Role::Title), Span::new(figure, role)]
     };
     let most = |values: &[f32]| values.iter().copied().fold(0.0, f32::max);
-    let minutes = format::duration(moments.sum(|_| 1000.0));
+    let begin = Timestamp(moments.begin.saturating_mul(1_000_000_000));
+    let since = format::clock(begin, reader.utc_offset);
     let sum = |of: fn(&Second) -> u32, seconds: &[Second]| -> u32 { seconds.iter().map(of).sum() };
 
     let tokens = moments.each(|seconds| {
@@ -239,7 +240,7 @@ fn graphs(reader: &Reader<'_>, moments: &Moments) -> [Graph; 4] {
 
     let running = moments
         .each(|seconds| seconds.iter().map(|second| second.running).max().unwrap_or(0) as f32);
-    let now = latest.last().map_or(0, |second| second.running.saturating_sub(second.ended));
+    let now = latest.last().map_or(0, |second| second.left);
 
     let failed = moments.each(|seconds| sum(|second| second.errors, seconds) as f32);
     let limited = moments.each(|seconds| sum(|second| second.limited, seconds) > 0);
@@ -283,7 +284,7 @@ fn graphs(reader: &Reader<'_>, moments: &Moments) -> [Graph; 4] {
         },
         graph(
             title("spent", format::usd(usd), Role::Money),
-            format!("in {minutes}"),
+            format!("since {since}"),
             spent,
             Role::Money,
         ),
