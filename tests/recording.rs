@@ -7,7 +7,8 @@ use llmtop_probe::recording::{Ending, Item, Reader};
 use serde_json::Value;
 
 use crate::harness::{
-    Ask, Client, Exchange, Llmtop, Load, Report, Round, Scratch, Server, Tool, binary, command, run,
+    Ask, Client, Exchange, Llmtop, Load, Report, Round, Scratch, Server, Terminal, Tool, binary,
+    command, run,
 };
 
 /// Plays a recording as JSON lines.
@@ -268,4 +269,39 @@ fn a_recording_that_finds_no_room_ends_and_nothing_else_does() {
     assert!(!with.exchanges.is_empty());
     assert_eq!(contents(&with), contents(&without));
     assert_eq!(with.end, without.end);
+}
+
+#[test]
+fn the_screen_begins_and_ends_a_recording() {
+    let folder = Scratch::new();
+    let server = Server::start();
+    // One connection that is kept: it is older than the recording.
+    let mut load = Load::start(&server.https(), 1);
+    let mut command = command();
+    command.args(["-p", &load.pid().to_string()]).current_dir(folder.path());
+    let mut terminal = Terminal::open(&command, 160, 40);
+    terminal.shows("listening");
+    let mut round =
+        |marker| load.round(Round { marker, calls: 1, options: "tokens=3", padding: 0 });
+    round("before");
+    terminal.shows("before-0-0");
+    terminal.type_keys("R");
+    terminal.shows("record from now on to: ");
+    // What is proposed is replaced.
+    terminal.type_keys("\x15part.llmtop\r");
+    terminal.shows("● REC");
+    round("meanwhile");
+    terminal.shows("meanwhile-0-0");
+    terminal.type_keys("R");
+    terminal.shows("recorded to part.llmtop");
+    round("after");
+    terminal.shows("after-0-0");
+    terminal.type_keys("q");
+    assert!(terminal.ended().success());
+
+    let report = play(&folder.path().join("part.llmtop"));
+    let asked: Vec<String> =
+        report.exchanges.iter().map(|it| it.0["request"]["body"].to_string()).collect();
+    assert_eq!(asked.len(), 1, "{asked:?}");
+    assert!(asked[0].contains("meanwhile-0-0"), "{asked:?}");
 }

@@ -59,6 +59,20 @@ pub struct Totals {
     pub ignored_bytes: u64,
 }
 
+impl Totals {
+    /// Adds what a capture tells of.
+    pub fn count(&mut self, capture: &Capture) {
+        match capture {
+            Capture::Chunk(chunk) => self.captured_bytes += chunk.bytes.len() as u64,
+            Capture::Gap(gap) => self.lost_bytes = self.lost_bytes.saturating_add(gap.lost),
+            Capture::Close { ignored, .. } => {
+                self.ignored_bytes = self.ignored_bytes.saturating_add(*ignored);
+            }
+            _ => {}
+        }
+    }
+}
+
 /// A [`Control`] for sources with nothing to ignore.
 #[derive(Debug, Default)]
 pub struct StopFlag(AtomicBool);

@@ -48,7 +48,8 @@ fn main() -> anyhow::Result<()> {
     });
     let export = Box::new(|_, _| Err("the example writes no files".to_owned()));
     let play = Box::new(|_: &_| Err("the example plays nothing".to_owned()));
+    let record = Box::new(|_: Option<&_>| Err("the example records nothing".to_owned()));
     let remember = Box::new(|_: &_| {});
-    run(shared, UiOptions::default(), Hooks { export, play, remember })?;
+    run(shared, UiOptions::default(), Hooks { export, play, record, remember })?;
     Ok(())
 }

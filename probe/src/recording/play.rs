@@ -87,7 +87,8 @@ impl Source for Recording {
                 }
                 None => break,
             };
-            bytes += count(&mut counted, &capture);
+            counted.count(&capture);
+            bytes += weight(&capture);
             if clock.must_wait(&capture) {
                 if !batch.is_empty() && !outlet.deliver(&mut batch) {
                     return Ok(counted);
@@ -119,21 +120,12 @@ impl Source for Recording {
     }
 }
 
-/// Adds a capture to the totals of a recording that does not tell its own;
-/// gives the capture's weight.
-fn count(totals: &mut Totals, capture: &Capture) -> usize {
+/// What a capture weighs, in bytes.
+fn weight(capture: &Capture) -> usize {
     match capture {
-        Capture::Chunk(chunk) => {
-            totals.captured_bytes += chunk.bytes.len() as u64;
-            return chunk.bytes.len();
-        }
-        Capture::Gap(gap) => totals.lost_bytes = totals.lost_bytes.saturating_add(gap.lost),
-        Capture::Close { ignored, .. } => {
-            totals.ignored_bytes = totals.ignored_bytes.saturating_add(*ignored);
-        }
-        _ => {}
+        Capture::Chunk(chunk) => chunk.bytes.len(),
+        _ => 0,
     }
-    0
 }
 
 /// When a recorded time has come.

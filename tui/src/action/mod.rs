@@ -62,6 +62,7 @@ pub enum Action {
     Pager,
     Editor,
     Play,
+    Record,
     Copy,
     CopyPath,
     GoTo,
@@ -273,6 +274,14 @@ pub static ACTIONS: &[Entry] = &[
         MAIN,
         "play a recording (one that -w wrote) in the place of what is captured or played",
     ),
+    entry(
+        Action::Record,
+        "record",
+        &["R"],
+        BESIDE_HELP,
+        "record what is captured from now on to a file; again: no more",
+    )
+    .offered("record", MAIN),
     entry(
         Action::Copy,
         "copy",

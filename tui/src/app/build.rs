@@ -11,8 +11,8 @@ use crate::view::header::{Setting, header};
 use crate::view::processes::Grouping;
 use crate::view::waiting::{Unlisted, waiting};
 use crate::view::{
-    Area, Content, Footer, Frozen, Offers, Pane, Panel, Reader, Role, Screen, Span, TabBar,
-    connections, exchanges, facts, format, gist, is_over, processes,
+    Area, Content, Footer, Offers, Pane, Panel, Reader, Role, Screen, Span, TabBar, connections,
+    exchanges, facts, format, gist, is_over, processes,
 };
 
 impl App {
@@ -32,7 +32,11 @@ impl App {
             of: self.scope(store),
             counting: self.narrowed.is_behind(store),
             processes,
-            paused: self.viewpoint.frozen.as_ref().map(Frozen::before_pause),
+            paused: self
+                .viewpoint
+                .frozen
+                .as_ref()
+                .map(|frozen| (frozen.before_pause(), self.past.kept())),
             follow: self.follows(),
             show: self.main.show,
             secrets: self.options.show_secrets,
@@ -50,7 +54,8 @@ impl App {
         match self.pages.last() {
             Some(page) => page.follows(),
             None if self.main.focus == Pane::Answer => self.main.scroll.follow,
-            None => self.main.exchanges.follow,
+            // In another order what is new may be anywhere.
+            None => self.main.exchanges.follow && self.main.listing.is_by_time(),
         }
     }
 

@@ -47,7 +47,10 @@ impl App {
                     match purpose {
                         Purpose::Search => {}
                         Purpose::Path => return self.go_to(&text, store),
-                        Purpose::Recording if text.is_empty() => return,
+                        Purpose::Recording | Purpose::Record if text.is_empty() => return,
+                        Purpose::Record => {
+                            return effects.push(Effect::Record(Some(text.into())));
+                        }
                         Purpose::Recording => return effects.push(Effect::Play(text.into())),
                     }
                     self.pattern = Pattern::new(&text);
@@ -118,6 +121,7 @@ impl App {
             Action::CopyPath => self.copy_path(effects),
             Action::GoTo => self.prompt = Some(Prompt::of(Purpose::Path)),
             Action::Play => self.prompt = Some(Prompt::of(Purpose::Recording)),
+            Action::Record => self.record(effects),
             Action::Up => self.step(store, -1),
             Action::Down => self.step(store, 1),
             Action::PageUp => self.step(store, -self.page_rows()),

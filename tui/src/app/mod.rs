@@ -24,6 +24,7 @@ mod page;
 mod palette;
 mod pause;
 mod prompt;
+mod record;
 mod remember;
 mod run;
 mod scope;
@@ -115,6 +116,9 @@ impl Default for UiOptions {
 /// Plays a recording, or says why not.
 pub type Play = dyn FnMut(&Path) -> Result<(), String>;
 
+/// Records in a file, or, without one, no more; tells what it did, or why it did not.
+pub type Record = dyn FnMut(Option<&Path>) -> Result<String, String>;
+
 /// What the screen asks others to do.
 pub struct Hooks {
     /// Writes an exchange to a file of its own; returns where.
@@ -122,6 +126,8 @@ pub struct Hooks {
     /// Plays a recording in the place of what is captured or played; the store is
     /// another one then.
     pub play: Box<Play>,
+    /// Records what comes from now on in a file, or ends that.
+    pub record: Box<Record>,
     /// Keeps how the screen was left, for the next time.
     pub remember: Box<dyn FnMut(&Remembered)>,
 }
@@ -155,6 +161,8 @@ pub enum Effect {
     },
     /// Play this recording in the place of what is shown.
     Play(PathBuf),
+    /// Record what comes from now on in this file; without one, no more.
+    Record(Option<PathBuf>),
     /// Put this on the clipboard.
     Copy(String),
     /// Take the mouse, or leave it to the terminal.
@@ -185,6 +193,8 @@ pub struct App {
     palette: Option<Palette>,
     /// An exchange that is to be exported, once it is said how.
     exporting: Option<ExchangeId>,
+    /// What is recorded, as last drawn.
+    tape: record::Tape,
     /// A signal that is to be sent, once it is said which.
     asking: Option<kill::Asking>,
     /// What is searched for.
@@ -220,6 +230,7 @@ impl App {
             prompt: None,
             palette: None,
             exporting: None,
+            tape: record::Tape::default(),
             asking: None,
             pattern: None,
             message: None,
@@ -331,6 +342,7 @@ impl App {
     pub fn screen(&mut self, store: &mut Store, session: &Session, now: Timestamp) -> &Screen {
         self.viewpoint.now = self.viewpoint.now.max(now);
         self.viewpoint.clock.follow(store, session, self.viewpoint.now);
+        self.tape = record::Tape::of(session);
         self.gists.begin();
         self.narrow(store);
         let mut screen = self.build(store, session);

@@ -16,6 +16,12 @@ pub(super) struct Past {
 }
 
 impl Past {
+    /// Milliseconds from the oldest moment until the pause.
+    pub(super) fn kept(&self) -> f64 {
+        let ends = self.moments.first().zip(self.moments.last());
+        ends.map_or(0.0, |(oldest, pause)| pause.at.millis_since(oldest.at))
+    }
+
     /// How many moments there are.
     pub(super) fn len(&self) -> usize {
         self.moments.len()
@@ -44,7 +50,7 @@ impl App {
         let Some((at, moment)) = at.and_then(|at| Some((at, self.past.moments.get(at)?))) else {
             let why = match (earlier, self.past.len()) {
                 (true, 1) => "nothing earlier is kept: a moment is, every 5 seconds".to_owned(),
-                (true, _) => "nothing earlier is kept".to_owned(),
+                (true, _) => "this is the oldest moment that is kept".to_owned(),
                 (false, _) => {
                     let goes_on = self.options.keys.how(Action::Pause);
                     format!("this is where you paused: {goes_on} goes on")

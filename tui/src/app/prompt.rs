@@ -23,8 +23,10 @@ pub(super) enum Purpose {
     Search,
     /// A place in JSON.
     Path,
-    /// A recording's file.
+    /// A recording's file, to be played.
     Recording,
+    /// A recording's file, to be made.
+    Record,
 }
 
 impl Purpose {
@@ -34,6 +36,7 @@ impl Purpose {
             Purpose::Search => "/",
             Purpose::Path => "path: ",
             Purpose::Recording => "play the recording: ",
+            Purpose::Record => "record from now on to: ",
         }
     }
 }
@@ -59,6 +62,11 @@ impl Prompt {
     /// A line that has begun, of so many characters at most.
     pub(super) fn with(text: &str, longest: usize) -> Self {
         Prompt { purpose: Purpose::default(), input: Input::new(text.to_owned()), longest }
+    }
+
+    /// A line for a purpose that has begun.
+    pub(super) fn begun(purpose: Purpose, text: &str) -> Self {
+        Prompt { purpose, ..Prompt::with(text, LONGEST) }
     }
 
     /// An empty line for a purpose.

@@ -174,6 +174,10 @@ impl Loop {
                 }
                 Err(why) => self.app.tell(&format!("not played: {why}"), Role::Error),
             },
+            Effect::Record(path) => match (self.hooks.record)(path.as_deref()) {
+                Ok(told) => self.app.tell(&told, Role::Good),
+                Err(why) => self.app.tell(&format!("not recorded: {why}"), Role::Error),
+            },
             Effect::Copy(text) => {
                 let copied = self.term.copy(&text)?;
                 let cut = if copied < text.len() { " (the beginning: it was longer)" } else { "" };

@@ -49,6 +49,13 @@ impl Processes {
         self.by_pid.get(&pid)
     }
 
+    /// Those that live, in order of their keys.
+    pub(super) fn all(&self) -> Vec<&Known> {
+        let mut all: Vec<&Known> = self.by_pid.values().collect();
+        all.sort_unstable_by_key(|known| known.key);
+        all
+    }
+
     /// A process ended; gives which.
     pub(super) fn exit(&mut self, pid: u32) -> Option<ProcessKey> {
         self.by_pid.remove(&pid).map(|known| known.key)

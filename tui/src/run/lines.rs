@@ -17,8 +17,9 @@ pub(super) fn run(cli: &Cli) -> anyhow::Result<()> {
     options.count = cli.flow.count;
     options.eager = cli.flow.json == Some(Json::Deltas);
     let prepared = source::prepare(cli)?;
-    let mut sinks: Vec<Box<dyn Sink>> =
-        settings::recorder(cli, Box::new(|what| log::warn!("{what}")))?.into_iter().collect();
+    let recorder = settings::recorder(cli, Box::new(|what| log::warn!("{what}")))?;
+    let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
+    sinks.extend(recorder.map(|recorder| Box::new(recorder) as Box<dyn Sink>));
     let to = settings::output(cli.flow.output.as_deref())?;
     prepared.restrict()?;
     let opened = prepared.open(cli, &config)?;

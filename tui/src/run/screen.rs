@@ -13,7 +13,7 @@ use crate::cli::{Cli, FlowOptions};
 use crate::config::{Config, Mode, Place, Remembered, Size};
 use crate::logging;
 use crate::sink::export::Format;
-use crate::sink::{OnFailure, export, file};
+use crate::sink::{OnFailure, Recorder, Sink, Tape, export, file};
 use crate::store::{ExchangeId, Recording, Shared, Store};
 use crate::term;
 use crate::theme::{Depth, Theme};
@@ -44,7 +44,7 @@ pub(super) fn run(cli: &Cli) -> anyhow::Result<()> {
         return Err(settings::WrongUsage { explained }.into());
     }
     let recording = Arc::new(OnceLock::new());
-    let recorder = settings::recorder(cli, tell(Arc::clone(&recording)))?;
+    let tape = Tape::new(settings::recorder(cli, tell(Arc::clone(&recording)))?);
     ui.live = prepared.is_live();
     let mut session = prepared.session();
     if let Some(path) = &cli.flow.write {
@@ -60,11 +60,11 @@ pub(super) fn run(cli: &Cli) -> anyhow::Result<()> {
         cli: cli.clone(),
         config,
         options,
-        sinks: recorder.into_iter().collect(),
+        sinks: vec![Box::new(tape.clone())],
         shared: Arc::clone(&shared),
     };
     let stage = Arc::new(Mutex::new(Some(plan.begin()?)));
-    let hooks = hooks(cli, Arc::clone(&shared), Arc::clone(&stage), state);
+    let hooks = hooks(cli, Arc::clone(&shared), Arc::clone(&stage), tape, state);
     let shown = app::run(shared, ui, hooks);
     let ended = on(&stage).take().map_or(Ok(()), Capture::stop);
     shown?;
@@ -88,7 +88,13 @@ fn store(cli: &Cli, config: &Config) -> Store {
 
 /// Plays a recording in the place of what is on the stage. Nothing is changed where
 /// there is none.
-fn play(path: &Path, cli: &Cli, shared: &Arc<Shared>, stage: &Stage) -> anyhow::Result<()> {
+fn play(
+    path: &Path,
+    cli: &Cli,
+    shared: &Arc<Shared>,
+    stage: &Stage,
+    tape: &Tape,
+) -> anyhow::Result<()> {
     let mut cli = cli.clone();
     cli.flow = FlowOptions { read: Some(path.to_owned()), ..FlowOptions::default() };
     let config = settings::config(&cli)?;
@@ -101,9 +107,38 @@ fn play(path: &Path, cli: &Cli, shared: &Arc<Shared>, stage: &Stage) -> anyhow::
     let _ = now.take().map(Capture::stop);
     *shared.store() = store(&cli, &config);
     *shared.session() = prepared.session();
-    let (sinks, shared) = (Vec::new(), Arc::clone(shared));
+    let shared = Arc::clone(shared);
+    let sinks: Vec<Box<dyn Sink>> = vec![Box::new(tape.clone())];
     *now = Some(Plan { prepared, cli, config, options, sinks, shared }.begin()?);
     Ok(())
+}
+
+/// Records what comes from now on, or ends that; tells what it did.
+fn record(path: Option<&Path>, shared: &Arc<Shared>, tape: &Tape) -> anyhow::Result<String> {
+    let told = match path {
+        None => {
+            let before = std::mem::take(&mut shared.session().recording);
+            tape.stop()?;
+            match before {
+                Recording::To(file) => format!("recorded to {file}"),
+                _ => "nothing is recorded".to_owned(),
+            }
+        }
+        Some(path) => {
+            let screen = Arc::clone(shared);
+            let on_failure = move |what: &str| {
+                screen.session().recording = Recording::Failed(what.to_owned());
+                screen.changed();
+            };
+            let now = llmtop_probe::Timestamp(settings::now()?.0);
+            let recorder = Recorder::create(path, now, Box::new(on_failure))?;
+            tape.begin(recorder)?;
+            shared.session().recording = Recording::To(path.display().to_string());
+            format!("recording to {}", path.display())
+        }
+    };
+    shared.changed();
+    Ok(told)
 }
 
 /// Shows on the screen, once there is one, that the recording failed.
@@ -167,11 +202,20 @@ fn programs(config: &Config) -> Programs {
 }
 
 /// Exports go where llmtop was started.
-fn hooks(cli: &Cli, shared: Arc<Shared>, stage: Arc<Stage>, state: Option<Place>) -> Hooks {
+fn hooks(
+    cli: &Cli,
+    shared: Arc<Shared>,
+    stage: Arc<Stage>,
+    tape: Tape,
+    state: Option<Place>,
+) -> Hooks {
     let (cli, show_secrets) = (cli.clone(), cli.show.show_secrets);
-    let of = Arc::clone(&shared);
-    let play =
-        move |path: &Path| play(path, &cli, &of, &stage).map_err(|error| format!("{error:#}"));
+    let (of, to, its) = (Arc::clone(&shared), Arc::clone(&shared), tape.clone());
+    let play = move |path: &Path| {
+        play(path, &cli, &of, &stage, &its).map_err(|error| format!("{error:#}"))
+    };
+    let record =
+        move |path: Option<&Path>| record(path, &to, &tape).map_err(|error| format!("{error:#}"));
     let export = move |id: ExchangeId, format: Format| -> Result<PathBuf, String> {
         let (name, bytes) = export::one(&shared.store(), id, format, show_secrets)?;
         let directory = std::env::current_dir().map_err(|error| error.to_string())?;
@@ -185,7 +229,12 @@ fn hooks(cli: &Cli, shared: Arc<Shared>, stage: Arc<Stage>, state: Option<Place>
             log::warn!("{why}");
         }
     };
-    Hooks { export: Box::new(export), play: Box::new(play), remember: Box::new(remember) }
+    Hooks {
+        export: Box::new(export),
+        play: Box::new(play),
+        record: Box::new(record),
+        remember: Box::new(remember),
+    }
 }
 
 /// A new file of this name or, where that is taken, with a number after it: an

@@ -13,7 +13,7 @@ use crate::cli::{Cli, ShowOptions};
 use crate::config::{self, Config};
 use crate::filter::Filter;
 use crate::pipeline::Options;
-use crate::sink::{OnFailure, Recorder, Sink, file};
+use crate::sink::{OnFailure, Recorder, file};
 
 /// The built-in price table.
 const PRICES: &str = include_str!("../../../assets/prices.json");
@@ -101,7 +101,7 @@ pub(super) fn output(path: Option<&Path>) -> io::Result<Box<dyn Write + Send>> {
 }
 
 /// The recording to make, if one is asked for.
-pub(super) fn recorder(cli: &Cli, on_failure: OnFailure) -> anyhow::Result<Option<Box<dyn Sink>>> {
+pub(super) fn recorder(cli: &Cli, on_failure: OnFailure) -> anyhow::Result<Option<Recorder>> {
     let Some(path) = &cli.flow.write else { return Ok(None) };
     if let Some(read) = &cli.flow.read
         && path.canonicalize().is_ok_and(|to| read.canonicalize().is_ok_and(|from| from == to))
@@ -109,7 +109,7 @@ pub(super) fn recorder(cli: &Cli, on_failure: OnFailure) -> anyhow::Result<Optio
         anyhow::bail!("{}: is read already, and cannot be written at once", path.display());
     }
     let now = llmtop_probe::Timestamp(now()?.0);
-    Ok(Some(Box::new(Recorder::create(path, now, on_failure)?)))
+    Ok(Some(Recorder::create(path, now, on_failure)?))
 }
 
 /// Now, in nanoseconds since the Unix epoch.

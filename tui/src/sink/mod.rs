@@ -12,6 +12,7 @@ mod lines;
 mod markdown;
 mod plain;
 mod record;
+mod tape;
 
 use std::io;
 
@@ -23,11 +24,19 @@ use crate::store::Seen;
 pub use lines::JsonLines;
 pub use plain::PlainLines;
 pub use record::{OnFailure, Recorder};
+pub use tape::Tape;
 
 /// Takes what the pipeline tells, in order, on the pipeline's thread.
 ///
 /// An error ends the run; that of a closed pipe ends it quietly.
 pub trait Sink: Send {
+    /// Whether it begins in the middle, and is to be told first what is there: the
+    /// processes and the open connections, as captures. Asked before each
+    /// [`capture`](Self::capture).
+    fn wants_briefing(&mut self) -> bool {
+        false
+    }
+
     /// Something was captured, before anything is made of it.
     ///
     /// # Errors

@@ -19,7 +19,7 @@ pub(super) fn render(canvas: &mut Canvas<'_>, area: Area, header: &Header) {
     let mut end = right;
     for badge in header.badges.iter().rev() {
         let columns = badge.text.chars().count() as u16 + 2;
-        if end < area.x + columns + 12 {
+        if end < area.x + columns + 8 {
             break;
         }
         end -= columns;

@@ -26,8 +26,8 @@ pub struct Setting {
     pub counting: bool,
     /// How many processes are listed.
     pub processes: usize,
-    /// Frozen, at so many milliseconds before the pause.
-    pub paused: Option<f64>,
+    /// Frozen, at so many milliseconds before the pause, of so many that are kept.
+    pub paused: Option<(f64, f64)>,
     /// The list goes with what is new.
     pub follow: bool,
     /// Which exchanges are shown.
@@ -159,6 +159,9 @@ fn facts(reader: &Reader<'_>, session: &Session, setting: &Setting) -> Vec<Vec<S
     }
     match &session.recording {
         Recording::None => {}
+        Recording::To(file) if session.status == Status::Ended => {
+            fact(format!("recorded to {}", gist(file, 60)), Role::Dim);
+        }
         Recording::To(file) => fact(format!("● recording to {}", gist(file, 60)), Role::Error),
         Recording::Failed(what) => fact(gist(what, 120), Role::Error),
     }
@@ -182,17 +185,23 @@ fn facts(reader: &Reader<'_>, session: &Session, setting: &Setting) -> Vec<Vec<S
 
 fn badges(reader: &Reader<'_>, session: &Session, setting: &Setting) -> Vec<Span> {
     let mut badges = Vec::new();
+    if matches!(session.recording, Recording::To(_)) && session.status != Status::Ended {
+        badges.push(Span::new("● REC", Role::Error));
+    }
     if setting.secrets {
         badges.push(Span::new("SECRETS SHOWN", Role::Error));
     }
     if setting.mouse_off {
         badges.push(Span::new("MOUSE OFF", Role::Dim));
     }
-    if let Some(before) = setting.paused {
+    if let Some((before, kept)) = setting.paused {
         let text = if before > 0.0 {
             let clock = format::clock(reader.now(), reader.utc_offset);
-            let seconds = (before / 1e3).ceil() as u64;
-            format!("PAUSED {clock}, -{}:{:02}", seconds / 60, seconds % 60)
+            let minutes = |ms: f64| {
+                let seconds = (ms / 1e3).ceil() as u64;
+                format!("{}:{:02}", seconds / 60, seconds % 60)
+            };
+            format!("PAUSED {clock} -{}/{}", minutes(before), minutes(kept))
         } else {
             "PAUSED".to_owned()
         };

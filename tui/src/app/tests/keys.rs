@@ -4,7 +4,7 @@ use super::Person;
 use crate::app::{Effect, Event, Exit, Mouse, MouseKind, Victim, With};
 use crate::config::Config;
 use crate::kill::Kill;
-use crate::store::{ExchangeId, Store};
+use crate::store::{ExchangeId, Recording, Status, Store};
 use crate::view::Pane;
 
 fn press(x: usize, y: usize) -> Event {
@@ -200,6 +200,28 @@ fn a_recording_is_played_by_its_name() {
     assert!(!screen.contains("PAUSED") && screen.contains("Exchanges of llm:yes"), "{screen}");
     assert_eq!(person.app.remembered().exchanges.sort.as_deref(), Some("ttft"));
     assert!(person.keys("1 F9").look().contains("this was recorded"), "{}", person.look());
+}
+
+#[test]
+fn a_recording_begins_and_ends_by_one_key() {
+    let mut person = Person::at(100, 30);
+    let screen = person.keys("R").look();
+    assert!(screen.contains("record from now on to: llmtop-140320.llmtop"), "{screen}");
+    person.keys("Esc R C-u Enter R C-u '/tmp/a.llmtop Enter");
+    assert_eq!(person.effects, [Effect::Record(Some("/tmp/a.llmtop".into()))]);
+    person.session.recording = Recording::To("/tmp/a.llmtop".into());
+    for size in [(40, 12), (100, 30)] {
+        (person.size, person.app.size) = (size, size);
+        assert!(person.look().contains("● REC"), "{}", person.look());
+    }
+    person.effects.clear();
+    person.keys("Enter R");
+    assert_eq!(person.effects, [Effect::Record(None)]);
+    // Where nothing comes any more, there is nothing to record.
+    person.session.status = Status::Ended;
+    person.look();
+    assert!(person.keys("R").look().contains("nothing comes any more"), "{}", person.look());
+    assert!(!person.look().contains("REC"), "{}", person.look());
 }
 
 #[test]

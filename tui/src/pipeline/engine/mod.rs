@@ -1,5 +1,6 @@
 //! The pipeline's logic: captures in, store and sinks written.
 
+mod briefing;
 mod connections;
 mod decisions;
 mod exchanges;
@@ -128,6 +129,7 @@ impl Engine {
     /// # Errors
     /// Those of the sinks.
     pub fn capture(&mut self, capture: Capture) -> io::Result<()> {
+        self.brief()?;
         for sink in &mut self.sinks {
             sink.capture(&capture)?;
         }
@@ -182,6 +184,7 @@ impl Engine {
     /// # Errors
     /// Those of the sinks.
     pub fn idle(&mut self) -> io::Result<()> {
+        self.brief()?;
         self.sinks.iter_mut().try_for_each(|sink| sink.idle())
     }
 

@@ -12,8 +12,9 @@ use super::*;
 use crate::sink::JsonLines;
 use crate::store::{Session, Store};
 
-const REQUEST: &str = r#"{"model":"gpt-4o","messages":[{"role":"user","content":"hi"}]}"#;
-const ANSWER: &str = r#"{"id":"x","object":"chat.completion","model":"gpt-4o-2024-08-06","choices":[{"index":0,"message":{"role":"assistant","content":"Hello"},"finish_reason":"stop"}],"usage":{"prompt_tokens":1000000,"completion_tokens":0,"total_tokens":1000000}}"#;
+pub(super) const REQUEST: &str =
+    r#"{"model":"gpt-4o","messages":[{"role":"user","content":"hi"}]}"#;
+pub(super) const ANSWER: &str = r#"{"id":"x","object":"chat.completion","model":"gpt-4o-2024-08-06","choices":[{"index":0,"message":{"role":"assistant","content":"Hello"},"finish_reason":"stop"}],"usage":{"prompt_tokens":1000000,"completion_tokens":0,"total_tokens":1000000}}"#;
 
 /// Output that a test can read while a sink has it.
 #[derive(Clone, Default)]
@@ -55,13 +56,22 @@ fn engine_with(options: Options, deltas: bool) -> (Engine, Output) {
     (Engine::new(options, store, vec![Box::new(lines)], None, None), output)
 }
 
-fn message(first: &str, body: &str) -> Vec<u8> {
+pub(super) fn message(first: &str, body: &str) -> Vec<u8> {
     let length = body.len();
     format!(
         "{first}\r\nContent-Type: application/json\r\nAuthorization: Bearer sk-very-secret\r\n\
          Host: api.example\r\nContent-Length: {length}\r\n\r\n{body}"
     )
     .into_bytes()
+}
+
+/// The exchanges of a recording.
+pub(super) fn played(bytes: Vec<u8>) -> Vec<Value> {
+    let recording = Recording::new(Box::new(io::Cursor::new(bytes))).unwrap();
+    let (engine, output) = engine(Options::default());
+    let source: Box<dyn Source> = Box::new(recording);
+    crate::pipeline::start(source, engine).unwrap().join().unwrap().into_result().unwrap();
+    output.exchanges()
 }
 
 /// One exchange of a process `pid` on `conn`, as one end sees it.
@@ -74,7 +84,7 @@ fn view(conn: u64, pid: u32, role: Role, addresses: Option<(&str, &str)>) -> Vec
 
 /// A connection `conn` of a process `pid`, as one end sees what `moved`: who
 /// wrote it, when, and what.
-fn connection(
+pub(super) fn connection(
     conn: u64,
     pid: u32,
     role: Role,
@@ -335,9 +345,5 @@ fn a_recording_gives_the_same_lines() {
     let mut writer = Writer::new(Vec::new(), &Header::default()).unwrap();
     captures.iter().for_each(|capture| writer.capture(capture).unwrap());
     let bytes = writer.end(&Totals::default()).unwrap();
-    let recording = Recording::new(Box::new(io::Cursor::new(bytes))).unwrap();
-    let (engine, output) = engine(Options::default());
-    let source: Box<dyn Source> = Box::new(recording);
-    crate::pipeline::start(source, engine).unwrap().join().unwrap().into_result().unwrap();
-    assert_eq!(output.exchanges(), run(Options::default(), captures));
+    assert_eq!(played(bytes), run(Options::default(), captures));
 }
