@@ -21,7 +21,7 @@ pub struct Column {
 }
 
 /// The highest rank of the columns that are worth more than a wide text.
-const ESSENTIAL: u8 = 4;
+pub const ESSENTIAL: u8 = 4;
 
 impl Column {
     /// Text, from the left.
