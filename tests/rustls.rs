@@ -1,10 +1,10 @@
-//! A program with rustls inside, with symbols and without. Its two directions have no
+//! Programs with rustls inside, of each version, with symbols and without. Their two directions have no
 //! object in common, and llmtop shows one connection all the same.
 #![cfg(target_arch = "x86_64")]
 
 use std::path::Path;
 
-use crate::harness::{Certificates, Gated, Llmtop, Scratch, Server, eventually, rustls};
+use crate::harness::{Certificates, Gated, Llmtop, RUSTLS, Scratch, Server, eventually};
 use crate::stacks::compare;
 
 /// What a client does besides calling twice.
@@ -78,18 +78,22 @@ fn check(program: &Path) {
 
 #[test]
 fn with_symbols() {
-    check(&rustls(false));
+    for rustls in RUSTLS {
+        check(&rustls.client(false));
+    }
 }
 
 #[test]
 fn without_symbols() {
-    check(&rustls(true));
+    for rustls in RUSTLS {
+        check(&rustls.client(true));
+    }
 }
 
 /// What is found without symbols is what the symbols say.
 #[test]
 fn stripped_equals_unstripped() {
-    let sites = |program: &Path| {
+    let sites = |program: &Path, version: &str| {
         let (scratch, server) = (Scratch::new(), Server::start());
         let go = scratch.file("go");
         let mut client = spawn(program, &server, &[], "s", &go);
@@ -101,7 +105,7 @@ fn stripped_equals_unstripped() {
         std::fs::write(&go, "").unwrap();
         assert!(client.output().status.success());
         let text = String::from_utf8(output.stdout).unwrap();
-        assert!(text.contains("covered: rustls 0.23.46"), "{text}");
+        assert!(text.contains(&format!("covered: rustls {version}")), "{text}");
         let offsets = |kind: &str| {
             // Where the function's name is long, its place is on the line below.
             let lines: Vec<&str> = text.lines().collect();
@@ -119,8 +123,11 @@ fn stripped_equals_unstripped() {
         };
         (offsets("write"), offsets("read"))
     };
-    let (writes, reads) = sites(&rustls(false));
-    // TLS 1.3, TLS 1.2 with AES-GCM and with ChaCha20-Poly1305.
-    assert_eq!((writes.len(), reads.len()), (3, 3), "{writes:?} {reads:?}");
-    assert_eq!(sites(&rustls(true)), (writes, reads));
+    for rustls in RUSTLS {
+        let (writes, reads) = sites(&rustls.client(false), rustls.version);
+        // TLS 1.3, TLS 1.2 with AES-GCM and with ChaCha20-Poly1305.
+        assert_eq!((writes.len(), reads.len()), (3, 3), "{rustls:?}: {writes:?} {reads:?}");
+        let stripped = sites(&rustls.client(true), rustls.version);
+        assert_eq!(stripped, (writes, reads), "{rustls:?}");
+    }
 }

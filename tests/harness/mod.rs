@@ -26,7 +26,7 @@ pub(crate) use llmtop::{Exchange, Llmtop, Report, binary, command, run};
 pub(crate) use load::{Load, LoadCall, Round};
 pub(crate) use mover::{Mover, Stack};
 pub(crate) use process::{Gated, comm};
-pub(crate) use rustls::{rustls, rustls_mover};
+pub(crate) use rustls::{RUSTLS, rustls_mover};
 pub(crate) use scratch::{Scratch, target_folder, tests_folder};
 pub(crate) use server::{RequestLog, Server};
 pub(crate) use terminal::Terminal;

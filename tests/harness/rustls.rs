@@ -1,4 +1,4 @@
-//! The client that has rustls inside, built by whoever asks first.
+//! The clients that have rustls inside, built by whoever asks first.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -6,7 +6,20 @@ use std::sync::LazyLock;
 
 use super::{target_folder, tests_folder};
 
-/// Where cargo builds it.
+/// A version of rustls, and the client with it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rustls {
+    pub(crate) version: &'static str,
+    client: &'static str,
+}
+
+pub(crate) const RUSTLS: [Rustls; 3] = [
+    Rustls { version: "0.23.46", client: "rustls-client" },
+    Rustls { version: "0.22.4", client: "rustls-client-22" },
+    Rustls { version: "0.21.12", client: "rustls-client-21" },
+];
+
+/// Where cargo builds them.
 static BUILT: LazyLock<PathBuf> = LazyLock::new(|| {
     let folder = target_folder().join("test-clients-rustls");
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
@@ -22,18 +35,23 @@ static BUILT: LazyLock<PathBuf> = LazyLock::new(|| {
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let folder = folder.join("release");
-    let (whole, stripped) = (folder.join("rustls-client"), folder.join("rustls-stripped"));
-    // Another run may do the same, or use it.
-    let new = folder.join(format!("rustls-stripped.{}", std::process::id()));
-    let status = Command::new("strip").arg("-o").arg(&new).arg(whole).status().unwrap();
-    assert!(status.success(), "strip: {status}");
-    std::fs::rename(&new, stripped).unwrap();
+    for Rustls { client, .. } in RUSTLS {
+        // Another run may do the same, or use it.
+        let new = folder.join(format!("{client}-stripped.{}", std::process::id()));
+        let whole = folder.join(client);
+        let status = Command::new("strip").arg("-o").arg(&new).arg(whole).status().unwrap();
+        assert!(status.success(), "strip: {status}");
+        std::fs::rename(&new, folder.join(format!("{client}-stripped"))).unwrap();
+    }
     folder
 });
 
-/// The client, with symbols or without.
-pub(crate) fn rustls(stripped: bool) -> PathBuf {
-    BUILT.join(if stripped { "rustls-stripped" } else { "rustls-client" })
+impl Rustls {
+    /// The client, with symbols or without.
+    pub(crate) fn client(self, stripped: bool) -> PathBuf {
+        let client = self.client;
+        if stripped { BUILT.join(format!("{client}-stripped")) } else { BUILT.join(client) }
+    }
 }
 
 /// `clients/rustls/src/bin/mover.rs`, with symbols.

@@ -80,7 +80,7 @@ fn attach(bpf: &mut Ebpf, targets: &[Target], entry: &str) {
             for &offset in &site.returns {
                 probe("empty_entry", offset);
             }
-            let complete_at_the_entry = (site.function, site.abi) == (Function::Write, Abi::Record);
+            let complete_at_the_entry = site.function == Function::Write && site.abi.is_record();
             if site.returns.is_empty() && !complete_at_the_entry {
                 probe("empty_return", site.start);
             }

@@ -24,6 +24,7 @@ mod nss;
 mod openssl;
 mod plain;
 mod process;
+mod records;
 mod rustls;
 mod socket;
 mod syscall;

@@ -7,7 +7,7 @@ use std::ops::Range;
 use iced_x86::{Decoder, DecoderOptions, FlowControl};
 use llmtop_probe::elf::Elf;
 use llmtop_probe::stack::Found;
-use llmtop_probe::{Abi, Function, Placement, Site, Tls};
+use llmtop_probe::{Function, Placement, Site, Tls};
 use memchr::memmem;
 use object::read::elf::ElfFile64;
 use object::{LittleEndian, Object, ObjectSegment, ObjectSymbol, SegmentFlags, SymbolKind};
@@ -30,7 +30,7 @@ fn company(tls: Tls) -> (&'static [&'static str], &'static [&'static str]) {
             &[],
             &["crypto/tls.(*Conn).Write", "crypto/tls.(*Conn).clientHandshake", "runtime.goexit"],
         ),
-        Tls::Rustls => (&[], &["/rustls-0.23.", "tls13 "]),
+        Tls::Rustls => (&[], &["/rustls-0.2", "tls13 "]),
         _ => (&[], &[]),
     }
 }
@@ -145,7 +145,7 @@ fn by_symbols(
     site: &Site,
     address: u64,
 ) -> Option<bool> {
-    if site.abi == Abi::Record {
+    if site.abi.is_record() {
         let verb = if site.function == Function::Write { "encrypt" } else { "decrypt" };
         let mut holding = symbols.iter().filter(|(_, range)| range.contains(&address)).peekable();
         holding.peek()?;

@@ -22,7 +22,7 @@ use crate::elf::Elf;
 use crate::stack::Contents;
 
 /// Changed whenever the finders may find something else in the same file.
-const REVISION: u32 = 9;
+const REVISION: u32 = 10;
 const MAX_SIZE: u64 = 16 << 20;
 const MAX_ENTRIES: usize = 4096;
 /// Code kept of each place, in bytes.

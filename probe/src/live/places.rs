@@ -35,6 +35,9 @@ const ENTRIES: &[&str] = &[
     "go_close",
     "rustls_decrypt",
     "rustls_decrypt_return",
+    "rustls_encrypt_owned",
+    "rustls_decrypt_owned",
+    "rustls_decrypt_owned_return",
 ];
 
 /// Programs that send transfers of any length, each with the one for kernels without
@@ -95,8 +98,9 @@ pub(super) fn returns(stack: &stack::Found, bounded: usize) -> ByProgram<'_> {
         let moves = matches!(site.function, Function::Write | Function::Read | Function::Uncork);
         let ret = match (site.function, site.abi) {
             // What is written is complete at the entry.
-            (Function::Write, Abi::Record) => None,
+            (Function::Write, Abi::Record | Abi::OwnedRecord) => None,
             (Function::Read, Abi::Record) => Some("rustls_decrypt_return"),
+            (Function::Read, Abi::OwnedRecord) => Some("rustls_decrypt_owned_return"),
             _ => Some(TRANSFER_RETURN[bounded]).filter(|_| moves && site.returns.is_empty()),
         };
         for &offset in &site.returns {
@@ -137,6 +141,7 @@ fn entry_program(tls: Tls, site: &Site) -> Option<&'static str> {
         (Function::ServerName, _) if tls == Tls::Nss => "nss_server_name",
         (Function::ServerName, _) => "gnutls_server_name",
         (Function::Uncork, _) => "gnutls_uncork",
+        (Function::Write, Abi::OwnedRecord) => "rustls_encrypt_owned",
         (Function::Write, Abi::BehindArgument4) => "write_arg4",
         (Function::Write, Abi::BehindArgument5) => "write_arg5",
         (Function::Write, _) => "write_returned",
@@ -146,6 +151,7 @@ fn entry_program(tls: Tls, site: &Site) -> Option<&'static str> {
             if site.symbol == "SSL_read_ex" { "read_arg4" } else { "read_internal" }
         }
         (Function::Read, Abi::Record) => "rustls_decrypt",
+        (Function::Read, Abi::OwnedRecord) => "rustls_decrypt_owned",
         (Function::Read, Abi::Typed) => "gnutls_read",
         (Function::Read, Abi::Flagged) => "nss_read",
         (Function::Read, _) => "read_returned",
@@ -183,6 +189,7 @@ mod tests {
         for function in [Write, Read, Free, Handshake, SetFd, Ctrl, ServerName, Uncork] {
             expected.extend(abis.map(|abi| (Tls::Gnutls, function, abi)));
         }
+        expected.extend([Write, Read].map(|function| (Tls::Rustls, function, Abi::OwnedRecord)));
         for (tls, function, abi) in expected {
             let site = Site {
                 function,

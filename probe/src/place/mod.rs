@@ -13,6 +13,8 @@ mod emulated;
 #[cfg(target_arch = "x86_64")]
 mod fields;
 #[cfg(target_arch = "x86_64")]
+mod marks;
+#[cfg(target_arch = "x86_64")]
 mod straight;
 #[cfg(target_arch = "x86_64")]
 mod walk;
@@ -28,6 +30,8 @@ pub(crate) use emulated::is_emulated;
 pub use entry_only::{straight, walk};
 #[cfg(target_arch = "x86_64")]
 pub use fields::fields;
+#[cfg(target_arch = "x86_64")]
+pub use marks::{Marks, marks};
 #[cfg(target_arch = "x86_64")]
 pub use straight::straight;
 #[cfg(target_arch = "x86_64")]

@@ -68,9 +68,9 @@ impl Stack for GnuTls {
         Verdict::Found(Found { tls, version, method, sites })
     }
 
-    fn scan(&self, _: &Elf, _: &mut Vec<String>) -> Verdict {
+    fn scan(&self, _: &Elf, _: &mut Vec<String>) -> Vec<Verdict> {
         // It is a shared library.
-        Verdict::Absent
+        Vec::new()
     }
 }
 

@@ -28,9 +28,10 @@ pub trait Stack: Sync {
     /// The same by a search of the whole file, which takes its time and is made
     /// aside. Asked of every file with much code in which no stack finds anything
     /// by [`examine`](Self::examine), so that what is searched first is to be cheap,
-    /// and rare in other files. What speaks for the answer is appended to `notes`,
-    /// for people.
-    fn scan(&self, elf: &Elf, notes: &mut Vec<String>) -> Verdict;
+    /// and rare in other files. A program may hold several versions, each with an answer
+    /// of its own; none is as good as [`Verdict::Absent`]. What speaks for the answers is
+    /// appended to `notes`, for people.
+    fn scan(&self, elf: &Elf, notes: &mut Vec<String>) -> Vec<Verdict>;
 }
 
 /// Opens the file of the given name that lies beside the one examined.
@@ -118,7 +119,7 @@ pub fn is_worth_a_scan(elf: &Elf) -> bool {
 /// What can be told only by looking through the file. Bounded by its size: a
 /// second of processor time for the largest of programs.
 pub fn scan(elf: &Elf, notes: &mut Vec<String>) -> Contents {
-    STACKS.iter().map(|stack| stack.scan(elf, notes)).collect()
+    STACKS.iter().flat_map(|stack| stack.scan(elf, notes)).collect()
 }
 
 #[cfg(test)]

@@ -113,8 +113,9 @@ fn openssl_inside() {
 
 #[test]
 fn rustls_inside() {
-    let rustls = |options: &[&str], functions: usize| {
-        let options = [&["-fcf-protection=none", "-fPIE", "-pie"], options].concat();
+    let of = |version: &str, options: &[&str], functions: usize| {
+        let file = format!("-DFILE_NAME=\"/index/rustls-{version}/src/conn.rs\"");
+        let options = [&["-fcf-protection=none", "-fPIE", "-pie", &*file], options].concat();
         let Some(whole) = built(RUSTLS, &options) else { return };
         let Some(stripped) = built(RUSTLS, &[&options[..], &["-s"]].concat()) else { return };
         let (by_symbols, _) = scanned(&whole);
@@ -125,23 +126,47 @@ fn rustls_inside() {
         let told = |contents: &Contents| (contents.found[0].tls, contents.found[0].method);
         assert_eq!(told(&by_symbols), (Tls::Rustls, Method::Symbols), "{context}");
         assert_eq!(told(&by_tables), (Tls::Rustls, Method::Tables), "{context}");
-        assert_eq!(by_tables.found[0].version.as_deref(), Some("rustls 0.23.9"), "{context}");
+        let expected = format!("rustls {version}");
+        assert_eq!(by_tables.found[0].version, Some(expected), "{context}");
+        let abi = if version.starts_with("0.23") { Abi::Record } else { Abi::OwnedRecord };
+        assert!(transfers(&by_tables).iter().all(|&(_, is, _)| is == abi), "{context}");
     };
+    let rustls = |options: &[&str], functions| of("0.23.9", options, functions);
     rustls(&[], 2);
     rustls(&["-O3"], 2);
     rustls(&["-DTWO"], 4);
     rustls(&["-DTWO", "-DINNER"], 4);
     rustls(&["-DTWO", "-fno-omit-frame-pointer"], 4);
     rustls(&["-DTWO", "-Wl,-z,pack-relative-relocs"], 4);
-    rustls(&[&UNTOLD[..], &["-DTWO", "-falign-functions=16"]].concat(), 4);
+    rustls(&[&UNTOLD[..], &["-DTWO", "-fno-toplevel-reorder"]].concat(), 4);
+    of("0.22.4", &["-DOWNED"], 2);
+    of("0.22.4", &["-DOWNED", "-DTWO", "-O3"], 4);
+    of("0.22.4", &["-DOWNED", "-DTWO", "-DOLDER"], 4);
+    of("0.21.12", &["-DOWNED", "-DBARE", "-DTWO", "-DOLDER"], 4);
+    let untold = [&UNTOLD[..], &["-fno-toplevel-reorder"]].concat();
+    for options in [&["-O1"][..], &["-O3"], &["-Os"], &untold] {
+        of("0.21.12", &[options, &["-DOWNED", "-DBARE", "-DTWO"]].concat(), 4);
+    }
     let other = |options: &[&str], expected: &str| {
         uncovered(RUSTLS, &[&["-fcf-protection=none"], options].concat(), expected);
     };
     // Records of other versions look otherwise.
-    other(&["-DOLD", "-fPIE", "-pie"], "no table looks like that of a MessageEncrypter");
-    let old = "-DFILE_NAME=\"/rustls-0.21.12/src/conn.rs\"";
-    other(&[old, "-fPIE", "-pie"], "covered from 0.23 on");
+    other(&["-DOWNED", "-fPIE", "-pie"], "no table looks like that of a MessageEncrypter");
+    let older = "-DFILE_NAME=\"/rustls-0.22.4/src/conn.rs\"";
+    other(&[older, "-fPIE", "-pie"], "no table looks like that of a MessageEncrypter");
+    let older = "-DFILE_NAME=\"/rustls-0.20.9/src/conn.rs\"";
+    other(&[older, "-fPIE", "-pie"], "covered from 0.21 to 0.23");
     other(&FIXED, "linked to a fixed address");
+    // What is of 0.21 is told by what it does, and by being even.
+    let bare = |options: &[&str], expected: &str| {
+        let file = "-DFILE_NAME=\"/rustls-0.21.12/src/conn.rs\"";
+        let always = ["-fcf-protection=none", "-fPIE", "-pie", "-DOWNED", "-DTWO", file];
+        uncovered(RUSTLS, &[&always[..], options].concat(), expected);
+    };
+    bare(&["-DBARE", "-DMOST=0x5000"], "2 functions look like encrypt, and 0 like decrypt");
+    bare(&["-DBARE", "-D__builtin_bswap64="], "no function looks like encrypt or decrypt");
+    bare(&["-DBARE", "-DOTHER_SIZE=0x240"], "keys are of several sizes");
+    bare(&[], "no function looks like encrypt or decrypt");
     // A name alone is none.
     let source =
         "const char *volatile f = \"/rustls-0.23.9/src/a.rs\"; int main() { return f[0]; }";

@@ -25,18 +25,18 @@ impl Stack for BoringSsl {
         Verdict::Absent
     }
 
-    fn scan(&self, elf: &Elf, notes: &mut Vec<String>) -> Verdict {
+    fn scan(&self, elf: &Elf, notes: &mut Vec<String>) -> Vec<Verdict> {
         let texts = elf.texts_with(FILE);
         let ours = texts.iter().filter(|text| text.text.ends_with(FILE));
         let ours: Vec<u64> = ours.map(|text| text.address).collect();
         // Where its symbols are there, OpenSSL's stack has told it apart by them.
         if ours.is_empty() || openssl::unstripped(elf) != Verdict::Absent {
-            return Verdict::Absent;
+            return Vec::new();
         }
-        match find(elf, &ours, notes) {
+        vec![match find(elf, &ours, notes) {
             Ok(found) => Verdict::Found(found),
             Err(why) => Verdict::Uncovered(format!("BoringSSL without symbols: {why}")),
-        }
+        }]
     }
 }
 

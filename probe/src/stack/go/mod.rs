@@ -55,20 +55,20 @@ impl Stack for Go {
         Verdict::Absent
     }
 
-    fn scan(&self, elf: &Elf, notes: &mut Vec<String>) -> Verdict {
+    fn scan(&self, elf: &Elf, notes: &mut Vec<String>) -> Vec<Verdict> {
         let sections = elf.sections();
         let version = build_info::version(elf, &sections);
         if !is_go(&sections) {
-            return Verdict::Absent;
+            return Vec::new();
         }
         if let Some(version) = &version {
             notes.push(format!("a program built by {version}"));
         }
-        match find(elf, &sections, version.as_deref(), notes) {
+        vec![match find(elf, &sections, version.as_deref(), notes) {
             Ok(None) => Verdict::Absent,
             Ok(Some(found)) => Verdict::Found(Found { tls: Tls::Go, version, ..found }),
             Err(why) => Verdict::Uncovered(format!("Go's crypto/tls: {why}")),
-        }
+        }]
     }
 }
 

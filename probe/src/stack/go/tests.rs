@@ -46,7 +46,8 @@ fn built(options: &[&str]) -> Option<Vec<u8>> {
 }
 
 fn scan(bytes: &[u8]) -> Verdict {
-    open(bytes).map_or(Verdict::Absent, |elf| Go.scan(&elf, &mut Vec::new()))
+    let verdicts = open(bytes).map(|elf| Go.scan(&elf, &mut Vec::new()));
+    verdicts.and_then(|verdicts| verdicts.into_iter().next()).unwrap_or(Verdict::Absent)
 }
 
 /// Where the file's symbols say the functions are: name, file offset, size.

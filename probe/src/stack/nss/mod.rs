@@ -77,9 +77,9 @@ impl Stack for Nss {
         Verdict::Found(Found { tls: Tls::Nss, version, method: Method::Tables, sites })
     }
 
-    fn scan(&self, _: &Elf, _: &mut Vec<String>) -> Verdict {
+    fn scan(&self, _: &Elf, _: &mut Vec<String>) -> Vec<Verdict> {
         // It is a shared library.
-        Verdict::Absent
+        Vec::new()
     }
 }
 

@@ -49,19 +49,19 @@ impl Stack for OpenSsl {
         by_symbols(elf, &|name| elf.export(name), version, Method::Symbols)
     }
 
-    fn scan(&self, elf: &Elf, notes: &mut Vec<String>) -> Verdict {
+    fn scan(&self, elf: &Elf, notes: &mut Vec<String>) -> Vec<Verdict> {
         let texts = elf.texts_with(SOURCE);
         if texts.is_empty() {
             notes.push(format!("no text with {SOURCE} among its constants"));
-            return Verdict::Absent;
+            return Vec::new();
         }
         notes.extend(texts.iter().map(|t| format!("{:?} at {:#x}", t.text, t.address)));
         let unstripped = unstripped(elf);
         if unstripped != Verdict::Absent {
             notes.push("the file's symbol table names SSL_read and SSL_write".to_owned());
-            return unstripped;
+            return vec![unstripped];
         }
-        stripped::find(elf, &texts, notes)
+        vec![stripped::find(elf, &texts, notes)]
     }
 }
 

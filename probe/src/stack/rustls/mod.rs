@@ -10,6 +10,12 @@
 mod code;
 #[cfg(target_arch = "x86_64")]
 mod find;
+#[cfg(target_arch = "x86_64")]
+mod objects;
+#[cfg(target_arch = "x86_64")]
+mod search;
+#[cfg(target_arch = "x86_64")]
+mod tables;
 mod version;
 
 use super::{Neighbour, Stack, Verdict};
@@ -24,16 +30,12 @@ impl Stack for Rustls {
         Verdict::Absent
     }
 
-    fn scan(&self, elf: &Elf, notes: &mut Vec<String>) -> Verdict {
+    fn scan(&self, elf: &Elf, notes: &mut Vec<String>) -> Vec<Verdict> {
         let versions = version::versions(elf);
-        if versions.is_empty() {
-            return Verdict::Absent;
+        if !versions.is_empty() {
+            notes.push(format!("names source files of rustls {}", versions.join(", ")));
         }
-        notes.push(format!("names source files of rustls {}", versions.join(", ")));
-        match find(elf, &versions, notes) {
-            Ok(found) => Verdict::Found(found),
-            Err(why) => Verdict::Uncovered(format!("rustls {}: {why}", versions.join(", "))),
-        }
+        find(elf, &versions, notes)
     }
 }
 
@@ -41,6 +43,8 @@ impl Stack for Rustls {
 use find::find;
 
 #[cfg(not(target_arch = "x86_64"))]
-fn find(_: &Elf, _: &[String], _: &mut Vec<String>) -> Result<super::Found, String> {
-    Err("its functions are told by their code, which is followed on x86_64 only".to_owned())
+fn find(_: &Elf, versions: &[String], _: &mut Vec<String>) -> Vec<Verdict> {
+    let why = "its functions are told by their code, which is followed on x86_64 only";
+    let not = |version: &String| Verdict::Uncovered(format!("rustls {version}: {why}"));
+    versions.iter().map(not).collect()
 }

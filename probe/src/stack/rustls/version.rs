@@ -12,7 +12,7 @@ const LONGEST: usize = 16;
 /// A program has one, or two where its packages disagree.
 const MOST: usize = 8;
 
-/// The versions, without double ones; mostly one, mostly none.
+/// The versions, without double ones, the newest first; mostly one, mostly none.
 pub(super) fn versions(elf: &Elf) -> Vec<String> {
     let finder = Finder::new(FOLDER);
     let find = |window: Window<'_>, found: &mut Vec<String>| {
@@ -31,6 +31,7 @@ pub(super) fn versions(elf: &Elf) -> Vec<String> {
         }
     };
     let mut found = elf.sweep(Content::Constants, FOLDER.len() + LONGEST, find).unwrap_or_default();
+    found.sort_unstable_by(|one, other| other.cmp(one));
     found.dedup();
     found
 }

@@ -4,6 +4,9 @@
 
 use std::error::Error;
 
+#[cfg(feature = "ring-0.21")]
+use reqwest_0_11 as reqwest;
+
 fn main() -> Result<(), Box<dyn Error>> {
     #[cfg(feature = "ring")]
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -30,7 +33,7 @@ fn option(name: &str) -> Option<String> {
 
 fn client() -> Result<reqwest::blocking::Client, Box<dyn Error>> {
     let builder = reqwest::blocking::Client::builder();
-    #[cfg(any(feature = "ring", feature = "native-tls", feature = "aws-lc"))]
+    #[cfg(any(feature = "ring", feature = "native-tls", feature = "aws-lc", feature = "ring-0.21"))]
     let builder = match std::env::var_os("SSL_CERT_FILE") {
         Some(file) => builder.add_root_certificate(reqwest::Certificate::from_pem(&std::fs::read(file)?)?),
         None => builder,

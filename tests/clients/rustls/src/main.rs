@@ -1,161 +1,27 @@
-//! A client of model APIs over rustls, which it carries inside: blocking HTTP/1.1
-//! on a kept connection for each thread. Prints nothing but what went wrong.
-//!
-//! rustls-client --base=https://127.0.0.1:PORT --ca=FILE --marker=M [--threads=N]
-//!     [--calls=N] [--stream] [--pad=BYTES] [--pieces] [--tls12] [--after=FILE]
+//! With rustls 0.23.
 
-use std::io::{BufRead, BufReader, IoSlice, Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
-use std::time::Duration;
 
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::pki_types::ServerName;
+use rustls::version::{TLS12, TLS13};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
-type Stream = BufReader<StreamOwned<ClientConnection, TcpStream>>;
-
-struct Options(Vec<String>);
-
-impl Options {
-    fn has(&self, name: &str) -> bool {
-        self.0.iter().any(|argument| argument == name)
-    }
-
-    fn text(&self, name: &str) -> Option<&str> {
-        self.0.iter().find_map(|argument| argument.strip_prefix(name)?.strip_prefix('='))
-    }
-
-    fn number(&self, name: &str, default: usize) -> usize {
-        self.text(name).map_or(default, |text| text.parse().expect("a number"))
-    }
-}
-
 fn main() {
-    let options = Arc::new(Options(std::env::args().skip(1).collect()));
-    let config = Arc::new(config(&options));
-    let threads = options.number("--threads", 1);
-    let ask = |index| {
-        let (options, config) = (Arc::clone(&options), Arc::clone(&config));
-        std::thread::spawn(move || conversation(&options, config, index))
-    };
-    let asking: Vec<_> = (0..threads).map(ask).collect();
-    for thread in asking {
-        thread.join().expect("a thread that did not panic");
-    }
-}
-
-fn config(options: &Options) -> ClientConfig {
-    let mut roots = RootCertStore::empty();
-    let file = options.text("--ca").expect("--ca");
-    for certificate in CertificateDer::pem_file_iter(file).expect("certificates") {
-        roots.add(certificate.expect("a certificate")).expect("a usable certificate");
-    }
-    let versions: &[&rustls::SupportedProtocolVersion] = if options.has("--tls12") {
-        &[&rustls::version::TLS12]
-    } else {
-        &[&rustls::version::TLS13]
-    };
-    ClientConfig::builder_with_protocol_versions(versions)
-        .with_root_certificates(roots)
-        .with_no_client_auth()
-}
-
-/// All calls of one thread, over one connection.
-fn conversation(options: &Options, config: Arc<ClientConfig>, index: usize) {
-    let address = options.text("--base").and_then(|b| b.strip_prefix("https://")).expect("--base");
-    let marker = options.text("--marker").expect("--marker");
-    let name = ServerName::try_from("localhost").expect("a name");
-    let connection = ClientConnection::new(config, name).expect("a connection");
-    let socket = TcpStream::connect(address).expect("the server");
-    let mut stream = BufReader::new(StreamOwned::new(connection, socket));
-    let calls = options.number("--calls", 2);
-    for call in 0..calls {
-        // Between the first two calls there is time to begin watching.
-        if call == 1 {
-            wait(options);
+    rustls_client::run(|options| {
+        let mut roots = RootCertStore::empty();
+        for certificate in options.authorities() {
+            roots.add(certificate).expect("a usable certificate");
         }
-        let last = call + 1 == calls;
-        ask(options, &mut stream, &format!("{marker}-{index}-{call}"), last);
-    }
-}
-
-fn wait(options: &Options) {
-    if let Some(file) = options.text("--after") {
-        while !std::path::Path::new(file).exists() {
-            std::thread::sleep(Duration::from_millis(5));
+        let version = if options.tls12() { &TLS12 } else { &TLS13 };
+        let config = ClientConfig::builder_with_protocol_versions(&[version])
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let config = Arc::new(config);
+        move |socket: TcpStream| {
+            let name = ServerName::try_from("localhost").expect("a name");
+            let connection = ClientConnection::new(Arc::clone(&config), name);
+            StreamOwned::new(connection.expect("a connection"), socket)
         }
-    }
-}
-
-fn ask(options: &Options, stream: &mut Stream, marker: &str, last: bool) {
-    let content = format!("marker={marker} {}", "pad ".repeat(options.number("--pad", 0) / 4));
-    let more = if options.has("--stream") {
-        r#","stream":true,"stream_options":{"include_usage":true}"#
-    } else {
-        ""
-    };
-    let body = format!(
-        r#"{{"model":"gpt-4.1-mini","messages":[{{"role":"user","content":"{content}"}}]{more}}}"#
-    );
-    let head = format!(
-        "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
-         Authorization: Bearer sk-test-secret-000111222333\r\nConnection: {}\r\n\
-         Content-Length: {}\r\n\r\n",
-        if last { "close" } else { "keep-alive" },
-        body.len()
-    );
-    if options.has("--pieces") {
-        pieces(stream.get_mut(), &head, &body);
-    } else {
-        stream.get_mut().write_all(head.as_bytes()).expect("written");
-        stream.get_mut().write_all(body.as_bytes()).expect("written");
-    }
-    stream.get_mut().flush().expect("flushed");
-    answer(stream);
-}
-
-/// The same as one list of pieces of many lengths.
-fn pieces(stream: &mut impl Write, head: &str, body: &str) {
-    let (all, mut at) = ([head.as_bytes(), body.as_bytes()].concat(), 0);
-    while at < all.len() {
-        let (mut slices, mut from) = (Vec::new(), at);
-        for length in [1, 100, 0, 7000, 20_000, 3].into_iter().cycle().take(24) {
-            let to = (from + length).min(all.len());
-            slices.push(IoSlice::new(&all[from..to]));
-            from = to;
-        }
-        at += stream.write_vectored(&slices).expect("written");
-    }
-}
-
-/// Reads an answer to its end.
-fn answer(stream: &mut Stream) {
-    let (mut chunked, mut length, mut line) = (false, 0, String::new());
-    stream.read_line(&mut line).expect("a status line");
-    assert!(line.starts_with("HTTP/1.1 200"), "{line}");
-    loop {
-        line.clear();
-        stream.read_line(&mut line).expect("a header");
-        let header = line.trim_end().to_ascii_lowercase();
-        match header.split_once(": ") {
-            Some(("transfer-encoding", "chunked")) => chunked = true,
-            Some(("content-length", value)) => length = value.parse().expect("a length"),
-            Some(_) => {}
-            None => break,
-        }
-    }
-    if !chunked {
-        std::io::copy(&mut stream.take(length), &mut std::io::sink()).expect("a body");
-        return;
-    }
-    loop {
-        line.clear();
-        stream.read_line(&mut line).expect("a chunk's length");
-        let length = u64::from_str_radix(line.trim_end(), 16).expect("a length");
-        std::io::copy(&mut stream.take(length + 2), &mut std::io::sink()).expect("a chunk");
-        if length == 0 {
-            return;
-        }
-    }
+    });
 }
