@@ -161,5 +161,5 @@ fn http1(path: &str, question: &[u8], answer: &Answer<'_>, framing: &str, body: 
     .into_bytes();
     received.extend(body);
     let steps = vec![Step::Chunk(Sent, sent), Step::Chunk(Received, received)];
-    Script { joined_midway: false, steps }
+    Script { steps, ..Script::default() }
 }

@@ -48,7 +48,7 @@ fn script(sent: Vec<u8>, frames: &[u8]) -> Script {
     let mut received = frame(SETTINGS, 0, 0, &[]);
     received.extend(frames);
     let steps = vec![Step::Chunk(Sent, sent), Step::Chunk(Received, received)];
-    Script { joined_midway: false, steps }
+    Script { steps, ..Script::default() }
 }
 
 /// Frames of `bytes`, smaller than events and messages are.

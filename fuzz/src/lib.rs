@@ -14,6 +14,7 @@ pub mod outlet;
 mod requests;
 mod same;
 pub mod script;
+pub mod stdio;
 pub mod websocket;
 
 use llmtop_parsers::Limits;

@@ -10,6 +10,7 @@
 //! | `FE '}'`, `FE '{'` | the same, by the next eight bytes, little-endian |
 //! | `FE '.'` | the connection ends |
 //! | `FE '~'` | (first) the connection existed before |
+//! | `FE '|'` | (first) it is a process's standard input and output |
 //! | `FE FE` | the byte `FE` |
 
 use llmtop_parsers::{Connection, Direction, Event, Limits, Timestamp};
@@ -32,6 +33,8 @@ pub enum Step {
 /// What happens to a connection.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Script {
+    /// It is no connection, but a process's standard input and output.
+    pub stdio: bool,
     /// Bytes had moved before.
     pub joined_midway: bool,
     /// In order.
@@ -59,7 +62,7 @@ impl Script {
             let direction = match (*byte, rest.first()) {
                 (MARK, Some(b'>' | b')' | b'}')) => Direction::Sent,
                 (MARK, Some(b'<' | b'(' | b'{')) => Direction::Received,
-                (MARK, Some(b'.' | b'~')) => chunk.0,
+                (MARK, Some(b'.' | b'~' | b'|')) => chunk.0,
                 (MARK, Some(&MARK)) => {
                     chunk.1.push(MARK);
                     rest = &rest[1..];
@@ -88,6 +91,7 @@ impl Script {
             match mark {
                 b'.' => script.steps.push(Step::Close),
                 b'~' if script.steps.is_empty() => script.joined_midway = true,
+                b'|' if script.steps.is_empty() => script.stdio = true,
                 _ => {}
             }
             chunk.0 = direction;
@@ -104,7 +108,8 @@ impl Script {
 
     /// Plays it, to its end, and what came out. Time stands still.
     pub fn play(&self, limits: Limits) -> Vec<Event> {
-        let mut connection = Connection::new(limits, self.joined_midway);
+        let connect = if self.stdio { Connection::stdio } else { Connection::new };
+        let mut connection = connect(limits, self.joined_midway);
         let mut events = Vec::new();
         for step in self.steps.iter().chain([&Step::Close]) {
             match step {

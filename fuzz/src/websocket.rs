@@ -80,7 +80,7 @@ fn opened(choice: u8, rest: &[u8]) -> Script {
          Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n{extensions}\r\n"
     );
     let mut script = Script::read(rest);
-    script.joined_midway = false;
+    (script.joined_midway, script.stdio) = (false, false);
     let opening =
         [Step::Chunk(Sent, request.into_bytes()), Step::Chunk(Received, response.into_bytes())];
     script.steps.splice(..0, opening);

@@ -69,6 +69,9 @@ pub enum Protocol {
     /// WebSocket, over either.
     #[serde(rename = "websocket")]
     WebSocket,
+    /// JSON-RPC on standard input and output.
+    #[serde(rename = "stdio")]
+    Stdio,
 }
 
 /// Names an exchange on its connection: 0 for the first.

@@ -1,6 +1,7 @@
 //! Exchanges, put together from the messages of both directions.
 
 mod answering;
+mod calls;
 mod incoming;
 mod ledger;
 mod open;
@@ -21,6 +22,7 @@ use streams::name;
 use upgrade::LeftFor;
 use worth::Worth;
 
+pub(crate) use calls::Calls;
 pub(crate) use ledger::{Carried, Ledger};
 pub(crate) use socket::Socket;
 pub(crate) use streams::Streams;

@@ -11,8 +11,8 @@ use self::http1::Http1;
 use crate::assemble::Left;
 use crate::detect::Kind;
 use crate::http2::Session;
-use crate::websocket;
 use crate::{Delta, Direction, Exchange, ExchangeSeq, Protocol, Role, Timestamp};
+use crate::{stdio, websocket};
 
 /// Memory and size bounds. Nothing in this crate grows past them, whatever
 /// the bytes say.
@@ -84,6 +84,7 @@ enum State {
     Http1(Box<Http1>),
     Http2(Box<Session>),
     WebSocket(Box<websocket::Session>),
+    Stdio(Box<stdio::Session>),
 }
 
 impl Connection {
@@ -98,6 +99,13 @@ impl Connection {
             verdict: None,
             events: VecDeque::new(),
         }
+    }
+
+    /// What a process writes to standard output and reads from standard input: no
+    /// network's protocol, but perhaps messages of JSON-RPC, a line each.
+    pub fn stdio(limits: Limits, joined_midway: bool) -> Self {
+        let session = Box::new(stdio::Session::new(limits, joined_midway));
+        Connection { state: State::Stdio(session), ..Connection::new(limits, joined_midway) }
     }
 
     /// The next bytes of one direction.
@@ -117,6 +125,7 @@ impl Connection {
             State::Http1(_) => self.http1(direction, time, bytes),
             State::Http2(http2) => http2.receive(direction, time, bytes),
             State::WebSocket(socket) => socket.receive(direction, time, bytes),
+            State::Stdio(stdio) => stdio.receive(direction, time, bytes),
         }
     }
 
@@ -173,6 +182,7 @@ impl Connection {
             State::Http1(http1) => http1.gap(direction, time, lost),
             State::Http2(http2) => http2.gap(direction, time, lost),
             State::WebSocket(socket) => socket.gap(direction, time, lost),
+            State::Stdio(stdio) => stdio.gap(direction, lost),
         }
     }
 
@@ -184,6 +194,7 @@ impl Connection {
             State::Http1(http1) => http1.close(time),
             State::Http2(http2) => http2.close(time),
             State::WebSocket(socket) => socket.close(time),
+            State::Stdio(stdio) => stdio.close(time),
         }
     }
 
@@ -194,6 +205,7 @@ impl Connection {
             State::Http1(http1) => http1.exchanges.poll(),
             State::Http2(http2) => http2.poll(),
             State::WebSocket(socket) => socket.poll(),
+            State::Stdio(stdio) => stdio.poll(),
         })
     }
 
@@ -204,6 +216,7 @@ impl Connection {
             State::Http1(_) => Some(Protocol::Http1),
             State::Http2(_) => Some(Protocol::Http2),
             State::WebSocket(_) => Some(Protocol::WebSocket),
+            State::Stdio(_) => Some(Protocol::Stdio),
         }
     }
 
@@ -214,6 +227,9 @@ impl Connection {
             State::Http1(http1) => Some(http1.role),
             State::Http2(http2) => http2.role(),
             State::WebSocket(socket) => socket.role(),
+            // Whose input and output they are is called by who started it; either may
+            // call the other there.
+            State::Stdio(_) => Some(Role::Server),
         }
     }
 

@@ -14,9 +14,9 @@ pub fn events(exchange: &Exchange, tell: &mut dyn FnMut(&str, &str)) {
         return;
     };
     let sent_as = crate::llm::header(&exchange.response.headers, "content-type");
-    // What was translated is kept as an array; messages of a WebSocket are lines.
+    // What was translated is kept as an array; messages that no head describes are lines.
     let content_type = match (exchange.protocol, body.bytes.first()) {
-        (Protocol::WebSocket, _) => "application/x-ndjson",
+        (Protocol::WebSocket | Protocol::Stdio, _) => "application/x-ndjson",
         (_, Some(b'[')) => "application/json",
         _ => sent_as.filter(|kind| !is_json(kind)).unwrap_or_default(),
     };

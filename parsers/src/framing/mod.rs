@@ -5,7 +5,7 @@ mod event_stream;
 mod json_array;
 mod kept;
 mod messages;
-mod ndjson;
+pub(crate) mod ndjson;
 mod sse;
 pub(crate) mod status;
 mod translate;

@@ -24,6 +24,11 @@ impl Parser {
         self.dropped
     }
 
+    /// Whether the last line that was begun is over.
+    pub(crate) fn is_between(&self) -> bool {
+        self.line.is_empty() && !self.broken
+    }
+
     pub(crate) fn push(&mut self, bytes: &[u8], on_line: &mut impl FnMut(&[u8])) {
         let mut rest = bytes;
         while let Some(end) = memchr(b'\n', rest) {

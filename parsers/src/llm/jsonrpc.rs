@@ -4,6 +4,7 @@
 use serde_json::Value;
 
 use super::json;
+use crate::ApiError;
 
 /// The messages of a body: one, or a batch.
 pub(super) fn messages(body: &Value) -> &[Value] {
@@ -22,17 +23,27 @@ pub(super) fn method(body: &Value) -> Option<&str> {
 }
 
 /// Whether a value is a message of this protocol.
-pub(super) fn is_message(value: &Value) -> bool {
+pub(crate) fn is_message(value: &Value) -> bool {
     json::text(value, "jsonrpc") == Some("2.0")
 }
 
 /// Whether a message is an answer to a call.
-pub(super) fn is_response(message: &Value) -> bool {
+pub(crate) fn is_response(message: &Value) -> bool {
     message.get("method").is_none()
         && (message.get("result").is_some() || message.get("error").is_some())
 }
 
-/// A call's id as text.
-pub(super) fn id(message: &Value) -> Option<String> {
-    message.get("id").filter(|id| id.is_string() || id.is_number()).map(json::as_text)
+/// A message's id as text; a number and a text that looks like it are two.
+pub(crate) fn id(message: &Value) -> Option<String> {
+    message.get("id").and_then(id_of)
+}
+
+/// An id, wherever it stands.
+pub(crate) fn id_of(id: &Value) -> Option<String> {
+    (id.is_string() || id.is_number()).then(|| id.to_string())
+}
+
+/// What an answer says went wrong.
+pub(crate) fn error(message: &Value) -> Option<ApiError> {
+    json::error(message)
 }

@@ -125,9 +125,12 @@ fn is_ours(method: &str, body: &Value) -> bool {
         let mut all = jsonrpc::messages(body).iter();
         all.any(|message| message.pointer(pointer).is_some())
     };
+    let is_dated =
+        |message: &Value| message.pointer("/params/protocolVersion").is_some_and(Value::is_string);
     match method {
-        // Language servers initialise, everybody pings.
-        "initialize" => has("/params/protocolVersion"),
+        // Language servers initialise, agents of editors (ACP) number their versions, and
+        // everybody pings.
+        "initialize" => jsonrpc::messages(body).iter().any(is_dated),
         "ping" => has("/params/_meta"),
         // Agents (A2A) have tasks too.
         _ if method.starts_with("tasks/") => has("/params/taskId"),
@@ -191,7 +194,7 @@ fn message(message: &Value) -> Message {
     match json::text(message, "method") {
         Some("tools/call") => {
             let call = ToolCall {
-                id: jsonrpc::id(message),
+                id: message.get("id").filter(|id| !id.is_null()).map(json::as_text),
                 name: json::owned(params, "name"),
                 arguments: params.get("arguments").map_or_else(|| "{}".to_owned(), json::as_text),
             };

@@ -26,7 +26,7 @@ mod google_gemini;
 mod google_interactions;
 mod google_live;
 mod json;
-mod jsonrpc;
+pub(crate) mod jsonrpc;
 mod llamacpp_completion;
 mod mcp;
 mod message;

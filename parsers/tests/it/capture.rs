@@ -20,6 +20,7 @@ type Steps = Vec<(u64, Step)>;
 /// A capture.
 #[derive(Clone, Debug)]
 pub(crate) struct Capture {
+    pub(crate) stdio: bool,
     pub(crate) joined_midway: bool,
     pub(crate) steps: Steps,
 }
@@ -44,7 +45,7 @@ pub(crate) fn cases(protocol: &str) -> Vec<(PathBuf, Capture)> {
 /// Reads a capture; `name` is for messages.
 pub(crate) fn parse(text: &str, name: &str) -> Capture {
     let mut reader = Reader {
-        capture: Capture { joined_midway: false, steps: Vec::new() },
+        capture: Capture { stdio: false, joined_midway: false, steps: Vec::new() },
         time: 0,
         fresh: true,
     };
@@ -71,6 +72,10 @@ impl Reader {
             [] | [""] => return Some(()),
             ["#", ..] => {
                 self.fresh = fresh;
+                return Some(());
+            }
+            ["stdio"] => {
+                self.capture.stdio = true;
                 return Some(());
             }
             ["midway"] => {
@@ -149,7 +154,8 @@ fn unescape(text: &str) -> Option<Vec<u8>> {
 impl Capture {
     /// Plays it, and what came out.
     pub(crate) fn play(&self, limits: Limits) -> Vec<Event> {
-        let mut connection = Connection::new(limits, self.joined_midway);
+        let connect = if self.stdio { Connection::stdio } else { Connection::new };
+        let mut connection = connect(limits, self.joined_midway);
         let mut events = Vec::new();
         for (millis, step) in &self.steps {
             let time = Timestamp(millis * 1_000_000);
@@ -233,7 +239,7 @@ impl Capture {
 
     /// What somebody sees who joins at byte `at`.
     pub(crate) fn joined_at(&self, at: usize) -> Capture {
-        Capture { joined_midway: true, steps: self.halves(at).1 }
+        Capture { joined_midway: true, steps: self.halves(at).1, ..*self }
     }
 }
 

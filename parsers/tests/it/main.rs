@@ -13,5 +13,6 @@ mod http2;
 mod large;
 mod random;
 mod render;
+mod stdio;
 mod tunnelled;
 mod websocket;

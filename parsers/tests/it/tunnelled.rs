@@ -73,7 +73,7 @@ fn play(payloads: &[(Direction, Vec<u8>)]) -> Vec<Exchange> {
         [(0, Step::Chunk(Sent, UPDATE.to_vec())), (0, Step::Chunk(Sent, UPDATE.to_vec()))];
     steps.splice(..0, updates);
     steps.push((1000, Step::Close));
-    let events = Capture { joined_midway: true, steps }.play(Limits::default());
+    let events = Capture { stdio: false, joined_midway: true, steps }.play(Limits::default());
     check_contract(&events, "on HTTP/2");
     finished(&events)
 }
@@ -123,7 +123,7 @@ fn what_is_no_websocket_is_a_body_as_ever() {
     let steps = steps.map(|(time, bytes)| (time as u64, Step::Chunk(Received, bytes)));
     let mut steps: Vec<_> = steps.collect();
     steps.push((9, Step::Close));
-    let events = Capture { joined_midway: true, steps }.play(Limits::default());
+    let events = Capture { stdio: false, joined_midway: true, steps }.play(Limits::default());
     check_contract(&events, "a body");
     let exchanges = finished(&events);
     let [exchange] = &exchanges[..] else { panic!("{exchanges:?}") };

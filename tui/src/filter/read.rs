@@ -18,7 +18,7 @@ type Test<'t> = &'t mut dyn FnMut(&[u8]) -> bool;
 
 pub(super) const ROLES: &[&str] = &["client", "server"];
 pub(super) const TLS: &[&str] = &["openssl", "boringssl", "gnutls", "nss", "go", "rustls", "none"];
-pub(super) const PROTOCOLS: &[&str] = &["http/1.1", "h2", "websocket"];
+pub(super) const PROTOCOLS: &[&str] = &["http/1.1", "h2", "websocket", "stdio"];
 pub(super) const STATES: &[&str] = &["pending", "streaming", "complete", "aborted"];
 pub(super) const USAGE: &[&str] = &["reported", "estimated", "none"];
 

@@ -43,6 +43,9 @@ pub(super) fn script(seen: &Seen<'_>) -> Result<String, &'static str> {
     if exchange.protocol == Protocol::WebSocket {
         return Err("curl sends no messages on a WebSocket");
     }
+    if exchange.protocol == Protocol::Stdio {
+        return Err("it was said on standard input, where curl sends nothing");
+    }
     let (Some(method), Some(url)) = (request.method.as_deref(), seen.url(true)) else {
         return Err("the beginning of the request was not seen");
     };

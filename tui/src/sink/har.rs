@@ -154,6 +154,7 @@ fn version(seen: &Seen<'_>) -> &'static str {
         Protocol::Http1 => "HTTP/1.1",
         Protocol::Http2 => "HTTP/2",
         Protocol::WebSocket => "WebSocket",
+        Protocol::Stdio => "stdio",
     }
 }
 

@@ -63,6 +63,10 @@ impl<'a> Seen<'a> {
     /// Whom the request names as its host, or who is at the other end.
     pub fn host(&self) -> Option<String> {
         let endpoint = &self.connection.endpoint;
+        if self.record.exchange.protocol == Protocol::Stdio {
+            let server = if self.is_own() { self.process } else { self.peer_process? };
+            return Some(format!("stdio of {}", server.comm));
+        }
         let named = self.record.exchange.request.authority.clone();
         named
             .or_else(|| endpoint.server_name.clone())

@@ -22,6 +22,7 @@ pub fn protocol(protocol: Protocol) -> &'static str {
         Protocol::Http1 => "http/1.1",
         Protocol::Http2 => "h2",
         Protocol::WebSocket => "websocket",
+        Protocol::Stdio => "stdio",
     }
 }
 

@@ -71,8 +71,11 @@ impl Seeds {
     }
 
     fn capture(&mut self, capture: &Capture) {
-        let script = script(capture.joined_midway, &capture.steps);
+        let script = script(capture.stdio, capture.joined_midway, &capture.steps);
         self.add("pipeline", &[], &script);
+        if capture.stdio {
+            return self.add("stdio", &[7], &script);
+        }
         let received = bytes(capture, Received);
         match split_head(&received) {
             Some((head, _)) if head.starts_with("HTTP/1.1 101") => self.websocket(capture, &head),
@@ -148,7 +151,7 @@ impl Seeds {
         let deflates = value(head, "sec-websocket-extensions").is_some();
         for path in 0..4 {
             let choice = path + if deflates { 4 } else { 0 };
-            self.add("websocket", &[200, choice], &script(false, &steps));
+            self.add("websocket", &[200, choice], &script(false, false, &steps));
         }
     }
 }
@@ -180,9 +183,12 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>> {
 }
 
 /// A capture as `fuzz/src/script.rs` reads it.
-fn script(joined_midway: bool, steps: &[(u64, Step)]) -> Vec<u8> {
+fn script(stdio: bool, joined_midway: bool, steps: &[(u64, Step)]) -> Vec<u8> {
     const MARK: u8 = 0xFE;
     let mut script = Vec::new();
+    if stdio {
+        script.extend([MARK, b'|']);
+    }
     if joined_midway {
         script.extend([MARK, b'~']);
     }
