@@ -34,5 +34,6 @@ mod rustls;
 mod screen;
 mod shown;
 mod stacks;
+mod stdio;
 mod tour;
 mod vendors;

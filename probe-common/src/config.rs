@@ -42,8 +42,9 @@ pub struct Settings {
     pub filters: u32,
     /// `bpf_get_attach_cookie` exists (Linux 5.15).
     pub has_cookie: u32,
-    /// Unused, zero.
-    pub reserved: u32,
+    /// Not zero: what processes read from standard input and write to standard output
+    /// is looked at, too, where these are pipes.
+    pub stdio: u32,
 }
 
 /// Where the kernel keeps what leads from a descriptor to its socket: offsets in
@@ -130,6 +131,9 @@ pub mod names {
     pub const UIDS: &str = "UIDS";
     /// Set of thread groups that are in a wanted container.
     pub const INSIDE: &str = "INSIDE";
+    /// Hash of thread group to the inodes of two pipes: its standard input and output, as
+    /// it was started with them.
+    pub const STDIO_PIPES: &str = "STDIO_PIPES";
 }
 
 const _: () = {

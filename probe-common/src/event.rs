@@ -91,6 +91,8 @@ pub mod tls {
     pub const NSS: u32 = 6;
     /// None: a plain socket. No cookie has it.
     pub const NONE: u32 = 0x8000_0000;
+    /// None, and no socket: standard input and output. No cookie has it.
+    pub const STDIO: u32 = 0x8000_0001;
 
     /// Targets have numbers from 1 to here, and then again.
     pub const MAX_TARGET: u32 = (1 << 23) - 1;
@@ -103,7 +105,7 @@ pub mod tls {
     /// The implementation and the target of [`Open::tls`](super::Open), 0 where
     /// there is none.
     pub const fn of_cookie(cookie: u32) -> (u32, u32) {
-        if cookie == NONE { (NONE, 0) } else { (cookie & 0xff, cookie >> 8) }
+        if cookie >= NONE { (cookie, 0) } else { (cookie & 0xff, cookie >> 8) }
     }
 }
 

@@ -17,6 +17,6 @@ pub use event::{
     ServerName, Socket, direction, flags, tls,
 };
 pub use state::{
-    Call, Conn, ConnKey, GoCall, GoFrame, INTEREST_SLOTS, Keys, PLAIN_SOCKET, SocketKey,
+    Call, Conn, ConnKey, GoCall, GoFrame, INTEREST_SLOTS, Keys, PLAIN_SOCKET, STDIO, SocketKey,
     SocketState, Stats, TLS_SOCKET, Thread, Transfer, Vector, conn_flags, interest_slot, writing,
 };

@@ -8,7 +8,7 @@ use crate::Address;
 pub struct ConnKey {
     /// Address of the TLS object in its process; of a plain socket, the number
     /// of its inode with [`PLAIN_SOCKET`]; of a socket under rustls, with
-    /// [`TLS_SOCKET`].
+    /// [`TLS_SOCKET`]; [`STDIO`].
     pub object: u64,
     /// Thread group.
     pub pid: u32,
@@ -21,6 +21,8 @@ pub struct ConnKey {
 pub const PLAIN_SOCKET: u64 = 1 << 63;
 /// The same of a socket whose TLS objects are one for each direction and key.
 pub const TLS_SOCKET: u64 = 1 << 62;
+/// The same of a process's standard input and output, of which it has one pair.
+pub const STDIO: u64 = 1 << 61;
 
 /// A connection: one generation of a TLS object or socket. Counters are by direction, and
 /// updated after the records they count were reserved, so that whoever reads

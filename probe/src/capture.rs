@@ -41,7 +41,7 @@ pub enum Tls {
     Go,
     /// rustls.
     Rustls,
-    /// A plain socket.
+    /// None: a plain socket, or pipes.
     None,
 }
 
@@ -98,7 +98,8 @@ pub enum Capture {
     },
 }
 
-/// A connection: one TLS object, or a plain socket, of one process.
+/// A connection: one TLS object, or a plain socket, of one process, or what it reads
+/// from standard input and writes to standard output.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Open {
     /// Names the connection from here on.
@@ -111,6 +112,9 @@ pub struct Open {
     pub time: Timestamp,
     /// Whose plaintext this is.
     pub tls: Tls,
+    /// It is no socket, but the process's standard input and output.
+    #[serde(default)]
+    pub stdio: bool,
     /// Bytes had already been moved before the first one captured.
     pub joined_midway: bool,
     /// What is known of its ends.

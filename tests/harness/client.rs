@@ -28,6 +28,11 @@ pub(crate) fn python() -> PathBuf {
     CLIENTS.join("venv/bin/python")
 }
 
+/// Where the clients are installed.
+pub(crate) fn clients_folder() -> &'static Path {
+    &CLIENTS
+}
+
 /// Bun, which has BoringSSL inside.
 pub(crate) fn bun() -> PathBuf {
     let machine = if cfg!(target_arch = "x86_64") { "x64" } else { "aarch64" };

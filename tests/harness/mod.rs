@@ -20,7 +20,7 @@ mod wait;
 pub(crate) use certificates::Certificates;
 #[allow(unused_imports, reason = "the benches use it")]
 pub(crate) use client::python;
-pub(crate) use client::{Ask, Call, Client, Tool, bun, go_client, program};
+pub(crate) use client::{Ask, Call, Client, Tool, bun, clients_folder, go_client, program};
 pub(crate) use container::Container;
 pub(crate) use llmtop::{Exchange, Llmtop, Report, binary, command, run};
 pub(crate) use load::{Load, LoadCall, Round};

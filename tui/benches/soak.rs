@@ -154,7 +154,16 @@ impl<W: Write> Day<W> {
 fn open(conn: ConnId, pid: u32, time: Timestamp) -> Open {
     let endpoint =
         Endpoint { server_name: Some("api.openai.com".to_owned()), ..Endpoint::default() };
-    Open { conn, pid, tid: pid, time, tls: Tls::Openssl, joined_midway: false, endpoint }
+    Open {
+        conn,
+        pid,
+        tid: pid,
+        time,
+        tls: Tls::Openssl,
+        stdio: false,
+        joined_midway: false,
+        endpoint,
+    }
 }
 
 fn request(said: &[Value]) -> Vec<u8> {

@@ -82,6 +82,10 @@ pub struct CaptureOptions {
     /// Only processes of this user, by name or number (repeatable)
     #[arg(short, long = "user", value_name = "USER", value_parser = user)]
     pub users: Vec<User>,
+    /// Also MCP servers on their standard input and output: what they read from one pipe and write
+    /// to another
+    #[arg(long)]
+    pub stdio: bool,
     /// Ring buffer between kernel and llmtop, e.g. 64MiB [default: by memory, 16MiB to 64MiB]
     #[arg(long, value_name = "SIZE")]
     pub ring: Option<Size>,
@@ -142,11 +146,11 @@ pub struct FlowOptions {
     /// Play a recording (`-`: standard input) instead of capturing; needs no root
     #[arg(
         short, long, value_name = "FILE",
-        conflicts_with_all = ["pids", "processes", "containers", "users", "ring"]
+        conflicts_with_all = ["pids", "processes", "containers", "users", "stdio", "ring"]
     )]
     pub read: Option<PathBuf>,
     /// Show recorded traffic of real clients, as it happened; needs no root
-    #[arg(long, conflicts_with_all = ["read", "pids", "processes", "containers", "users", "ring"])]
+    #[arg(long, conflicts_with_all = ["read", "pids", "processes", "containers", "users", "stdio", "ring"])]
     pub demo: bool,
     /// Record everything captured, credentials included, into a new file
     #[arg(short, long, value_name = "FILE")]
@@ -342,6 +346,8 @@ mod tests {
             ("--theme nope", false),
             ("-r x -p 1", false),
             ("-r x --demo", false),
+            ("-r x --stdio", false),
+            ("--stdio --json", true),
             ("-r x -w y", true),
             ("--duration 0.5 --count 3", true),
             ("--duration 0", false),

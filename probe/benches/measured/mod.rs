@@ -45,7 +45,9 @@ fn descriptors() -> usize {
 pub(crate) fn capture(pids: Vec<u32>, discovery: Box<dyn Discover>) -> Running {
     let descriptors = descriptors();
     let filters = Filters { pids, ..Filters::default() };
-    let live = Live::start(&Config { ring_bytes: Some(64 << 20), filters }, discovery).unwrap();
+    let live =
+        Live::start(&Config { ring_bytes: Some(64 << 20), filters, stdio: false }, discovery)
+            .unwrap();
     let control = live.control();
     let thread = std::thread::spawn(move || {
         let totals = Box::new(live).run(&mut Sink).unwrap();

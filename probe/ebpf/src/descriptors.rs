@@ -15,7 +15,7 @@ const LOW: u32 = 1024;
 
 /// Not looked at.
 pub const UNKNOWN: u8 = 0;
-/// No TCP socket: nothing on it is looked at.
+/// No TCP socket, and no pipe that is wanted: nothing on it is looked at.
 pub const OTHER: u8 = 1;
 /// Connected or accepted a moment ago, and has moved nothing since.
 pub const NEW: u8 = 2;
@@ -27,6 +27,12 @@ pub const TLS: u8 = 4;
 pub const HTTP: u8 = 5;
 /// A TCP socket that carries TLS records of rustls.
 pub const RECORDS: u8 = 6;
+
+/// Standard input or output, with JSON-RPC.
+pub const STDIO: u8 = 7;
+/// Set in one that is a pipe, without JSON-RPC so far; the other bits count how often
+/// it is looked at still.
+pub const PIPE: u8 = 0x80;
 
 /// What the descriptors of a process are, by number.
 #[derive(Clone, Copy)]

@@ -21,6 +21,8 @@ macro_rules! at {
 const IPPROTO_MPTCP: u16 = 262;
 const S_IFMT: u16 = 0o170_000;
 const S_IFSOCK: u16 = 0o140_000;
+const S_IFIFO: u16 = 0o010_000;
+const AF_UNIX: u16 = 1;
 
 /// An open file.
 #[derive(Clone, Copy)]
@@ -63,15 +65,41 @@ impl File {
         read(self.inode, at!(inode_ino))
     }
 
-    /// Its socket, where it is one of TCP.
+    /// What kind of file it is.
     #[inline(always)]
-    pub fn tcp(self) -> Option<Tcp> {
+    fn kind(self) -> Option<u16> {
         let mode: u16 = read(self.inode, at!(inode_mode))?;
-        if mode & S_IFMT != S_IFSOCK {
+        Some(mode & S_IFMT)
+    }
+
+    /// The kernel's `struct sock`, where it is a socket.
+    #[inline(always)]
+    fn sock(self) -> Option<u64> {
+        if self.kind()? != S_IFSOCK {
             return None;
         }
         let socket: u64 = read(self.file, at!(file_private_data))?;
-        let sock: u64 = read(socket, at!(socket_sk))?;
+        read(socket, at!(socket_sk))
+    }
+
+    /// Whether it joins two processes of this machine: a pipe, or a socket of the Unix
+    /// domain, as some make a pair of for what others make two pipes for.
+    #[inline(always)]
+    pub fn is_pipe(self) -> bool {
+        match self.kind() {
+            Some(S_IFIFO) => true,
+            Some(S_IFSOCK) => {
+                let family = self.sock().and_then(|sock| read(sock, at!(family)));
+                family == Some(AF_UNIX)
+            }
+            _ => false,
+        }
+    }
+
+    /// Its socket, where it is one of TCP.
+    #[inline(always)]
+    pub fn tcp(self) -> Option<Tcp> {
+        let sock = self.sock()?;
         let family: u16 = read(sock, at!(family))?;
         let protocol: u16 = read(sock, at!(sock_protocol))?;
         let is_tcp = (family == AF_INET || family == AF_INET6)

@@ -27,6 +27,7 @@ mod process;
 mod records;
 mod rustls;
 mod socket;
+mod stdio;
 mod syscall;
 
 #[unsafe(link_section = "license")]

@@ -13,7 +13,7 @@ use crate::plain::Moved;
 
 #[unsafe(no_mangle)]
 pub static SETTINGS: Global<Settings> =
-    Global::new(Settings { own_pid: 0, filters: 0, has_cookie: 0, reserved: 0 });
+    Global::new(Settings { own_pid: 0, filters: 0, has_cookie: 0, stdio: 0 });
 
 #[unsafe(no_mangle)]
 pub static OFFSETS: Global<Offsets> = Global::new(Offsets {
@@ -108,6 +108,11 @@ pub static NO_DESCRIPTORS: Array<Descriptors> = Array::with_max_entries(1, 0);
 /// no other is on this processor.
 #[map]
 pub static MOVED: PerCpuArray<Moved> = PerCpuArray::with_max_entries(1, 0);
+
+/// The inodes of the pipes with which a process was started as standard input and output,
+/// by thread group.
+#[map]
+pub static STDIO_PIPES: LruHashMap<u32, [u64; 2]> = LruHashMap::with_max_entries(8192, 0);
 
 /// Parent thread group of a thread group whose fork was seen.
 #[map]

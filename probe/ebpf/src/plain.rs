@@ -16,7 +16,7 @@ use llmtop_probe_common::{
 };
 
 use crate::http::{self, Beginning, HEAD};
-use crate::{conns, deliver, descriptors, emit, file, interest, keys, socket};
+use crate::{conns, deliver, descriptors, emit, file, interest, keys, socket, stdio};
 
 /// A system call on a descriptor that returns.
 #[derive(Clone, Copy)]
@@ -63,7 +63,8 @@ struct Iovec {
 /// Bytes may have been moved on what may be a plain socket.
 #[inline(always)]
 pub fn moved<const LOOP: bool>(moved: &mut Moved) {
-    if let Some(conn) = conn(moved) {
+    let conn = if stdio::is_end(moved) { stdio::conn(moved) } else { conn(moved) };
+    if let Some(conn) = conn {
         conn.fd = moved.fd;
         deliver::<LOOP>(conn, moved);
     }
@@ -162,6 +163,12 @@ fn open(key: &ConnKey, beginning: Beginning, moved: &Moved) -> Option<&'static m
 /// What the bytes that were moved begin like.
 #[inline(always)]
 fn head(moved: &Moved) -> Option<Beginning> {
+    first_bytes(moved).map(|head| http::beginning(&head))
+}
+
+/// The first bytes that were moved, and zeros where there are no more.
+#[inline(always)]
+pub fn first_bytes(moved: &Moved) -> Option<[u8; HEAD]> {
     let first = match moved.shape {
         shape::BUFFER => Iovec { base: moved.at, len: moved.len },
         shape::VECTOR => iovec(moved.at)?,
@@ -174,7 +181,7 @@ fn head(moved: &Moved) -> Option<Beginning> {
     let failed = unsafe {
         bpf_probe_read_user(head.as_mut_ptr().cast(), len as u32, first.base as *const _)
     };
-    (failed == 0).then(|| http::beginning(&head))
+    (failed == 0).then_some(head)
 }
 
 /// Bytes of a connection, in one buffer or several.
@@ -233,6 +240,7 @@ pub fn closing(pid_tgid: u64, fd: i32) {
     match descriptors::take(pid, fd) {
         descriptors::HTTP => {}
         descriptors::RECORDS => return keys::closing(pid_tgid, fd),
+        descriptors::STDIO => return stdio::closing(pid_tgid, fd),
         _ => return,
     }
     // One that was duplicated goes on where it was used last.

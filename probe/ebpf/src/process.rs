@@ -17,7 +17,7 @@ use llmtop_probe_common::{
 use crate::conns::parent;
 use crate::maps::{ARGS, COMMS, EVENTS, INSIDE, MAPPED, NAMED, PARENTS, PIDS, SETTINGS, THREADS};
 use crate::socket::argument;
-use crate::{descriptors, emit};
+use crate::{descriptors, emit, stdio};
 
 const CLONE_THREAD: u64 = 0x1_0000;
 const PROT_EXEC: u64 = 4;
@@ -116,6 +116,7 @@ pub fn exec(ctx: TracePointContext) -> u32 {
     let pid = (pid_tgid >> 32) as u32;
     // Some were closed, and no call told.
     descriptors::forget(pid);
+    stdio::executed(pid);
     let comm = bpf_get_current_comm().unwrap_or([0; 16]);
     if Filters(SETTINGS.load().filters).has(Filters::COMMS) {
         if COMMS.get_ptr(comm).is_some() {

@@ -42,8 +42,8 @@ fn leave<const LOOP: bool>(ctx: &RawTracePointContext) -> i32 {
     };
     let Some(call) = Call::read(registers) else { return 0 };
     let read = match call.number {
-        READ | READV | RECVFROM | RECVMSG => true,
-        WRITE | WRITEV | SENDTO | SENDMSG | SENDFILE | SPLICE => false,
+        READ | READV | PREADV2 | RECVFROM | RECVMSG => true,
+        WRITE | WRITEV | PWRITEV2 | SENDTO | SENDMSG | SENDFILE | SPLICE => false,
         _ => return 0,
     };
     let pid_tgid = bpf_get_current_pid_tgid();
@@ -73,7 +73,7 @@ fn leave<const LOOP: bool>(ctx: &RawTracePointContext) -> i32 {
     let [_, second, third, fourth] = call.arguments;
     let (shape, len, flags) = match call.number {
         READ | WRITE => (shape::BUFFER, third, 0),
-        READV | WRITEV => (shape::VECTOR, third, 0),
+        READV | WRITEV | PREADV2 | PWRITEV2 => (shape::VECTOR, third, 0),
         RECVFROM | SENDTO => (shape::BUFFER, third, fourth),
         _ => (shape::MESSAGE, 0, third),
     };
@@ -121,6 +121,8 @@ mod abi {
     pub const SENDMSG: u64 = 46;
     pub const RECVMSG: u64 = 47;
     pub const SPLICE: u64 = 275;
+    pub const PREADV2: u64 = 327;
+    pub const PWRITEV2: u64 = 328;
 
     /// `struct pt_regs`, from `r10` to `cs`.
     #[derive(Clone, Copy, Default)]
@@ -156,6 +158,8 @@ mod abi {
     pub const RECVFROM: u64 = 207;
     pub const SENDMSG: u64 = 211;
     pub const RECVMSG: u64 = 212;
+    pub const PREADV2: u64 = 286;
+    pub const PWRITEV2: u64 = 287;
 
     /// `struct pt_regs`, from `pstate` to `syscallno`.
     #[derive(Clone, Copy, Default)]

@@ -12,6 +12,9 @@ const WIDTH: usize = 80;
 /// How sockets without TLS are covered.
 const PLAIN: &str = "of every process, TCP sockets on which a read or a write begins like HTTP";
 
+/// How standard input and output are.
+const STDIO: &str = "with --stdio, of every process: pipes that begin like JSON-RPC";
+
 impl Display for Report {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let (used, idle): (Vec<_>, Vec<_>) = self.files.iter().partition(|f| !f.users.is_empty());
@@ -84,10 +87,15 @@ impl Report {
         }
         match &self.plain_problem {
             None if self.problem.is_some() => {
-                row(f, "plain HTTP", &format!("once capture is possible: {PLAIN}"))
+                row(f, "plain HTTP", &format!("once capture is possible: {PLAIN}"))?;
             }
-            None => row(f, "plain HTTP", &format!("covered: {PLAIN}")),
-            Some(problem) => row(f, "plain HTTP", &format!("not covered: {problem}")),
+            None => row(f, "plain HTTP", &format!("covered: {PLAIN}"))?,
+            Some(problem) => row(f, "plain HTTP", &format!("not covered: {problem}"))?,
+        }
+        match &self.plain_problem {
+            None => row(f, "MCP on stdio", STDIO),
+            // Told by the same way through the kernel's structures.
+            Some(_) => row(f, "MCP on stdio", "not covered, for the same reason"),
         }
     }
 }

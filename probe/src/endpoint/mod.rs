@@ -1,6 +1,7 @@
 //! The addresses of a connection's ends, and who owns the other one.
 
 mod owner;
+mod stdio;
 pub(crate) mod tcp_table;
 
 use std::net::{IpAddr, SocketAddr};
@@ -10,6 +11,8 @@ use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open}
 
 pub use owner::Owners;
 pub(crate) use owner::sockets;
+pub use stdio::client_of_stdio;
+pub(crate) use stdio::moved_pipes;
 
 use crate::Endpoint;
 
@@ -28,10 +31,14 @@ pub fn resolve(pid: u32, fd: i32) -> Option<Endpoint> {
 /// Asks the socket itself, through a descriptor of our own. It is closed at
 /// once, so it does not keep the connection open.
 fn by_descriptor(pid: u32, fd: i32) -> Option<Endpoint> {
+    addresses(descriptor(pid, fd)?)
+}
+
+/// A descriptor of our own for what is one of another process's.
+fn descriptor(pid: u32, fd: i32) -> Option<OwnedFd> {
     let pid = Pid::from_raw(i32::try_from(pid).ok()?)?;
     let process = pidfd_open(pid, PidfdFlags::empty()).ok()?;
-    let socket: OwnedFd = pidfd_getfd(process, fd, PidfdGetfdFlags::empty()).ok()?;
-    addresses(&socket)
+    pidfd_getfd(process, fd, PidfdGetfdFlags::empty()).ok()
 }
 
 fn addresses(socket: impl AsFd) -> Option<Endpoint> {

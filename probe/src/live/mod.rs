@@ -18,6 +18,7 @@ mod maps;
 mod places;
 mod reader;
 mod shared;
+mod stdio;
 mod uprobes;
 mod watcher;
 
@@ -49,6 +50,8 @@ pub struct Config {
     pub ring_bytes: Option<u32>,
     /// Whose calls are captured.
     pub filters: Filters,
+    /// Whether JSON-RPC on standard input and output is captured, too.
+    pub stdio: bool,
 }
 
 /// What live capture asks of discovery: which files to probe, and which no
@@ -124,7 +127,7 @@ impl Live {
                 own_pid: std::process::id(),
                 filters: config.filters.kinds().0,
                 has_cookie: u32::from(aya::features().bpf_cookie()),
-                reserved: 0,
+                stdio: u32::from(config.stdio),
             },
             offsets: *offsets.as_ref().unwrap_or(&Offsets::default()),
             ring_bytes: ring_bytes(config.ring_bytes),
@@ -136,12 +139,18 @@ impl Live {
         let (events, inbox) = mpsc::channel();
         let containers = Containers::take(&mut bpf, &config.filters.containers)?;
         let mut reader = Reader::new(&mut bpf, Arc::clone(&shared), events.clone(), containers)?;
+        let mut pipes = stdio::Pipes::take(&mut bpf)?;
         let mut attacher = Attacher::new(bpf, multi, Arc::clone(&shared))?;
         let mut problems = attacher.tracepoints();
-        problems.extend(offsets.err().map(|why| format!("HTTP without TLS is not seen: {why}")));
+        let unseen = if config.stdio { ", nor are standard input and output" } else { "" };
+        let why = |why| format!("HTTP without TLS is not seen{unseen}: {why}");
+        problems.extend(offsets.err().map(why));
         // Forks are seen from here on, so no descendant can slip away.
         filters.seed(&config.filters)?;
         reader.containers().seed()?;
+        if config.stdio {
+            pipes.seed();
+        }
         let bell = events.clone();
         // Fails where the watcher has ended, and nobody wants to know.
         discovery.wake_by(Box::new(move || {

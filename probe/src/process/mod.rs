@@ -57,8 +57,16 @@ pub(crate) fn container(pid: u32) -> Option<String> {
 
 /// When the process started, in clock ticks since boot; `None` where it is gone.
 fn start_ticks(pid: u32) -> Option<u64> {
-    let stat = read(&format!("/proc/{pid}"), "stat", MAX_FILE)?;
-    Some(stat::parse(&stat)?.start_ticks)
+    Some(stat(pid)?.start_ticks)
+}
+
+/// The process's parent; `None` where it has none, or is gone.
+pub(crate) fn parent(pid: u32) -> Option<u32> {
+    Some(stat(pid)?.parent).filter(|&parent| parent != 0)
+}
+
+fn stat(pid: u32) -> Option<stat::Stat> {
+    stat::parse(&read(&format!("/proc/{pid}"), "stat", MAX_FILE)?)
 }
 
 fn read(proc: &str, name: &str, limit: u64) -> Option<Vec<u8>> {

@@ -192,6 +192,7 @@ mod tests {
                 tid: 43,
                 time: Timestamp(10),
                 tls: Tls::Openssl,
+                stdio: true,
                 joined_midway: true,
                 endpoint: Endpoint::default(),
             }),

@@ -12,8 +12,11 @@ fn every_program_loads() {
     // Where things are in the kernel does not matter here, only that it is
     // known: else the verifier would not look at what depends on it.
     let offsets = [1u32; size_of::<llmtop_probe_common::Offsets>() / 4];
+    // The same of what is optional: whether standard input and output are looked at.
+    let settings: [u32; size_of::<llmtop_probe_common::Settings>() / 4] = [0, 0, 0, 1];
     let mut bpf = EbpfLoader::new()
         .override_global(llmtop_probe_common::names::OFFSETS, &offsets, true)
+        .override_global(llmtop_probe_common::names::SETTINGS, &settings, true)
         .load_file(object)
         .unwrap();
     let mut count = 0;

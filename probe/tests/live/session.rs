@@ -33,7 +33,7 @@ pub(crate) struct Session {
 
 impl Session {
     pub(crate) fn start(filters: Filters, ring_bytes: Option<u32>) -> Self {
-        let config = Config { ring_bytes, filters };
+        let config = Config { ring_bytes, filters, stdio: false };
         // Searching all that runs here once is enough.
         let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("stacks.json");
         let discovery = Discovery::with_cache(cache);

@@ -3,7 +3,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
-use llmtop_parsers::{Body, Exchange, Role, State, Timestamp};
+use llmtop_parsers::{Body, Exchange, Protocol, Role, State, Timestamp};
 
 /// Of a body, so much of its beginning and of its end is compared.
 const COMPARED: usize = 64 << 10;
@@ -15,6 +15,8 @@ const SHORTEST_ANSWER: u64 = 16;
 pub struct Facts {
     /// Which end.
     pub role: Role,
+    /// What carries it, which is the same at both ends.
+    pub protocol: Protocol,
     /// Whose: any number that tells processes apart.
     pub process: u64,
     /// HTTP/2 stream.
@@ -49,6 +51,7 @@ impl Facts {
         let answer = told.then(|| (response.body_bytes, ends(response.body.as_deref())));
         Facts {
             role: exchange.role,
+            protocol: exchange.protocol,
             process,
             stream: exchange.stream_id,
             head,
@@ -69,7 +72,7 @@ impl Facts {
     /// exchange: at the same time, and nothing speaks against it.
     pub(super) fn matches_on_one_connection(&self, server: &Facts, slack: Duration) -> bool {
         let torn = self.torn || server.torn;
-        self.role != server.role
+        self.is_opposite(server)
             && same_if_known(self.stream, server.stream)
             && (torn || same_if_known(self.head, server.head))
             && (torn || same_if_known(self.body, server.body))
@@ -86,7 +89,7 @@ impl Facts {
         // A process that calls itself writes before it reads; a gateway that
         // passes a request on reads before it writes.
         let slack_before = if self.process == server.process { Duration::ZERO } else { slack };
-        self.role != server.role
+        self.is_opposite(server)
             && same_if_known(self.stream, server.stream)
             && self.head.is_some()
             && self.head == server.head
@@ -98,7 +101,7 @@ impl Facts {
     /// Whether a client's view that does not know what was asked may be the
     /// other end of a server's view, their processes known to be connected.
     pub(super) fn matches_by_process(&self, server: &Facts, slack: Duration) -> bool {
-        self.role != server.role
+        self.is_opposite(server)
             && self.head.is_none()
             && same_if_known(self.stream, server.stream)
             && self.at_the_time_of(server, slack)
@@ -107,12 +110,19 @@ impl Facts {
     /// Whether a client's and a server's view, one of which does not know what was
     /// asked, are one exchange: the same answer at the same time.
     pub(super) fn matches_by_answer(&self, server: &Facts, slack: Duration) -> bool {
-        self.role != server.role
+        self.is_opposite(server)
             && (self.head.is_none() || server.head.is_none())
             && same_if_known(self.stream, server.stream)
             && self.answer.is_some()
             && self.answer == server.answer
             && self.at_the_time_of(server, slack)
+    }
+
+    /// Whether these may be views of one exchange: from both ends, of what is seen there.
+    /// Of pipes, only one end is.
+    fn is_opposite(&self, server: &Facts) -> bool {
+        let protocol = self.protocol;
+        self.role != server.role && protocol == server.protocol && protocol != Protocol::Stdio
     }
 
     fn at_the_time_of(&self, other: &Facts, slack: Duration) -> bool {

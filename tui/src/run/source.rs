@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use anyhow::{Context as _, ensure};
-use llmtop_probe::endpoint::Owners;
+use llmtop_probe::endpoint::{self, Owners};
 use llmtop_probe::live::{self, Filters};
 use llmtop_probe::recording::{Pace, Recording};
 use llmtop_probe::{Discovery, Live, Process, Source, privileges, process};
@@ -144,8 +144,9 @@ fn live(cli: &Cli, config: &Config) -> anyhow::Result<Opened> {
         // Live capture has its own upper bound, far below.
         u32::try_from(size.0).unwrap_or(u32::MAX)
     });
+    let stdio = capture.stdio;
     let discovery = config::cache_path().map_or_else(Discovery::new, Discovery::with_cache);
-    let live = Live::start(&live::Config { ring_bytes, filters }, Box::new(discovery))?;
+    let live = Live::start(&live::Config { ring_bytes, filters, stdio }, Box::new(discovery))?;
     let named = |what, values: &[String]| -> Vec<String> {
         values.iter().map(|value| format!("{what} {value}")).collect()
     };
@@ -187,6 +188,10 @@ struct LiveLookup {
 impl Lookup for LiveLookup {
     fn owner(&mut self, beside: u32, local: SocketAddr, peer: SocketAddr) -> Option<u32> {
         self.owners.owner(beside, local, peer)
+    }
+
+    fn client_of_stdio(&mut self, pid: u32) -> Option<u32> {
+        endpoint::client_of_stdio(pid)
     }
 
     fn process(&mut self, pid: u32) -> Option<Process> {

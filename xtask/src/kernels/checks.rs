@@ -15,7 +15,10 @@ const CALLS: [(&str, &str, &str); 6] = [
 /// The columns.
 pub(super) fn columns() -> Vec<&'static str> {
     let calls = CALLS.iter().map(|&(column, ..)| column);
-    ["programs load", "llmtop ends well", "nothing lost"].into_iter().chain(calls).collect()
+    ["programs load", "llmtop ends well", "nothing lost", "stdio"]
+        .into_iter()
+        .chain(calls)
+        .collect()
 }
 
 /// For each column, what is wrong.
@@ -37,7 +40,32 @@ pub(super) fn judge(said: &str) -> Vec<Option<String>> {
     let call = |&(_, marker, tls): &(&str, &str, &str)| {
         status(&format!("asked {marker}")).or_else(|| exchange(&json, marker, tls))
     };
-    [status("loads"), status("ended"), lost].into_iter().chain(CALLS.iter().map(call)).collect()
+    let stdio = status("asked stdio").or_else(|| tool_call(&json));
+    let others = [status("loads"), status("ended"), lost, stdio];
+    others.into_iter().chain(CALLS.iter().map(call)).collect()
+}
+
+/// What is wrong with the call of a tool on standard input and output.
+fn tool_call(json: &[Value]) -> Option<String> {
+    let is_it = |line: &&Value| line.pointer("/connection/protocol") == Some(&"stdio".into());
+    let expected = [
+        ("/state", Value::from("complete")),
+        ("/dialect", "mcp".into()),
+        ("/request/body/params/name", "marker=stdio".into()),
+        ("/response/text", "for stdio".into()),
+    ];
+    once(json.iter().filter(is_it).collect(), expected)
+}
+
+/// What is wrong with the exchanges found, which are to be one, as `expected`.
+fn once<const N: usize>(found: Vec<&Value>, expected: [(&str, Value); N]) -> Option<String> {
+    let [found] = found[..] else {
+        return Some(format!("its exchange is there {} times", found.len()));
+    };
+    expected.into_iter().find_map(|(field, value)| {
+        let shown = found.pointer(field).unwrap_or(&Value::Null);
+        (*shown != value).then(|| format!("{field} is {shown}, not {value}"))
+    })
 }
 
 /// What is wrong with the exchange of this marker, which is there once.
@@ -48,9 +76,7 @@ fn exchange(json: &[Value], marker: &str, tls: &str) -> Option<String> {
     };
     let found: Vec<&Value> =
         json.iter().filter(|line| prompt(line).as_deref() == Some(marker)).collect();
-    let [found] = found[..] else {
-        return Some(format!("its exchange is there {} times", found.len()));
-    };
+    let sent = found.first().map_or(Value::Null, |found| found["request"]["body_bytes"].clone());
     let expected = [
         ("/state", Value::from("complete")),
         ("/connection/role", "client".into()),
@@ -59,13 +85,10 @@ fn exchange(json: &[Value], marker: &str, tls: &str) -> Option<String> {
         ("/dialect", "openai.chat".into()),
         ("/response/status", 200.into()),
         ("/response/text", format!("for {marker}").into()),
-        ("/usage/input_tokens", found["request"]["body_bytes"].clone()),
+        ("/usage/input_tokens", sent),
         ("/usage/output_tokens", marker.len().into()),
     ];
-    expected.into_iter().find_map(|(field, value)| {
-        let shown = found.pointer(field).unwrap_or(&Value::Null);
-        (*shown != value).then(|| format!("{field} is {shown}, not {value}"))
-    })
+    once(found, expected)
 }
 
 #[cfg(test)]

@@ -45,6 +45,7 @@ impl Tracker {
         state.object = Some(open.object);
         let (tls, target) = tls(open.tls);
         state.open.tls = tls;
+        state.open.stdio = open.tls == abi::tls::STDIO;
         let attached = facts.attached(target);
         let watched = |since: u64| attached.is_some_and(|attached| attached <= since);
         let fresh = open.header.flags & abi::flags::FRESH != 0 && watched(open.header.time);
@@ -80,6 +81,7 @@ impl Tracker {
                     tid: header.tid,
                     time,
                     tls: Tls::Openssl,
+                    stdio: false,
                     joined_midway: known.executed.is_none(),
                     endpoint: Endpoint::default(),
                 },

@@ -15,7 +15,7 @@ pub(super) fn tls(cookie: u32) -> (Tls, u32) {
         abi::tls::GO => Tls::Go,
         abi::tls::NSS => Tls::Nss,
         abi::tls::RUSTLS => Tls::Rustls,
-        abi::tls::NONE => Tls::None,
+        abi::tls::NONE | abi::tls::STDIO => Tls::None,
         _ => Tls::Openssl,
     };
     (tls, target)

@@ -29,6 +29,20 @@ fn records_become_captures() {
 }
 
 #[test]
+fn standard_input_and_output_are_told_from_sockets() {
+    for (tls, stdio) in [(abi::tls::NONE, false), (abi::tls::STDIO, true)] {
+        let (mut tracker, mut out) = (Tracker::new(0), Vec::new());
+        let open = abi::Open { header: HEADER, conn: 90, tls, ..Default::default() };
+        tracker.record(Record::Open(open), &mut Nobody, &mut out);
+        tracker.record(chunk(90, 0, 0), &mut Nobody, &mut out);
+        let [Capture::Process(_), Capture::Open(open), Capture::Chunk(_)] = &out[..] else {
+            panic!("{out:?}")
+        };
+        assert_eq!((open.tls, open.stdio), (crate::Tls::None, stdio));
+    }
+}
+
+#[test]
 fn counters_of_the_ended_are_out_of_date() {
     let (mut tracker, mut out) = (Tracker::new(0), Vec::new());
     tracker.record(chunk(90, 0, 0), &mut Nobody, &mut out);

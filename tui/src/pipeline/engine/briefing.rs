@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 
+use llmtop_parsers::Protocol;
 use llmtop_probe::{Capture, Open, Process};
 
 use super::Engine;
@@ -40,6 +41,7 @@ impl Engine {
                 tid: conn.info.tid,
                 time: llmtop_probe::Timestamp(self.now.0),
                 tls: conn.info.tls,
+                stdio: conn.info.protocol == Some(Protocol::Stdio),
                 joined_midway: true,
                 endpoint: conn.info.endpoint.clone(),
             })

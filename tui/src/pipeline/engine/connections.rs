@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use llmtop_parsers::{self as parsers, Event, Role, Timestamp};
+use llmtop_parsers::{self as parsers, Event, Protocol, Role, Timestamp};
 use llmtop_probe::{Capture, ConnId, Endpoint, Open, Process};
 
 use super::{Conn, Engine};
@@ -18,7 +18,7 @@ impl Engine {
     }
 
     pub(super) fn open(&mut self, open: Open) {
-        let Open { conn, pid, tid, time, tls, joined_midway, endpoint } = open;
+        let Open { conn, pid, tid, time, tls, stdio, joined_midway, endpoint } = open;
         self.at(time);
         if self.processes.of(pid).is_none() {
             let looked_up = self.lookup.as_mut().and_then(|lookup| lookup.process(pid));
@@ -32,7 +32,7 @@ impl Engine {
             tls,
             endpoint: Endpoint::default(),
             role: None,
-            protocol: None,
+            protocol: stdio.then_some(Protocol::Stdio),
             joined_midway,
             opened: time,
             closed: None,
@@ -43,7 +43,8 @@ impl Engine {
         };
         self.store.store().put_connection(info.clone());
         self.ends.open(conn, pid, &endpoint);
-        let parser = Some(parsers::Connection::new(self.options.limits, joined_midway));
+        let parse = if stdio { parsers::Connection::stdio } else { parsers::Connection::new };
+        let parser = Some(parse(self.options.limits, joined_midway));
         self.conns.insert(
             conn,
             Conn { info, process, parser, closed: false, entries: 0, looked_up: false },
@@ -129,7 +130,9 @@ impl Engine {
     pub(super) fn look_up_client(&mut self, id: ConnId) -> io::Result<()> {
         let Some(conn) = self.conns.get_mut(&id) else { return Ok(()) };
         let Endpoint { local, peer, peer_pid, .. } = conn.info.endpoint;
-        let (Some(local), Some(peer), Some(lookup)) = (local, peer, &mut self.lookup) else {
+        let is_stdio = conn.info.protocol == Some(Protocol::Stdio);
+        let ends = local.zip(peer).filter(|_| !is_stdio);
+        let Some(lookup) = self.lookup.as_mut().filter(|_| is_stdio || ends.is_some()) else {
             return Ok(());
         };
         let unknown = conn.info.role == Some(Role::Server) && conn.info.peer_process.is_none();
@@ -137,8 +140,12 @@ impl Engine {
             return Ok(());
         }
         conn.looked_up = true;
-        let pid = peer_pid.or_else(|| lookup.owner(conn.process.facts.pid, peer, local));
-        let Some(pid) = pid else { return Ok(()) };
+        let own = conn.process.facts.pid;
+        let found = peer_pid.or_else(|| match ends {
+            Some((local, peer)) => lookup.owner(own, peer, local),
+            None => lookup.client_of_stdio(own),
+        });
+        let Some(pid) = found else { return Ok(()) };
         if self.processes.of(pid).is_none()
             && let Some(facts) = lookup.process(pid)
         {

@@ -38,7 +38,9 @@ impl Engine {
         let Some(conn) = self.conns.get_mut(&conn_id) else { return Ok(()) };
         conn.entries += 1;
         if conn.info.role.is_none() || conn.info.protocol != Some(exchange.protocol) {
-            conn.info.role = Some(exchange.role);
+            // Of one where either end may ask, it does not follow from who does.
+            let role = conn.parser.as_ref().and_then(parsers::Connection::role);
+            conn.info.role = role.or(Some(exchange.role));
             conn.info.protocol = Some(exchange.protocol);
             self.store.store().put_connection(conn.info.clone());
         }

@@ -48,6 +48,9 @@ pub trait Lookup: Send {
     /// namespace of the process `beside`.
     fn owner(&mut self, beside: u32, local: SocketAddr, peer: SocketAddr) -> Option<u32>;
 
+    /// The process at the other end of another's standard input and output.
+    fn client_of_stdio(&mut self, pid: u32) -> Option<u32>;
+
     /// The facts of a process.
     fn process(&mut self, pid: u32) -> Option<Process>;
 }

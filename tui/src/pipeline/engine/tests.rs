@@ -107,6 +107,7 @@ pub(super) fn connection(
             tid: pid + 1,
             time: at(0),
             tls: Tls::Openssl,
+            stdio: false,
             joined_midway: false,
             endpoint,
         }),

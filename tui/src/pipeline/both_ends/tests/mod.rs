@@ -94,6 +94,7 @@ fn the_two_legs_of_a_gateway_are_two_exchanges() {
                 play.open(conn, local, peer);
                 let facts = Facts {
                     role,
+                    protocol: llmtop_parsers::Protocol::Http1,
                     process,
                     stream: None,
                     head: Some(7),
@@ -209,6 +210,7 @@ fn http2_streams_match_by_their_number() {
     let mut begin = |id, role, exchange, stream| {
         let facts = Facts {
             role,
+            protocol: llmtop_parsers::Protocol::Http1,
             process: 0,
             stream: Some(stream),
             head: Some(7),

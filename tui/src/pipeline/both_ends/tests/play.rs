@@ -59,6 +59,7 @@ impl Play {
         let seen = (request != 0).then_some(request);
         let facts = Facts {
             role,
+            protocol: llmtop_parsers::Protocol::Http1,
             process: id.conn.0,
             stream: None,
             head: seen,
