@@ -40,7 +40,16 @@ pub(crate) fn id(message: &Value) -> Option<String> {
 
 /// An id, wherever it stands.
 pub(crate) fn id_of(id: &Value) -> Option<String> {
-    (id.is_string() || id.is_number()).then(|| id.to_string())
+    is_id(id).then(|| id.to_string())
+}
+
+/// A message's id as it is written, without quotes.
+pub(super) fn bare_id(message: &Value) -> Option<String> {
+    message.get("id").filter(|id| is_id(id)).map(json::as_text)
+}
+
+fn is_id(value: &Value) -> bool {
+    value.is_string() || value.is_number()
 }
 
 /// What an answer says went wrong.

@@ -194,7 +194,7 @@ fn message(message: &Value) -> Message {
     match json::text(message, "method") {
         Some("tools/call") => {
             let call = ToolCall {
-                id: message.get("id").filter(|id| !id.is_null()).map(json::as_text),
+                id: jsonrpc::bare_id(message),
                 name: json::owned(params, "name"),
                 arguments: params.get("arguments").map_or_else(|| "{}".to_owned(), json::as_text),
             };
