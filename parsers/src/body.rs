@@ -2,6 +2,8 @@
 
 use serde::de::IgnoredAny;
 
+use crate::Finding;
+
 /// A decoded body. Larger than the memory budget, it keeps its head and its
 /// tail and says how much is missing between them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -118,7 +120,7 @@ impl Keeper {
     }
 
     /// Decoded bytes that were dropped to stay inside the budget.
-    pub(crate) fn dropped(&self) -> u64 {
+    fn dropped(&self) -> u64 {
         self.seen - (self.head.len() + self.tail.len()) as u64
     }
 
@@ -174,12 +176,17 @@ impl Keeper {
         self.undecoded = true;
     }
 
-    /// The body, if there was any; its kind judged here.
-    pub(crate) fn finish(mut self) -> Option<Body> {
+    /// The body, if there was any; its kind judged here. What was dropped is said
+    /// in `findings`.
+    pub(crate) fn finish(mut self, findings: &mut Vec<Finding>) -> Option<Body> {
         if self.seen == 0 && self.holes.is_empty() && !self.undecoded {
             return None;
         }
         let dropped = self.dropped();
+        if dropped > 0 {
+            let detail = format!("{dropped} bytes between head and tail are not kept");
+            findings.push(Finding { kind: "body_truncated", detail });
+        }
         let cut = self.head.len();
         let mut elided = Vec::new();
         let mut after = Vec::new();
@@ -242,7 +249,7 @@ mod tests {
     fn kept(budget: usize, pieces: &[&[u8]]) -> Option<Body> {
         let mut keeper = Keeper::new(budget);
         pieces.iter().for_each(|piece| keeper.push(piece));
-        keeper.finish()
+        keeper.finish(&mut Vec::new())
     }
 
     #[test]
@@ -270,7 +277,7 @@ mod tests {
         keeper.push(b"ijklmnopqrstuvw");
         keeper.hole(None);
         keeper.push(b"xyz");
-        let body = keeper.finish().unwrap();
+        let body = keeper.finish(&mut Vec::new()).unwrap();
         assert_eq!(body.bytes, b"abcdwxyz");
         let hole = |at, bytes, lost| Elided { at, bytes, lost };
         let expected = [
@@ -305,6 +312,6 @@ mod tests {
         keeper.push("ä".as_bytes().split_at(1).0);
         keeper.hole(Some(9));
         keeper.push("€".as_bytes().split_at(1).1);
-        assert_eq!(keeper.finish().unwrap().kind, BodyKind::Text);
+        assert_eq!(keeper.finish(&mut Vec::new()).unwrap().kind, BodyKind::Text);
     }
 }

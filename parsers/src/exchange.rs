@@ -167,6 +167,14 @@ impl Exchange {
     pub fn only_counts(&self) -> bool {
         self.operation == Some("count_tokens")
     }
+
+    /// Adds a finding, once.
+    pub(crate) fn note(&mut self, kind: &'static str, detail: impl Into<String>) {
+        let detail = detail.into();
+        if !self.findings.iter().any(|known| known.kind == kind && known.detail == detail) {
+            self.findings.push(Finding { kind, detail });
+        }
+    }
 }
 
 /// What was asked.

@@ -114,7 +114,7 @@ impl Incoming {
             findings.push(Finding { kind: "content_encoding", detail: problem.into() });
         }
         self.settle();
-        let mut body = kept(self.keeper, findings);
+        let mut body = self.keeper.finish(findings);
         if let Some(body) = &mut body {
             if self.framing.is_translated() {
                 body.enclose(self.shown != 1 || !self.framing.is_envelope());
@@ -123,22 +123,12 @@ impl Incoming {
             {
                 let mut keeper = Keeper::new(self.budget);
                 keeper.push(json.as_bytes());
-                *body = kept(keeper, findings).unwrap_or_default();
+                *body = keeper.finish(findings).unwrap_or_default();
             }
         }
         self.framing.finish(findings, &mut tell);
         body
     }
-}
-
-/// What was kept of a body; says what was not.
-fn kept(keeper: Keeper, findings: &mut Vec<Finding>) -> Option<Body> {
-    let dropped = keeper.dropped();
-    if dropped > 0 {
-        let detail = format!("{dropped} bytes between head and tail are not kept");
-        findings.push(Finding { kind: "body_truncated", detail });
-    }
-    keeper.finish()
 }
 
 /// Cuts decoded bytes, tells their pieces and keeps what is to be shown.

@@ -244,7 +244,7 @@ impl Assembler {
             let keep = usize::from(self.answering);
             while self.open.len() > keep {
                 let Some(mut open) = self.open.pop_back() else { break };
-                open.note("unpaired", "which response answers it cannot be told");
+                open.exchange.note("unpaired", "which response answers it cannot be told");
                 let exchange = open.finish(time, State::Aborted, &mut self.queue);
                 self.queue.push_back(Event::Finished(exchange));
             }

@@ -16,8 +16,8 @@ use crate::llm;
 use crate::lossy::text;
 use crate::protobuf::Reading;
 use crate::{
-    ApiError, BodyKind, Event, Exchange, ExchangeSeq, Finding, Limits, Protocol, Role, State,
-    Timestamp, usage,
+    ApiError, BodyKind, Event, Exchange, ExchangeSeq, Limits, Protocol, Role, State, Timestamp,
+    usage,
 };
 
 /// An exchange on its way in.
@@ -304,7 +304,7 @@ impl Open {
         if self.is_answered() {
             return self.finish(time, State::Complete, queue);
         }
-        self.note("aborted", why);
+        self.exchange.note("aborted", why);
         self.finish(time, State::Aborted, queue)
     }
 
@@ -325,14 +325,6 @@ impl Open {
         exchange.state = state;
         usage::settle(&mut exchange);
         Box::new(exchange)
-    }
-
-    /// Adds a finding, once.
-    pub(crate) fn note(&mut self, kind: &'static str, detail: &str) {
-        let findings = &mut self.exchange.findings;
-        if !findings.iter().any(|known| known.kind == kind && known.detail == detail) {
-            findings.push(Finding { kind, detail: detail.into() });
-        }
     }
 }
 

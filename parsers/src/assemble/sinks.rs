@@ -55,7 +55,7 @@ impl Sink for Requests<'_> {
 
     fn broken(&mut self, time: Timestamp, lost: u64, why: &'static str) {
         if let Some(open) = self.0.open.back_mut().filter(|_| self.0.asking) {
-            open.note("request_broken", why);
+            open.exchange.note("request_broken", why);
             open.exchange.lost_bytes = open.exchange.lost_bytes.saturating_add(lost);
             self.0.torn = true;
             self.0.request_over(time, false);
@@ -116,7 +116,8 @@ impl Sink for Responses<'_> {
         open.response_head(head, started, &all.limits);
         if doubtful {
             open.exchange.lost_bytes = open.exchange.lost_bytes.saturating_add(lost);
-            open.note("unpaired", "requests and responses were lost before: it may be another's");
+            open.exchange
+                .note("unpaired", "requests and responses were lost before: it may be another's");
         }
         open.exchange.findings.append(&mut findings);
         if framing == Framing::Upgrade && !open.request_done {
@@ -219,7 +220,8 @@ impl Sink for Responses<'_> {
         all.asked_unseen = false;
         let sure = !all.torn && !all.joined_midway;
         if let Some(open) = all.open.front_mut().filter(|open| sure && !open.response_begun) {
-            open.note("unread_response", "bytes came that begin none, or one of too long a head");
+            open.exchange
+                .note("unread_response", "bytes came that begin none, or one of too long a head");
         }
     }
 }

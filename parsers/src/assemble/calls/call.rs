@@ -8,7 +8,7 @@ use super::Said;
 use crate::body::Keeper;
 use crate::llm::{Answer, Dialect, jsonrpc};
 use crate::stdio::Line;
-use crate::{Arrival, Body, BodyKind, Direction, Exchange, Finding, State, Timestamp, usage};
+use crate::{Arrival, Body, BodyKind, Direction, Exchange, State, Timestamp, usage};
 
 /// A call on its way.
 pub(super) struct Call {
@@ -100,14 +100,6 @@ impl Call {
         self.answer.deltas.clear();
     }
 
-    /// Something of it is missing; said once.
-    pub(super) fn note(&mut self, kind: &'static str, detail: String) {
-        let findings = &mut self.exchange.findings;
-        if !findings.iter().any(|known| known.kind == kind && known.detail == detail) {
-            findings.push(Finding { kind, detail });
-        }
-    }
-
     /// What is known so far.
     pub(super) fn snapshot(&self) -> Box<Exchange> {
         let mut exchange = self.exchange.clone();
@@ -124,7 +116,7 @@ impl Call {
 
     /// The exchange, cut short, and why.
     pub(super) fn cut(mut self, time: Timestamp, why: &str) -> Box<Exchange> {
-        self.note("aborted", why.to_owned());
+        self.exchange.note("aborted", why);
         self.finish(time, State::Aborted)
     }
 
@@ -133,12 +125,7 @@ impl Call {
         let mut exchange = self.snapshot();
         exchange.state = state;
         exchange.timing.ended = Some(time);
-        let dropped = self.body.dropped();
-        if dropped > 0 {
-            let detail = format!("{dropped} bytes between head and tail are not kept");
-            exchange.findings.push(Finding { kind: "body_truncated", detail });
-        }
-        exchange.response.body = self.body.finish().map(Arc::new);
+        exchange.response.body = self.body.finish(&mut exchange.findings).map(Arc::new);
         usage::settle(&mut exchange);
         exchange
     }

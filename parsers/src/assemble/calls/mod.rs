@@ -122,7 +122,7 @@ impl Calls {
         self.torn[side(from)] = true;
         for call in self.open.iter_mut().filter(|call| call.asker != from) {
             let detail = "a message longer than what is kept, perhaps the answer";
-            call.note("message_too_long", detail.to_owned());
+            call.exchange.note("message_too_long", detail);
         }
         if !self.speaks {
             self.noise(ledger);
@@ -142,7 +142,7 @@ impl Calls {
             all => {
                 for call in all {
                     let detail = format!("{lost} bytes were lost while this was open");
-                    call.note("bytes_lost", detail);
+                    call.exchange.note("bytes_lost", detail);
                 }
             }
         }

@@ -139,7 +139,7 @@ impl Socket {
                 self.unframed[side(from)] = false;
                 self.missing(time, from, message.lost, ledger);
                 for talk in &mut self.talks {
-                    talk.note("unread_message", others::why(from, &message));
+                    talk.exchange.note("unread_message", others::why(from, &message));
                 }
                 self.others.unread(from, &message);
                 self.pass(time, message.wire, ledger);
@@ -147,7 +147,7 @@ impl Socket {
             websocket::Event::Lost { from, captured, missing } => {
                 self.unframed[side(from)] = true;
                 for talk in self.talks.iter_mut().filter(|_| missing == 0) {
-                    talk.note(UNFRAMED, others::unframed(from));
+                    talk.exchange.note(UNFRAMED, others::unframed(from));
                 }
                 self.missing(time, from, missing, ledger);
                 self.others.lost(captured, missing);
@@ -236,7 +236,7 @@ impl Socket {
             if lost > 0 && !alone {
                 let who = super::name(from);
                 let detail = format!("{lost} bytes of the {who} were lost while this was open");
-                talk.note("bytes_lost", detail);
+                talk.exchange.note("bytes_lost", detail);
             }
         }
         if from == Role::Client {

@@ -10,7 +10,7 @@ use crate::assemble::reader::{Reader, Telling};
 use crate::body::Keeper;
 use crate::llm::{Dialect, Turn};
 use crate::websocket::Message;
-use crate::{Arrival, DeltaKind, Event, Exchange, Finding, Limits, Role, State, Timestamp, usage};
+use crate::{Arrival, DeltaKind, Event, Exchange, Limits, Role, State, Timestamp, usage};
 
 /// An exchange on its way in.
 pub(super) struct Talk {
@@ -158,14 +158,6 @@ impl Talk {
         }
     }
 
-    /// Something of it is missing; said once.
-    pub(super) fn note(&mut self, kind: &'static str, detail: String) {
-        let findings = &mut self.exchange.findings;
-        if !findings.iter().any(|known| known.kind == kind && known.detail == detail) {
-            findings.push(Finding { kind, detail });
-        }
-    }
-
     /// Messages of `from` are missing, `lost` octets of them not captured.
     pub(super) fn tear(&mut self, from: Role, lost: u64) {
         self.torn[side(from)] = true;
@@ -187,18 +179,13 @@ impl Talk {
     /// The exchange, over; cut short if there is a reason why.
     pub(super) fn finish(mut self, time: Timestamp, why: Option<&str>) -> Box<Exchange> {
         if let Some(why) = why {
-            self.note("aborted", why.to_owned());
+            self.exchange.note("aborted", why);
         }
         let mut exchange = self.snapshot();
         exchange.state = if why.is_some() { State::Aborted } else { State::Complete };
         exchange.timing.ended = Some(time);
         exchange.findings.extend(left_out(self.elided));
-        let dropped = self.body.dropped();
-        if dropped > 0 {
-            let detail = format!("{dropped} bytes between head and tail are not kept");
-            exchange.findings.push(Finding { kind: "body_truncated", detail });
-        }
-        exchange.response.body = self.body.finish().map(Arc::new);
+        exchange.response.body = self.body.finish(&mut exchange.findings).map(Arc::new);
         usage::settle(&mut exchange);
         exchange
     }

@@ -206,7 +206,7 @@ impl Socket {
         }
         let mut talk = Talk::new(exchange, self.dialect, &self.limits);
         if self.unframed[SERVER] {
-            talk.note(UNFRAMED, unframed(Role::Server));
+            talk.exchange.note(UNFRAMED, unframed(Role::Server));
         }
         if let Some(question) = question {
             talk.ask(question);

@@ -242,7 +242,8 @@ impl Streams {
             Role::Server => open.response_hole(bytes),
         }
         if bytes.is_none() {
-            open.note("bytes_lost", "bytes of the connection were lost while this was open");
+            open.exchange
+                .note("bytes_lost", "bytes of the connection were lost while this was open");
         }
     }
 
