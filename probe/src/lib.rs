@@ -5,6 +5,8 @@
 //! are a [`Source`] of [`Capture`]s, and nothing here knows what the bytes mean.
 
 mod capture;
+#[cfg(test)]
+mod compiled;
 mod decode;
 mod discovery;
 pub mod doctor;

@@ -2,26 +2,19 @@
 
 use std::fs::File;
 use std::io::Write;
-use std::process::Command;
 
 use super::*;
+use crate::compiled::Compiled;
 
-/// A shared object built for the occasion; `None` where there is no compiler.
-fn built(options: &[&str]) -> Option<Vec<u8>> {
-    let directory = tempfile::tempdir().unwrap();
-    let source = directory.path().join("a.c");
-    let object = directory.path().join("a.so");
+/// A shared object built for the occasion.
+fn built(options: &[&str]) -> Vec<u8> {
     let code = "int shown(int x) { return x + 1; }\n\
                 static int hidden(int x) { return x * 3; }\n\
                 int variable = 7;\n\
                 extern int imported(int);\n\
                 int caller(int x) { return imported(hidden(shown(x))); }\n";
-    std::fs::write(&source, code).unwrap();
-    let mut cc = Command::new("cc");
-    cc.args(["-shared", "-fPIC", "-O0", "-nostdlib", "-Wl,--build-id=0x00c0ffee"]).args(options);
-    let built = cc.arg("-o").arg(&object).arg(&source).status().ok()?;
-    assert!(built.success());
-    Some(std::fs::read(object).unwrap())
+    let always = ["-shared", "-fPIC", "-O0", "-nostdlib", "-Wl,--build-id=0x00c0ffee"];
+    Compiled::new(code, &[&always, options].concat()).bytes()
 }
 
 fn open(bytes: &[u8]) -> Result<Elf, NotElf> {
@@ -53,7 +46,7 @@ fn exercise(bytes: &[u8]) {
 }
 
 fn check_symbols(hash: &str) {
-    let Some(bytes) = built(&[hash]) else { return };
+    let bytes = built(&[hash]);
     let elf = open(&bytes).unwrap();
     let shown = elf.export("shown").unwrap();
     assert!(elf.is_code(shown.address) && shown.size > 0);
@@ -79,7 +72,7 @@ fn symbols() {
 
 #[test]
 fn linkage_slots() {
-    let Some(bytes) = built(&["-Wl,-z,now"]) else { return };
+    let bytes = built(&["-Wl,-z,now"]);
     let elf = open(&bytes).unwrap();
     let dynamic = elf.dynamic().unwrap();
     // One of the words of the global offset table belongs to the import.
@@ -110,7 +103,7 @@ fn not_for_us() {
 
 #[test]
 fn cut_anywhere() {
-    let Some(bytes) = built(&[]) else { return };
+    let bytes = built(&[]);
     for length in (0..bytes.len()).step_by(61) {
         exercise(&bytes[..length]);
     }
@@ -123,15 +116,14 @@ proptest::proptest! {
     fn changed_at_random(
         changes in proptest::collection::vec((0_usize..16384, proptest::num::u8::ANY), 1..24),
     ) {
-        thread_local!(static ORIGINAL: Option<Vec<u8>> = built(&["-Wl,--hash-style=both"]));
-        if let Some(mut bytes) = ORIGINAL.with(Option::clone) {
-            let length = bytes.len();
-            for (at, to) in changes {
-                // Half of them hit the headers and tables in front.
-                let at = if at % 2 == 0 { at % 1024 } else { at };
-                bytes[at % length] = to;
-            }
-            exercise(&bytes);
+        thread_local!(static ORIGINAL: Vec<u8> = built(&["-Wl,--hash-style=both"]));
+        let mut bytes = ORIGINAL.with(Clone::clone);
+        let length = bytes.len();
+        for (at, to) in changes {
+            // Half of them hit the headers and tables in front.
+            let at = if at % 2 == 0 { at % 1024 } else { at };
+            bytes[at % length] = to;
         }
+        exercise(&bytes);
     }
 }

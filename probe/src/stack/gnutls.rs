@@ -150,6 +150,7 @@ mod tests {
     use std::fs::File;
 
     use super::*;
+    use crate::compiled::Compiled;
 
     fn found(path: &str) -> Option<Verdict> {
         let elf = Elf::open(File::open(path).ok()?).ok()?;
@@ -220,28 +221,22 @@ mod tests {
     { return inner(s, 23, d, n, q, 7); }
     "#;
 
-    /// The library, built so; `None`: there is no compiler.
-    fn built(options: &[&str]) -> Option<Verdict> {
-        let directory = tempfile::tempdir().unwrap();
-        let (source, object) = (directory.path().join("a.c"), directory.path().join("a.so"));
-        std::fs::write(&source, SOURCE).unwrap();
-        let mut cc = std::process::Command::new("cc");
-        cc.args(["-shared", "-fPIC", "-O2", "-w", "-fcf-protection=none"]).args(options);
-        let status = cc.arg("-o").arg(&object).arg(&source).status().ok()?;
-        assert!(status.success(), "{options:?}");
-        found(object.to_str().unwrap())
+    /// The library, built so.
+    fn built(options: &[&str]) -> Verdict {
+        let always = ["-shared", "-fPIC", "-O2", "-fcf-protection=none"];
+        let library = Compiled::new(SOURCE, &[&always, options].concat());
+        found(library.path().to_str().unwrap()).unwrap()
     }
 
     fn check(options: &[&str], expected: &[(&str, Abi, bool)]) {
-        let Some(verdict) = built(options) else { return };
-        let sites = transfers(verdict);
+        let sites = transfers(built(options));
         let sites: Vec<_> = sites.iter().map(|(name, abi, e)| (&name[..], *abi, *e)).collect();
         assert_eq!(sites, expected, "{options:?}");
     }
 
     #[test]
     fn another_library_s_functions_of_those_names_are_none() {
-        assert!(built(&["-DBARE"]).is_none_or(|verdict| verdict == Verdict::Absent));
+        assert_eq!(built(&["-DBARE"]), Verdict::Absent);
     }
 
     #[test]

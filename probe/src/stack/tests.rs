@@ -4,26 +4,20 @@
 
 use std::io::Write;
 use std::path::Path;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use super::*;
+use crate::compiled::Compiled;
 use crate::{Abi, Function};
 
 const BORINGSSL: &str = include_str!("fixtures/boringssl.c");
 const OPENSSL: &str = include_str!("fixtures/openssl.c");
 const RUSTLS: &str = include_str!("fixtures/rustls.c");
 
-/// A program of `source`, stripped or not; `None` where there is no compiler.
-fn built(source: &str, options: &[&str]) -> Option<Vec<u8>> {
-    let directory = tempfile::tempdir().unwrap();
-    let (code, program) = (directory.path().join("a.c"), directory.path().join("a"));
-    std::fs::write(&code, source).unwrap();
-    let mut cc = Command::new("cc");
-    cc.args(["-O2", "-fvisibility=hidden", "-w", "-Wl,--build-id"]).args(options);
-    let status = cc.arg("-o").arg(&program).arg(&code).status().ok()?;
-    assert!(status.success(), "{options:?}");
-    Some(std::fs::read(program).unwrap())
+/// A program of `source`, stripped or not.
+fn built(source: &str, options: &[&str]) -> Vec<u8> {
+    let always = ["-O2", "-fvisibility=hidden", "-Wl,--build-id"];
+    Compiled::new(source, &[&always, options].concat()).bytes()
 }
 
 /// A file of these bytes.
@@ -48,8 +42,8 @@ fn transfers(contents: &Contents) -> Vec<(Function, Abi, u64)> {
 
 /// The stripped program is read as the symbols of the other one say.
 fn check(source: &str, tls: Tls, options: &[&str]) {
-    let Some(whole) = built(source, options) else { return };
-    let Some(stripped) = built(source, &[options, &["-s"]].concat()) else { return };
+    let whole = built(source, options);
+    let stripped = built(source, &[options, &["-s"]].concat());
     let (by_symbols, _) = scanned(&whole);
     let (by_references, notes) = scanned(&stripped);
     let context = format!("{options:?}: {by_references:?}\n{}", notes.join("\n"));
@@ -62,7 +56,7 @@ fn check(source: &str, tls: Tls, options: &[&str]) {
 
 /// Of such a program nothing is claimed.
 fn uncovered(source: &str, options: &[&str], expected: &str) {
-    let Some(stripped) = built(source, &[options, &["-s"]].concat()) else { return };
+    let stripped = built(source, &[options, &["-s"]].concat());
     let (contents, notes) = scanned(&stripped);
     let context = format!("{options:?}: {contents:?}\n{}", notes.join("\n"));
     assert!(contents.found.is_empty(), "{context}");
@@ -116,8 +110,8 @@ fn rustls_inside() {
     let of = |version: &str, options: &[&str], functions: usize| {
         let file = format!("-DFILE_NAME=\"/index/rustls-{version}/src/conn.rs\"");
         let options = [&["-fcf-protection=none", "-fPIE", "-pie", &*file], options].concat();
-        let Some(whole) = built(RUSTLS, &options) else { return };
-        let Some(stripped) = built(RUSTLS, &[&options[..], &["-s"]].concat()) else { return };
+        let whole = built(RUSTLS, &options);
+        let stripped = built(RUSTLS, &[&options[..], &["-s"]].concat());
         let (by_symbols, _) = scanned(&whole);
         let (by_tables, notes) = scanned(&stripped);
         let context = format!("{options:?}: {by_tables:?}\n{}", notes.join("\n"));
@@ -172,9 +166,7 @@ fn rustls_inside() {
         "const char *volatile f = \"/rustls-0.23.9/src/a.rs\"; int main() { return f[0]; }";
     uncovered(source, &["-fPIE", "-pie"], "no table looks like");
     let source = source.replace("/rustls-0.23.9", "/tokio-rustls-0.26.0");
-    if let Some(program) = built(&source, &["-s"]) {
-        assert_eq!(scanned(&program).0, Contents::default());
-    }
+    assert_eq!(scanned(&built(&source, &["-s"])).0, Contents::default());
 }
 
 #[test]
@@ -184,8 +176,7 @@ fn a_name_is_no_library() {
         uncovered(&source, &["-Wl,--export-dynamic"], "no function is known to mention");
     }
     let source = "int main() { return 0; }";
-    let Some(program) = built(source, &["-s"]) else { return };
-    assert_eq!(scanned(&program).0, Contents::default());
+    assert_eq!(scanned(&built(source, &["-s"])).0, Contents::default());
 }
 
 /// Libraries that export what is looked for say whether it was found.
@@ -258,21 +249,20 @@ proptest::proptest! {
         which in 0_usize..3,
     ) {
         thread_local! {
-            static ORIGINALS: [Option<Vec<u8>>; 3] = [
+            static ORIGINALS: [Vec<u8>; 3] = [
                 built(BORINGSSL, &["-s"]),
                 built(OPENSSL, &["-s", "-no-pie", "-fno-pie"]),
                 built(RUSTLS, &["-s", "-fPIE", "-pie", "-fcf-protection=none"]),
             ];
         }
-        if let Some(mut bytes) = ORIGINALS.with(|all| all[which].clone()) {
-            let length = bytes.len();
-            for (at, to) in changes {
-                // Half of them hit the headers and tables in front.
-                let at = if at % 2 == 0 { at % 1024 } else { at };
-                bytes[at % length] = to;
-            }
-            bytes.truncate(cut.unwrap_or(length));
-            scanned(&bytes);
+        let mut bytes = ORIGINALS.with(|all| all[which].clone());
+        let length = bytes.len();
+        for (at, to) in changes {
+            // Half of them hit the headers and tables in front.
+            let at = if at % 2 == 0 { at % 1024 } else { at };
+            bytes[at % length] = to;
         }
+        bytes.truncate(cut.unwrap_or(length));
+        scanned(&bytes);
     }
 }

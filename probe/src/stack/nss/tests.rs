@@ -3,6 +3,7 @@ use std::path::Path;
 
 use super::*;
 use crate::Placement;
+use crate::compiled::Compiled;
 
 fn found(path: &Path) -> Option<Verdict> {
     let elf = Elf::open(File::open(path).ok()?).ok()?;
@@ -88,21 +89,17 @@ int SSL_ResetHandshake(void *fd, bool_t server) { other(fd); return other(fd) + 
 const char *NSSSSL_GetVersion(void) { return "3.112.1"; }
 "#;
 
-/// The library, built so; `None`: there is no compiler.
-fn built(options: &[&str]) -> Option<Verdict> {
-    let directory = tempfile::tempdir().unwrap();
-    let (source, object) = (directory.path().join("a.c"), directory.path().join("a.so"));
-    std::fs::write(&source, SOURCE).unwrap();
-    let mut cc = std::process::Command::new("cc");
-    cc.args(["-shared", "-fPIC", "-O2", "-s", "-w", "-fcf-protection=none"]);
-    for (name, value) in [("ACCEPT", "0"), ("PEER", "peer")] {
-        if !options.iter().any(|option| option.starts_with(&format!("-D{name}="))) {
-            cc.arg(format!("-D{name}={value}"));
+/// The library, built so.
+fn built(options: &[&str]) -> Verdict {
+    let mut all = vec!["-shared", "-fPIC", "-O2", "-s", "-fcf-protection=none"];
+    for usual in ["-DACCEPT=0", "-DPEER=peer"] {
+        let name = usual.split_inclusive('=').next().unwrap();
+        if !options.iter().any(|option| option.starts_with(name)) {
+            all.push(usual);
         }
     }
-    let status = cc.args(options).arg("-o").arg(&object).arg(&source).status().ok()?;
-    assert!(status.success(), "{options:?}");
-    found(&object)
+    all.extend(options);
+    found(&Compiled::new(SOURCE, &all).path()).unwrap()
 }
 
 #[test]
@@ -115,7 +112,7 @@ fn libraries_built_otherwise() {
         &["-O1"],
         &["-Wl,-Bsymbolic"],
     ] {
-        let Some(verdict) = built(options) else { return };
+        let verdict = built(options);
         assert_eq!(sites(&verdict), SITES, "{options:?}");
         let Verdict::Found(found) = verdict else { unreachable!() };
         assert_eq!(found.version.as_deref(), Some("NSS 3.112.1"));
@@ -133,9 +130,9 @@ fn what_is_not_proven_is_not_claimed() {
         // Somebody else's table.
         (&["-DACCEPT=(void*)1"], "with TLS"),
     ] {
-        let Some(verdict) = built(options) else { return };
+        let verdict = built(options);
         let Verdict::Uncovered(said) = verdict else { panic!("{options:?}: {verdict:?}") };
         assert!(said.starts_with("NSS: ") && said.contains(why), "{options:?}: {said}");
     }
-    assert!(built(&["-DBARE"]).is_none_or(|verdict| verdict == Verdict::Absent));
+    assert_eq!(built(&["-DBARE"]), Verdict::Absent);
 }
