@@ -90,8 +90,16 @@ impl Answering {
         }
     }
 
+    /// Reads what the fields before and after the body tell of it.
+    pub(crate) fn fields(&mut self, fields: &[(String, String)]) {
+        llm::told_by_fields(fields, &mut self.reader.answer);
+        if let Some(counted) = llm::counted_by_headers(fields) {
+            self.counted(counted);
+        }
+    }
+
     /// Figures from the response's head, for an answer that told none itself.
-    pub(crate) fn counted(&mut self, reported: Reported) {
+    fn counted(&mut self, reported: Reported) {
         if self.reader.answer.reported.input.is_none()
             && self.reader.answer.reported.output.is_none()
         {

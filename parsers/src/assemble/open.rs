@@ -253,9 +253,7 @@ impl Open {
             }
         }
         exchange.response.body = body.map(Arc::new);
-        if let Some(counted) = llm::counted_by_headers(&exchange.response.headers) {
-            answering.counted(counted);
-        }
+        answering.fields(&exchange.response.headers);
         answering.show(exchange);
         if exchange.error.is_none() {
             exchange.error = http_error(exchange);

@@ -13,4 +13,4 @@ pub use quota::RateLimit;
 pub(crate) use agent::agent;
 pub(crate) use quota::{CREDITS, limits, merge};
 pub(crate) use retry::{retries, retry_after_ms};
-pub(crate) use time::duration_ms;
+pub(crate) use time::{duration_ms, rfc3339};

@@ -44,7 +44,7 @@ pub(super) fn unix(text: &str) -> Option<Timestamp> {
 }
 
 /// A moment as RFC 3339 writes it, to the second.
-pub(super) fn rfc3339(text: &str) -> Option<Timestamp> {
+pub(crate) fn rfc3339(text: &str) -> Option<Timestamp> {
     let text = text.trim();
     let number = |from: usize, to: usize| -> Option<i64> {
         let digits = text.get(from..to)?;

@@ -218,6 +218,11 @@ pub struct RequestFacts {
     /// Whether a streamed answer was asked for.
     pub stream: Option<bool>,
 }
+/// What the fields around an answer tell of its error, beside what its body does.
+pub(crate) fn told_by_fields(fields: &[(String, String)], answer: &mut Answer) {
+    google_error::read_fields(fields, answer);
+}
+
 
 /// The first header of this name, whatever its case.
 pub(crate) fn header<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {

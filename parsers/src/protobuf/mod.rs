@@ -3,12 +3,14 @@
 
 mod gemini;
 mod room;
+mod rpc;
 mod schema;
 mod services;
 mod tree;
 mod vertex;
 mod wire;
 
+pub(crate) use rpc::STATUS;
 pub(crate) use services::method;
 pub(crate) use tree::is_message;
 

@@ -39,6 +39,12 @@ pub(super) enum Kind {
     Message(&'static Message),
     /// From texts to such messages.
     Map(&'static Message),
+    /// From texts to texts.
+    Texts,
+    /// `google.protobuf.Duration`: a text of seconds.
+    Duration,
+    /// `google.protobuf.Any`: a message that names its type, of these types.
+    Named(&'static [(&'static str, &'static Message)]),
     /// `google.protobuf.Struct`: any JSON object.
     Struct,
     /// `google.protobuf.Value`: any JSON.
@@ -113,7 +119,7 @@ impl Field {
                 (Value::Array(all), value) if self.repeated => all.push(value),
                 (place, value) if self.repeated => *place = Value::Array(vec![value]),
                 // An entry of a map is an object of one member.
-                (Value::Object(all), Value::Object(entry)) if matches!(self.kind, Kind::Map(_)) => {
+                (Value::Object(all), Value::Object(entry)) if self.kind.is_map() => {
                     all.extend(entry);
                 }
                 (place, value) => *place = value,
@@ -129,6 +135,10 @@ impl Kind {
             self,
             Kind::Bool | Kind::Int | Kind::Long | Kind::Float | Kind::Double | Kind::Enum(_)
         )
+    }
+
+    fn is_map(self) -> bool {
+        matches!(self, Kind::Map(_) | Kind::Texts)
     }
 
     fn read(self, wire: Wire<'_>, room: &mut Room) -> Option<Value> {
@@ -157,6 +167,26 @@ impl Kind {
                 let value = room.deeper(|room| message.read(value, room))?;
                 Value::Object([(key.to_owned(), Value::Object(value))].into_iter().collect())
             }
+            (Kind::Texts, Wire::Bytes(bytes)) => {
+                let (key, value) = entry(bytes)?;
+                let value = std::str::from_utf8(value).ok()?;
+                Value::Object([(key.to_owned(), value.into())].into_iter().collect())
+            }
+            (Kind::Duration, Wire::Bytes(bytes)) => duration(bytes)?.into(),
+            (Kind::Named(types), Wire::Bytes(bytes)) => {
+                // It has the fields of a map's entry.
+                let (url, value) = entry(bytes)?;
+                let name = url.rsplit('/').next();
+                let known = types.iter().find(|(known, _)| Some(*known) == name);
+                let mut object = match known {
+                    Some((_, message)) => room.deeper(|room| message.read(value, room))?,
+                    None => {
+                        [("value".to_owned(), STANDARD.encode(value).into())].into_iter().collect()
+                    }
+                };
+                object.insert("@type".to_owned(), url.into());
+                Value::Object(object)
+            }
             (Kind::Struct, Wire::Bytes(bytes)) => {
                 Value::Object(room.deeper(|room| structure(bytes, room))?)
             }
@@ -177,6 +207,19 @@ fn entry(bytes: &[u8]) -> Option<(&str, &[u8])> {
         }
     }
     Some((key, value))
+}
+
+/// `google.protobuf.Duration`, which is not below zero.
+fn duration(bytes: &[u8]) -> Option<String> {
+    let (mut seconds, mut nanos) = (0, 0);
+    for field in Fields::of(bytes) {
+        match field.ok()? {
+            (1, Wire::Varint(number)) => seconds = i64::try_from(number).ok()?,
+            (2, Wire::Varint(number)) => nanos = u32::try_from(number).ok()?,
+            _ => {}
+        }
+    }
+    (nanos < 1_000_000_000).then(|| format!("{seconds}.{nanos:09}s"))
 }
 
 /// `google.protobuf.Struct`.

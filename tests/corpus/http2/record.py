@@ -463,6 +463,40 @@ def made_unwell(made):
     made.move()
 
 
+def made_grpc_details(made):
+    """gRPC, refused before it has said a word: a quota is used up, and what is behind
+    that is told in a field of bytes."""
+    sys.path.insert(0, str(HERE.parent / "http1"))
+    import make
+
+    def detail(kind, message):
+        return make.proto((1, f"type.googleapis.com/google.rpc.{kind}"), (2, message))
+
+    made.client.send_headers(1, [
+        (":method", "POST"), (":scheme", "https"),
+        (":authority", "generativelanguage.googleapis.com"),
+        (":path", "/google.ai.generativelanguage.v1beta.GenerativeService/GenerateContent"),
+        ("content-type", "application/grpc"), ("te", "trailers"), ("x-goog-api-key", "AIza0")])
+    contents = make.proto((1, make.proto((2, "Hi"))), (2, "user"))
+    request = make.proto((1, "models/gemini-2.5-flash"), (2, contents))
+    made.client.send_data(1, make.enveloped(request), end_stream=True)
+    made.move()
+    # So do servers of gRPC, to measure the way.
+    made.server.increment_flow_control_window(len(request))
+    made.server.ping(b"measure!")
+    quota = make.proto((4, "requests"), (5, "GenerateRequestsPerDay-FreeTier"), (7, 20))
+    status = make.proto(
+        (1, 8), (2, "You exceeded your current quota."),
+        (3, detail("QuotaFailure", make.proto((1, quota)))),
+        (3, detail("RetryInfo", make.proto((1, make.proto((1, 41), (2, 500_000_000)))))))
+    made.server.send_headers(1, [
+        (":status", "200"), ("content-type", "application/grpc"), ("grpc-status", "8"),
+        ("grpc-message", "You exceeded your current quota."),
+        ("grpc-status-details-bin", base64.b64encode(status).decode().rstrip("="))],
+        end_stream=True)
+    made.move()
+
+
 def made_gap_in_data(made):
     """Bytes of one event are lost, and nothing else: the frame says where it
     ends."""
@@ -560,7 +594,7 @@ def made_left_with_its_length(made):
     made.move()
 
 
-MADE = [made_unwell, made_gap_in_data, made_gap_over_frames, made_connect_both_ways,
+MADE = [made_unwell, made_grpc_details, made_gap_in_data, made_gap_over_frames, made_connect_both_ways,
         made_event_stream, made_left_with_its_length]
 
 OF_GEMINI = [grpc_gemini, grpc_gemini_kept, grpc_gemini_gzip]

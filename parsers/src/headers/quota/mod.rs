@@ -57,7 +57,9 @@ pub(crate) fn limits(headers: &[(String, String)]) -> Vec<RateLimit> {
     for (name, value) in headers {
         let name = name.to_ascii_lowercase();
         if structured::is_structured(&name) {
-            structured::read(value).for_each(|(what, fact)| put(&mut limits, what.into(), fact));
+            let of_name = headers.iter().filter(|(other, _)| other.eq_ignore_ascii_case(&name));
+            let told = structured::read(&name, value, of_name.count() == 1);
+            told.into_iter().for_each(|(what, fact)| put(&mut limits, what.into(), fact));
         } else if let Some((what, fact)) = fact::read(&name, value.trim()) {
             put(&mut limits, what, fact);
         }
