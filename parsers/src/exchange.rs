@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::Body;
 use crate::headers::{Agent, RateLimit};
+use crate::usage::Pass;
 
 /// Nanoseconds since the Unix epoch. The parsers never read a clock: whoever
 /// drives them says when bytes moved.
@@ -126,6 +127,9 @@ pub struct Exchange {
     pub response: Response,
     /// Tokens.
     pub usage: Usage,
+    /// The times that a model was run for the answer, where the API tells them
+    /// apart.
+    pub passes: Vec<Pass>,
     /// Money.
     pub cost: Cost,
     /// When.
@@ -155,6 +159,7 @@ impl Exchange {
             request: Request::default(),
             response: Response::default(),
             usage: Usage::default(),
+            passes: Vec::new(),
             cost: Cost::default(),
             timing: Timing { started, ..Timing::default() },
             error: None,

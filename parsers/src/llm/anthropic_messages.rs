@@ -6,10 +6,11 @@ use serde_json::Value;
 use super::answer::{Answer, Slot, SlotKind};
 use super::message::{Message, Part};
 use super::{
-    Dialect, Recognised, RequestFacts, RequestHead, bedrock, google_error, json, provider,
+    Dialect, Recognised, RequestFacts, RequestHead, anthropic_usage, bedrock, google_error, json,
+    provider,
 };
 use crate::ToolCall;
-use crate::usage::{Convention, Reported};
+use crate::usage::Reported;
 
 /// See the module.
 #[derive(Debug)]
@@ -68,7 +69,8 @@ impl Dialect for AnthropicMessages {
                 if let Some(message) = event.get("message") {
                     start(message, answer);
                     // A placeholder of a few tokens: the figure comes at the end.
-                    let mut reported = message.get("usage").map(reported).unwrap_or_default();
+                    let mut reported =
+                        message.get("usage").map(anthropic_usage::reported).unwrap_or_default();
                     reported.early_output = reported.output.take();
                     answer.reported.merge(reported);
                 }
@@ -95,7 +97,7 @@ impl Dialect for AnthropicMessages {
                     answer.finish_reason = Some(reason.to_owned());
                 }
                 if let Some(usage) = event.get("usage") {
-                    answer.reported.merge(reported(usage));
+                    anthropic_usage::read(usage, answer);
                 }
             }
             "message_stop" => answer.done = true,
@@ -123,7 +125,7 @@ impl Dialect for AnthropicMessages {
             answer.reported.merge(Reported { input: Some(counted), ..Reported::default() });
         }
         if let Some(usage) = body.get("usage") {
-            answer.reported.merge(reported(usage));
+            anthropic_usage::read(usage, answer);
         }
         for (index, block) in json::array(body, "content").iter().enumerate() {
             read_block(block, index as u64, answer, false);
@@ -156,7 +158,7 @@ impl Dialect for AnthropicMessages {
 fn is_ours(body: &Value) -> bool {
     let messages = json::array(body, "messages");
     let blocks = |message: &Value| {
-        let of_ours = ["tool_use", "tool_result", "thinking", "redacted_thinking"];
+        let of_ours = ["tool_use", "tool_result", "thinking", "redacted_thinking", "compaction"];
         json::array(message, "content")
             .iter()
             .any(|block| json::text(block, "type").is_some_and(|kind| of_ours.contains(&kind)))
@@ -191,6 +193,7 @@ fn read_block(block: &Value, index: u64, answer: &mut Answer, beginning: bool) {
     match kind {
         "text" => answer.add(Slot::of_item(index, SlotKind::Text), piece("text")),
         "thinking" => answer.add(Slot::of_item(index, SlotKind::Reasoning), piece("thinking")),
+        "compaction" => compacted(index, piece("content"), answer),
         "tool_use" | "server_tool_use" | "mcp_tool_use" => {
             let slot = Slot::of_item(index, SlotKind::ToolCall);
             answer.call(slot, json::text(block, "id"), json::text(block, "name"));
@@ -203,34 +206,27 @@ fn read_block(block: &Value, index: u64, answer: &mut Answer, beginning: bool) {
     }
 }
 
+/// A summary of what was said before, which the model goes on from.
+fn compacted(index: u64, summary: &str, answer: &mut Answer) {
+    if !summary.is_empty() {
+        answer.add(Slot::of_item(index, SlotKind::Compaction), summary);
+        let detail = "what was said before was summed up; the summary is among the reasoning";
+        answer.note("compaction", detail);
+    }
+}
+
 fn read_delta(delta: &Value, index: u64, answer: &mut Answer) {
     let (kind, key) = match json::text(delta, "type").unwrap_or_default() {
         "text_delta" => (SlotKind::Text, "text"),
         "thinking_delta" => (SlotKind::Reasoning, "thinking"),
         "input_json_delta" => (SlotKind::ToolCall, "partial_json"),
+        "compaction_delta" => {
+            return compacted(index, json::text(delta, "content").unwrap_or_default(), answer);
+        }
         // Signatures, citations, what is new.
         _ => return,
     };
     answer.add(Slot::of_item(index, kind), json::text(delta, key).unwrap_or_default());
-}
-
-fn reported(usage: &Value) -> Reported {
-    let kept = |key| json::count_in(usage, "cache_creation", key);
-    let (five, hour) = (kept("ephemeral_5m_input_tokens"), kept("ephemeral_1h_input_tokens"));
-    let written = match (five, hour) {
-        (None, None) => None,
-        (five, hour) => Some(five.unwrap_or(0).saturating_add(hour.unwrap_or(0))),
-    };
-    Reported {
-        convention: Convention::ANTHROPIC,
-        input: json::count(usage, "input_tokens"),
-        output: json::count(usage, "output_tokens"),
-        cache_read: json::count(usage, "cache_read_input_tokens"),
-        cache_write: json::count(usage, "cache_creation_input_tokens").or(written),
-        cache_write_1h: hour,
-        reasoning: json::count_in(usage, "output_tokens_details", "thinking_tokens"),
-        ..Reported::default()
-    }
 }
 
 /// A message; tool results, which this API puts into the user's message, are
@@ -264,6 +260,11 @@ fn part(block: &Value) -> Part {
             id: json::owned(block, "tool_use_id"),
             text: result_text(block.get("content").unwrap_or(&Value::Null)),
             error: json::flag(block, "is_error"),
+        },
+        "compaction" => match json::owned(block, "content") {
+            Some(summary) => Part::Reasoning(summary),
+            // It failed.
+            None => json::part(block),
         },
         _ => json::part(block),
     }

@@ -15,6 +15,7 @@ mod a2a;
 mod answer;
 mod anthropic_complete;
 mod anthropic_messages;
+mod anthropic_usage;
 pub(crate) mod bedrock;
 mod bedrock_converse;
 mod bedrock_invoke;
@@ -210,6 +211,11 @@ pub(crate) fn counted_by_headers(headers: &[(String, String)]) -> Option<Reporte
     bedrock::counted_by_headers(headers).or_else(|| tgi_generate::counted_by_headers(headers))
 }
 
+/// What the fields around an answer tell of its error, beside what its body does.
+pub(crate) fn told_by_fields(fields: &[(String, String)], answer: &mut Answer) {
+    google_error::read_fields(fields, answer);
+}
+
 /// What a request's body says.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RequestFacts {
@@ -218,11 +224,6 @@ pub struct RequestFacts {
     /// Whether a streamed answer was asked for.
     pub stream: Option<bool>,
 }
-/// What the fields around an answer tell of its error, beside what its body does.
-pub(crate) fn told_by_fields(fields: &[(String, String)], answer: &mut Answer) {
-    google_error::read_fields(fields, answer);
-}
-
 
 /// The first header of this name, whatever its case.
 pub(crate) fn header<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {

@@ -13,7 +13,7 @@ pub struct Bill {
     pub model: String,
     /// How provider and model of the exchange led there.
     pub matched: Match,
-    /// The rates are those for requests with more input than this.
+    /// The rates, or some of them, are those for requests with more input than this.
     pub above: Option<u64>,
     /// The price was added to the table.
     pub added: bool,
@@ -46,43 +46,67 @@ impl Bill {
         self.lines.iter().map(Line::usd).sum()
     }
 
-    pub(super) fn new(entry: &Entry, matched: Match, rates: &Rates, usage: &Usage) -> Option<Self> {
-        if usage.input_tokens.is_none() && usage.output_tokens.is_none() {
+    /// `usages`: what is paid for one by one.
+    pub(super) fn new(
+        entry: &Entry,
+        matched: Match,
+        rates: &Rates,
+        usages: &[Usage],
+    ) -> Option<Self> {
+        let told = |usage: &Usage| usage.input_tokens.is_some() || usage.output_tokens.is_some();
+        if !usages.iter().any(told) {
             return None;
         }
-        let (rates, above) = rates.at(usage.input_tokens.unwrap_or(0));
-        // What the API says is paid for has no parts that cost less.
-        let input = usage.billed_input_tokens.or(usage.input_tokens).unwrap_or(0);
-        let cached = usage.cache_read_tokens.filter(|_| usage.billed_input_tokens.is_none());
-        // Totals include their parts; hostile figures may not add up.
-        let read = cached.unwrap_or(0).min(input);
-        let written = usage.cache_write_tokens.unwrap_or(0).min(input - read);
-        let hour = usage.cache_write_1h_tokens.unwrap_or(0).min(written);
-        let fresh = input - read - written;
-        let output = usage.billed_output_tokens.or(usage.output_tokens).unwrap_or(0);
-        // Counted apart only where it costs something else.
-        let part =
-            |rate: Option<f64>, tokens: Option<u64>, of: u64| rate.and(tokens).unwrap_or(0).min(of);
-        let heard = part(rates.input_audio, usage.input_audio_tokens, fresh);
-        let reasoning = part(rates.reasoning, usage.reasoning_tokens, output);
-        let spoken = part(rates.output_audio, usage.output_audio_tokens, output - reasoning);
-        let twice = rates.cache_write.map(|_| rates.input * 2.0);
-        let lines = [
-            ("input", fresh - heard, rates.input),
-            ("audio input", heard, rates.input_audio.unwrap_or(rates.input)),
-            ("cache read", read, rates.cache_read.unwrap_or(rates.input)),
-            ("cache write", written - hour, rates.cache_write.unwrap_or(rates.input)),
-            ("cache write 1h", hour, rates.cache_write_1h.or(twice).unwrap_or(rates.input)),
-            ("output", output - reasoning - spoken, rates.output),
-            ("reasoning", reasoning, rates.reasoning.unwrap_or(rates.output)),
-            ("audio output", spoken, rates.output_audio.unwrap_or(rates.output)),
-        ];
-        let lines = lines
-            .into_iter()
-            .filter(|(_, tokens, _)| *tokens > 0)
-            .map(|(label, tokens, usd_per_million)| Line { label, tokens, usd_per_million })
-            .collect();
+        let mut lines: Vec<Line> = Vec::new();
+        let mut above = None;
+        for usage in usages {
+            let (rates, limit) = rates.at(usage.input_tokens.unwrap_or(0));
+            above = above.max(limit);
+            for line in items(&rates, usage) {
+                let same = |known: &&mut Line| {
+                    (known.label, known.usd_per_million) == (line.label, line.usd_per_million)
+                };
+                match lines.iter_mut().find(same) {
+                    Some(known) => known.tokens = known.tokens.saturating_add(line.tokens),
+                    None => lines.push(line),
+                }
+            }
+        }
         let Entry { provider, model, .. } = entry.clone();
         Some(Bill { provider, model, matched, above, added: rates.added, lines })
     }
+}
+
+/// The items of one usage, but for those of no tokens.
+fn items(rates: &Rates, usage: &Usage) -> impl Iterator<Item = Line> {
+    // What the API says is paid for has no parts that cost less.
+    let input = usage.billed_input_tokens.or(usage.input_tokens).unwrap_or(0);
+    let cached = usage.cache_read_tokens.filter(|_| usage.billed_input_tokens.is_none());
+    // Totals include their parts; hostile figures may not add up.
+    let read = cached.unwrap_or(0).min(input);
+    let written = usage.cache_write_tokens.unwrap_or(0).min(input - read);
+    let hour = usage.cache_write_1h_tokens.unwrap_or(0).min(written);
+    let fresh = input - read - written;
+    let output = usage.billed_output_tokens.or(usage.output_tokens).unwrap_or(0);
+    // Counted apart only where it costs something else.
+    let part =
+        |rate: Option<f64>, tokens: Option<u64>, of: u64| rate.and(tokens).unwrap_or(0).min(of);
+    let heard = part(rates.input_audio, usage.input_audio_tokens, fresh);
+    let reasoning = part(rates.reasoning, usage.reasoning_tokens, output);
+    let spoken = part(rates.output_audio, usage.output_audio_tokens, output - reasoning);
+    let twice = rates.cache_write.map(|_| rates.input * 2.0);
+    let items = [
+        ("input", fresh - heard, rates.input),
+        ("audio input", heard, rates.input_audio.unwrap_or(rates.input)),
+        ("cache read", read, rates.cache_read.unwrap_or(rates.input)),
+        ("cache write", written - hour, rates.cache_write.unwrap_or(rates.input)),
+        ("cache write 1h", hour, rates.cache_write_1h.or(twice).unwrap_or(rates.input)),
+        ("output", output - reasoning - spoken, rates.output),
+        ("reasoning", reasoning, rates.reasoning.unwrap_or(rates.output)),
+        ("audio output", spoken, rates.output_audio.unwrap_or(rates.output)),
+    ];
+    items
+        .into_iter()
+        .filter(|(_, tokens, _)| *tokens > 0)
+        .map(|(label, tokens, usd_per_million)| Line { label, tokens, usd_per_million })
 }

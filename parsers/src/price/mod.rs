@@ -15,7 +15,7 @@ use serde::Deserialize;
 pub use bill::{Bill, Line};
 pub use lookup::Match;
 
-use crate::{Cost, CostSource, Exchange, Usage};
+use crate::{Cost, CostSource, Exchange, Usage, usage};
 use lookup::Entry;
 
 /// Prices by provider and model.
@@ -220,9 +220,9 @@ impl PriceTable {
         if exchange.only_counts() {
             return None;
         }
-        let explain = |model: &Option<String>| {
-            self.explain(exchange.provider, model.as_deref()?, &exchange.usage)
-        };
+        let paid = usage::paid_apart(exchange);
+        let explain =
+            |model: &Option<String>| self.explain_all(exchange.provider, model.as_deref()?, &paid);
         let answered = &exchange.response.model;
         let asked = || {
             // Azure's deployments are named as people like: after any model.
@@ -252,9 +252,13 @@ impl PriceTable {
 
     /// How a cost comes about, item by item. `None`: unpriced, or no usage.
     pub fn explain(&self, provider: Option<&str>, model: &str, usage: &Usage) -> Option<Bill> {
+        self.explain_all(provider, model, std::slice::from_ref(usage))
+    }
+
+    fn explain_all(&self, provider: Option<&str>, model: &str, paid: &[Usage]) -> Option<Bill> {
         let (entry, matched) = lookup::find(&self.providers, &self.forms, provider, model)?;
         let rates = self.providers.get(&entry.provider)?.get(&entry.model)?;
-        Bill::new(entry, matched, rates, usage)
+        Bill::new(entry, matched, rates, paid)
     }
 }
 

@@ -207,9 +207,51 @@ fn unknown_is_unpriced_and_free_is_not() {
     assert_eq!(free, Cost { usd: Some(0.0), source: CostSource::Priced });
 }
 
+/// Each time that a model is run has rates by its own length, not by that of all
+/// of them.
+#[test]
+fn passes_are_paid_one_by_one() {
+    use crate::usage::{Pass, PassKind};
+    let json = r#"{"providers": {"p": {"m": {"input": 3, "output": 15,
+        "tiers": [{"above": 200000, "input": 6, "output": 22.5}]}}}}"#;
+    let table = PriceTable::parse(json).unwrap();
+    let of = |input, output| Usage {
+        input_tokens: Some(input),
+        output_tokens: Some(output),
+        source: UsageSource::Reported,
+        ..Usage::default()
+    };
+    let billed = |whole: Usage, passes: &[Usage]| {
+        let mut exchange =
+            Exchange::new(ExchangeSeq(0), Role::Client, Protocol::Http1, Timestamp(0));
+        exchange.provider = Some("p");
+        exchange.response.model = Some("m".into());
+        exchange.usage = whole;
+        exchange.passes =
+            passes.iter().map(|usage| Pass { kind: PassKind::Answer, usage: *usage }).collect();
+        let bill = table.bill(&exchange).unwrap();
+        let lines = bill.lines.iter().map(|line| (line.label, line.tokens, line.usd_per_million));
+        (lines.collect::<Vec<_>>(), bill.above)
+    };
+    // Neither is long, though together they are.
+    let short = [of(180_000, 3500), of(23_000, 1000)];
+    let lines = vec![("input", 203_000, 3.0), ("output", 4500, 15.0)];
+    assert_eq!(billed(of(203_000, 4500), &short), (lines, None));
+    let one_long = [of(250_000, 3500), of(23_000, 1000)];
+    let lines = vec![
+        ("input", 250_000, 6.0),
+        ("output", 3500, 22.5),
+        ("input", 23_000, 3.0),
+        ("output", 1000, 15.0),
+    ];
+    assert_eq!(billed(of(273_000, 4500), &one_long), (lines, Some(200_000)));
+    // They are not all: what the whole says is paid for.
+    let lines = vec![("input", 300_000, 6.0), ("output", 9000, 22.5)];
+    assert_eq!(billed(of(300_000, 9000), &short), (lines, Some(200_000)));
+}
+
 #[test]
 fn the_model_that_answered_is_priced_else_the_one_asked_for() {
-    use crate::{ExchangeSeq, Protocol, Role, Timestamp};
     let table = shipped();
     let cases = [
         (

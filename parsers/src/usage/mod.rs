@@ -1,5 +1,10 @@
 //! Token figures: what an API reports, in one common sense.
 
+mod passes;
+
+pub use passes::{Pass, PassKind, in_context};
+pub(crate) use passes::{bounded, paid_apart, with_passes};
+
 use crate::llm::{self, Dialect, Part};
 use crate::{Exchange, Usage, UsageSource};
 

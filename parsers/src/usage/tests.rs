@@ -181,3 +181,42 @@ fn no_answer_no_estimate() {
     settle(&mut other);
     assert_eq!(other.usage, Usage::default());
 }
+
+/// What is left in the context window is not what was paid for.
+#[test]
+fn the_window_holds_the_last_pass() {
+    let of = |input, output| Usage {
+        input_tokens: Some(input),
+        output_tokens: Some(output),
+        source: UsageSource::Reported,
+        ..Usage::default()
+    };
+    let answer = |usage| Pass { kind: PassKind::Answer, usage };
+    let compaction = |usage| Pass { kind: PassKind::Compaction, usage };
+    let cases = [
+        (vec![], Some(203_000 + 4500)),
+        (vec![compaction(of(180_000, 3500)), answer(of(23_000, 1000))], Some(24_000)),
+        (vec![answer(of(23_000, 1000)), compaction(of(180_000, 3500))], Some(3500)),
+        (vec![answer(Usage::default())], None),
+    ];
+    for (passes, expected) in cases {
+        let mut exchange = exchange("{}", Response::default());
+        exchange.usage = of(203_000, 4500);
+        exchange.passes = passes;
+        assert_eq!(in_context(&exchange), expected, "{:?}", exchange.passes);
+    }
+}
+
+#[test]
+fn no_pass_is_forgotten() {
+    let usage = Usage { input_tokens: Some(1), output_tokens: Some(2), ..Usage::default() };
+    let kinds = [PassKind::Answer, PassKind::Compaction];
+    let passes = (0..10_000).map(|n| Pass { kind: kinds[n % 2], usage });
+    let kept = bounded(passes);
+    assert!(kept.len() < 1000);
+    let sum = |figure: fn(&Usage) -> Option<u64>| -> u64 {
+        kept.iter().filter_map(|pass| figure(&pass.usage)).sum()
+    };
+    let figures = (sum(|usage| usage.input_tokens), sum(|usage| usage.output_tokens));
+    assert_eq!(figures, (10_000, 20_000));
+}

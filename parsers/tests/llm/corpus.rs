@@ -110,6 +110,9 @@ fn shown(answer: &Answer) -> Value {
         shown["retry_after_ms"] = ms.into();
     }
     shown
+    if !exchange.findings.is_empty() {
+        shown["findings"] = json!(exchange.findings);
+    }
 }
 
 #[test]

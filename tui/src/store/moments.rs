@@ -153,6 +153,7 @@ impl Unfinished {
                 body_bytes: response.body_bytes,
             },
             usage: exchange.usage,
+            passes: exchange.passes.clone(),
             cost: exchange.cost,
             timing: *timing,
             error: exchange.error.clone(),

@@ -28,6 +28,7 @@ fn exchange(state: State, ended: Option<u64>, body: usize) -> Exchange {
         },
         response: Response::default(),
         usage: Usage { input_tokens: Some(10), output_tokens: Some(5), ..Usage::default() },
+        passes: Vec::new(),
         cost: Cost { usd: Some(0.5), source: CostSource::Priced },
         timing: Timing { ended: ended.map(Timestamp), ..Timing::default() },
         error: None,

@@ -1,7 +1,7 @@
 //! How full a model's context window is.
 
 use llmtop_parsers::price::Match;
-use llmtop_parsers::{Exchange, UsageSource};
+use llmtop_parsers::{Exchange, UsageSource, usage};
 
 use super::{Reader, Role, Span, format};
 
@@ -32,12 +32,11 @@ pub fn fill(reader: &Reader<'_>, exchange: &Exchange) -> Option<Fill> {
     if exchange.only_counts() {
         return None;
     }
-    let usage = &exchange.usage;
-    let input = usage.input_tokens?;
+    let tokens = usage::in_context(exchange)?;
     let window = reader.store().prices().window(exchange);
     Some(Fill {
-        tokens: input.saturating_add(usage.output_tokens.unwrap_or(0)),
-        estimated: usage.source == UsageSource::Estimated,
+        tokens,
+        estimated: exchange.usage.source == UsageSource::Estimated,
         window: window.map(|window| window.tokens).filter(|&tokens| tokens > 0),
         elsewhere: window.is_some_and(|window| window.matched == Match::ModelAlone),
     })

@@ -45,8 +45,8 @@ fn tokens(facts: &mut Facts, exchange: &Exchange) {
         facts.styled(name, value);
     };
     let fresh = usage.input_tokens.map(|input| {
-        let cached = usage.cache_read_tokens.unwrap_or(0) + usage.cache_write_tokens.unwrap_or(0);
-        input.saturating_sub(cached)
+        let (read, written) = (usage.cache_read_tokens, usage.cache_write_tokens);
+        input.saturating_sub(read.unwrap_or(0)).saturating_sub(written.unwrap_or(0))
     });
     figure("input", usage.input_tokens, None);
     figure("  fresh", fresh, usage.input_tokens);

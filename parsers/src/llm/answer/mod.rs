@@ -1,15 +1,18 @@
 //! An answer being put together, piece by piece.
 
 mod arriving;
+mod slot;
 mod watch;
 
 use std::collections::{BTreeMap, HashMap};
-use std::hash::{DefaultHasher, Hash, Hasher};
+
+pub use self::slot::{Slot, SlotKind};
 
 use self::arriving::Arriving;
+use self::slot::Content;
 use self::watch::Growth;
 use crate::headers::{self, RateLimit};
-use crate::usage::Reported;
+use crate::usage::{self, Pass, Reported};
 use crate::{ApiError, Cost, CostSource, DeltaKind, Exchange, Finding, ToolCall};
 
 /// Slots an answer may have; what comes after them is counted as truncated.
@@ -36,6 +39,8 @@ pub struct Answer {
     pub finish_reason: Option<String>,
     /// Usage as reported so far, in the API's own sense.
     pub reported: Reported,
+    /// The times that a model was run for it, where the API tells them apart.
+    pub passes: Vec<Pass>,
     /// Cost, where the API reports it, in US dollars.
     pub cost: Option<f64>,
     /// The API's error.
@@ -63,78 +68,13 @@ pub struct Answer {
     arriving: Option<Arriving>,
     /// Pieces of arguments did not fit together.
     broken: bool,
+    /// What else deserves a second look.
+    notes: BTreeMap<&'static str, String>,
 }
 
 impl Default for Answer {
     fn default() -> Self {
         Answer::with_limit(DEFAULT_LIMIT)
-    }
-}
-
-/// Where a piece of the answer belongs, by the API's own numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Slot {
-    /// Which of several alternative answers; 0 for APIs that give one.
-    pub choice: u64,
-    /// Which item (content block, output item, tool call) of the choice.
-    pub item: u64,
-    /// Which part of the item.
-    pub part: u64,
-    /// What it holds.
-    pub kind: SlotKind,
-}
-
-/// What a [`Slot`] holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum SlotKind {
-    /// Text.
-    Text,
-    /// A refusal: shown as text.
-    Refusal,
-    /// Reasoning.
-    Reasoning,
-    /// A summary of reasoning, shown as reasoning.
-    Summary,
-    /// A tool call: its arguments.
-    ToolCall,
-}
-
-#[derive(Clone, Debug)]
-struct Content {
-    slot: Slot,
-    text: String,
-    id: Option<String>,
-    name: Option<String>,
-}
-
-impl Content {
-    fn size(&self) -> usize {
-        let id = self.id.as_ref().map_or(0, String::len);
-        self.text.len() + id + self.name.as_ref().map_or(0, String::len)
-    }
-}
-
-impl Slot {
-    /// Part 0 of an item of the only choice.
-    pub fn of_item(item: u64, kind: SlotKind) -> Self {
-        Slot { choice: 0, item, part: 0, kind }
-    }
-
-    /// The same, of an item that has a name instead of a number.
-    pub(super) fn of_name(name: &str, kind: SlotKind) -> Self {
-        let mut hasher = DefaultHasher::new();
-        name.hash(&mut hasher);
-        Slot::of_item(hasher.finish(), kind)
-    }
-}
-
-impl SlotKind {
-    fn delta(self) -> DeltaKind {
-        match self {
-            SlotKind::Text | SlotKind::Refusal => DeltaKind::Text,
-            SlotKind::Reasoning | SlotKind::Summary => DeltaKind::Reasoning,
-            SlotKind::ToolCall => DeltaKind::ToolCall,
-        }
     }
 }
 
@@ -147,6 +87,7 @@ impl Answer {
             id: None,
             finish_reason: None,
             reported: Reported::default(),
+            passes: Vec::new(),
             cost: None,
             error: None,
             limits: Vec::new(),
@@ -164,6 +105,7 @@ impl Answer {
             growth: Growth::None,
             arriving: None,
             broken: false,
+            notes: BTreeMap::new(),
         }
     }
 
@@ -253,6 +195,11 @@ impl Answer {
     /// Whether a call stands in this slot that has no arguments (yet).
     pub(super) fn lacks_arguments(&self, slot: Slot) -> bool {
         self.places.get(&slot).is_some_and(|place| self.slots[*place].text.is_empty())
+    }
+
+    /// Something deserves a second look; what is said later of the same wins.
+    pub(super) fn note(&mut self, kind: &'static str, detail: impl Into<String>) {
+        self.notes.insert(kind, detail.into());
     }
 
     /// Forgets all content, for an API that repeats the whole at the end. If
@@ -360,7 +307,8 @@ impl Answer {
         response.model.clone_from(&self.model);
         response.id.clone_from(&self.id);
         response.finish_reason.clone_from(&self.finish_reason);
-        exchange.usage = self.reported.usage(self.done);
+        exchange.usage = usage::with_passes(self.reported.usage(self.done), &self.passes);
+        exchange.passes.clone_from(&self.passes);
         if let Some(usd) = self.cost {
             exchange.cost = Cost { usd: Some(usd), source: CostSource::Reported };
         }
@@ -378,5 +326,6 @@ impl Answer {
         note(self.truncated, "answer_truncated", "the answer is longer than what is kept of it");
         let detail = "pieces of a tool call's arguments do not fit together";
         note(self.broken, "broken_arguments", detail);
+        self.notes.iter().for_each(|(kind, detail)| note(true, kind, detail));
     }
 }

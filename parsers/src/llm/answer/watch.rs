@@ -1,9 +1,11 @@
 //! Watching what an event does to an answer.
 
+use std::collections::BTreeMap;
+
 use super::{Answer, Slot};
 use crate::ApiError;
 use crate::headers::RateLimit;
-use crate::usage::Reported;
+use crate::usage::{Pass, Reported};
 
 /// What became of the content while it was [watched](Answer::watch).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,10 +20,13 @@ pub(super) enum Growth {
 
 /// All of an answer but its content, to be compared.
 pub(in crate::llm) type Facts =
-    ([Option<String>; 3], Reported, Option<f64>, Option<ApiError>, Quotas, bool);
+    ([Option<String>; 3], Reported, Option<f64>, Option<ApiError>, Quotas, Beside, bool);
 
 /// What is left of quotas, and how long to wait.
 type Quotas = (Vec<RateLimit>, Option<u64>);
+
+/// How often a model was run, and what deserves a second look.
+type Beside = (Vec<Pass>, BTreeMap<&'static str, String>);
 
 /// Watching, for the reader of events that repeat one another.
 impl Answer {
@@ -71,8 +76,12 @@ impl Answer {
             growth: _,
             arriving: _,
             broken: _,
+            passes,
+            notes,
         } = self;
         let names = [model.clone(), id.clone(), finish_reason.clone()];
-        (names, *reported, *cost, error.clone(), (limits.clone(), *retry_after_ms), *done)
+        let quotas = (limits.clone(), *retry_after_ms);
+        let beside = (passes.clone(), notes.clone());
+        (names, *reported, *cost, error.clone(), quotas, beside, *done)
     }
 }

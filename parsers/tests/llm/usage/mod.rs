@@ -216,6 +216,96 @@ fn anthropic() {
     assert_eq!(usage.cache_write_1h_tokens, Some(20));
 }
 
+/// Where Claude is run several times for an answer, what is paid for is the sum of
+/// the times, whatever the figures around them leave out.
+#[test]
+fn anthropic_again_and_again() {
+    let pass = |kind: &str, [input, read, written, output]: [u64; 4]| {
+        json!({"type": kind, "input_tokens": input, "cache_read_input_tokens": read,
+            "cache_creation_input_tokens": written, "output_tokens": output})
+    };
+    let whole = |figures, iterations: &[Value]| {
+        let mut usage = pass("", figures);
+        usage["iterations"] = json!(iterations);
+        Whole(json!({"type": "message", "role": "assistant", "content": [], "usage": usage}))
+    };
+    let told = |[input, output, read, written]: [u64; 4]| {
+        (Some(input), Some(output), Some(read), Some(written), None)
+    };
+    let answer = [1000, 200, 50, 400];
+    let compaction = [48, 2600, 50_000, 500];
+    check(&[
+        // In: 1250 and 48 + 2600 + 50000 = 52648; out: 400 + 500; read: 200 + 2600;
+        // written: 50 + 50000.
+        (
+            "summed up before",
+            "anthropic.messages",
+            whole(answer, &[pass("compaction", compaction), pass("message", answer)]),
+            told([53_898, 900, 2800, 50_050]),
+        ),
+        // Twice, between tools of the server's: 1250 + 2 * 52648; 400 + 2 * 500.
+        (
+            "summed up twice",
+            "anthropic.messages",
+            whole(
+                answer,
+                &[
+                    pass("compaction", compaction),
+                    pass("message", [600, 200, 0, 100]),
+                    pass("compaction", compaction),
+                    pass("message", [400, 0, 50, 300]),
+                ],
+            ),
+            told([106_546, 1400, 5400, 100_050]),
+        ),
+        // Nothing else was asked for: the figures around are zero.
+        (
+            "summed up on demand",
+            "anthropic.messages",
+            whole([0, 0, 0, 0], &[pass("compaction", compaction)]),
+            told([52_648, 500, 2600, 50_000]),
+        ),
+        // The sum of its parts is the whole.
+        (
+            "with tools of the server's",
+            "anthropic.messages",
+            whole(
+                answer,
+                &[pass("message", [600, 200, 0, 100]), pass("message", [400, 0, 50, 300])],
+            ),
+            told([1250, 400, 200, 50]),
+        ),
+        // Another model's tokens are not this one's.
+        (
+            "with advice",
+            "anthropic.messages",
+            whole(answer, &[pass("message", answer), pass("advisor_message", [9000, 0, 0, 700])]),
+            told([1250, 400, 200, 50]),
+        ),
+        // Who declined is not paid.
+        (
+            "by another model",
+            "anthropic.messages",
+            whole(answer, &[pass("message", [9, 9, 9, 9]), pass("fallback_message", answer)]),
+            told([1250, 400, 200, 50]),
+        ),
+        // The first report has the figures of what came first; the last one counts.
+        (
+            "summed up before, streamed",
+            "anthropic.messages",
+            Stream(vec![
+                json!({"type": "message_start", "message": {"usage": pass("", [48, 2600, 50_000, 1])}}),
+                json!({"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {
+                    "input_tokens": 1000, "cache_read_input_tokens": 200,
+                    "cache_creation_input_tokens": 50, "output_tokens": 400, "iterations":
+                    [pass("compaction", compaction), pass("message", answer)]}}),
+                json!({"type": "message_stop"}),
+            ]),
+            told([53_898, 900, 2800, 50_050]),
+        ),
+    ]);
+}
+
 /// Audio is a part of the input and of the output wherever it is told.
 #[test]
 fn audio() {

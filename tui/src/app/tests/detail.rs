@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use llmtop_parsers::{Arrival, Body, BodyKind, CostSource, Delta, DeltaKind, Timestamp};
+use llmtop_parsers::usage::{Pass, PassKind};
+use llmtop_parsers::{Arrival, Body, BodyKind, CostSource, Delta, DeltaKind, Timestamp, Usage};
 use ratatui::style::{Color, Modifier};
 
 use super::Person;
@@ -144,4 +145,22 @@ fn answers_are_styled_and_their_code_is_coloured() {
     assert_eq!(style("let a = 1", "let").0, Color::LightMagenta);
     assert_ne!(style("let a = 1", "1").0, plain);
     assert_eq!(style("from 1 let go", "let"), (plain, false), "code has ended");
+}
+
+/// What was paid for is not what is left in the window.
+#[test]
+fn what_is_billed_otherwise_is_told() {
+    let mut store = streamed();
+    let mut record = store.exchange(ExchangeId(8)).unwrap().clone();
+    let usage = record.exchange.usage;
+    let pass = |input, output, kind| {
+        let (input_tokens, output_tokens) = (Some(input), Some(output));
+        Pass { kind, usage: Usage { input_tokens, output_tokens, ..Usage::default() } }
+    };
+    record.exchange.usage.input_tokens = Some(203_000);
+    record.exchange.passes =
+        vec![pass(180_000, 3500, PassKind::Compaction), pass(23_000, 1000, PassKind::Answer)];
+    store.put_exchange(record.clone());
+    let screen = Person::with(store, 100, 50).keys("d [").look();
+    assert!(screen.contains("203000") && screen.contains("24000 tokens"), "{screen}");
 }

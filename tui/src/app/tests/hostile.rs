@@ -1,6 +1,6 @@
 //! Bytes and events that nobody would wish for.
 
-use llmtop_parsers::{Delta, DeltaKind, State};
+use llmtop_parsers::{Delta, DeltaKind, State, Usage};
 use proptest::prelude::*;
 
 use super::Person;
@@ -39,6 +39,32 @@ fn nothing_captured_reaches_the_terminal_unescaped() {
                 "{symbol:?} after {keys}"
             );
         }
+    }
+}
+
+/// Figures that no API means add up to no panic.
+#[test]
+fn figures_of_any_size_are_shown() {
+    let mut store = machine();
+    for id in [8, 9] {
+        let mut record = answered(pending(id, 2, 100, asks("how many?")), "Many.", 50);
+        let most = Some(u64::MAX);
+        record.exchange.usage = Usage {
+            input_tokens: most,
+            output_tokens: most,
+            cache_read_tokens: most,
+            cache_write_tokens: most,
+            cache_write_1h_tokens: most,
+            reasoning_tokens: most,
+            input_audio_tokens: most,
+            output_audio_tokens: most,
+            ..record.exchange.usage
+        };
+        store.put_exchange(record);
+    }
+    let mut person = Person::with(store, 200, 50);
+    for keys in ["1", "3", "4", "5", "2 Enter", "d", "[", "[", "]", "]", "]"] {
+        person.keys(keys).look();
     }
 }
 
