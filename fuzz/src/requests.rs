@@ -32,6 +32,16 @@ pub(crate) const REQUESTS: &[(&str, &str, &str)] = &[
         r#"{"model":"command-a-03-2025","stream":true,"messages":[{"role":"user","content":"Hi"}]}"#,
     ),
     (
+        "cohere.embed",
+        "/v2/embed",
+        r#"{"model":"embed-v4.0","input_type":"search_query","texts":["Hi"]}"#,
+    ),
+    (
+        "cohere.rerank",
+        "/v2/rerank",
+        r#"{"model":"rerank-v3.5","query":"Hi?","documents":["Hi","Ho"]}"#,
+    ),
+    (
         "ollama.chat",
         "/api/chat",
         r#"{"model":"llama3.2","messages":[{"role":"user","content":"Hi"}]}"#,

@@ -284,6 +284,12 @@ pub struct Usage {
     /// Of the output: what is paid for, where the API tells that apart.
     #[serde(skip)]
     pub billed_output_tokens: Option<u64>,
+    /// Searches that are paid for, where an API bills those.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub search_units: Option<u64>,
+    /// Classifications that are paid for, where an API bills those.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub classifications: Option<u64>,
     /// Where the figures come from.
     pub source: UsageSource,
 }

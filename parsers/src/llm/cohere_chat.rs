@@ -6,9 +6,9 @@
 use serde_json::Value;
 
 use super::answer::{Answer, Slot, SlotKind};
+use super::cohere_usage::{refused, reported};
 use super::message::{Message, Part};
 use super::{Dialect, Recognised, RequestFacts, RequestHead, json, provider};
-use crate::usage::{Convention, Reported};
 use crate::{ApiError, ToolCall};
 
 /// See the module.
@@ -95,10 +95,7 @@ impl Dialect for CohereChat {
             read_first(body, answer);
         }
         answer.finish_reason = json::owned(body, "finish_reason").or(answer.finish_reason.take());
-        // An error is nothing but its message.
-        let message = message.and_then(Value::as_str).map(str::to_owned);
-        let told = message.map(|message| ApiError { kind: None, message: Some(message) });
-        answer.error = told.or_else(|| json::error(body)).or(answer.error.take());
+        answer.error = refused(body).or(answer.error.take());
     }
 
     fn answers(&self, value: &Value) -> bool {
@@ -211,22 +208,6 @@ fn read_calls(value: &Value, answer: &mut Answer) {
         if answer.lacks_arguments(slot) {
             answer.add(slot, &call.get("parameters").map(json::as_text).unwrap_or_default());
         }
-    }
-}
-
-/// What was counted is shown, what is billed (without special tokens) is paid.
-fn reported(usage: &Value) -> Reported {
-    let counted = |key| json::count_in(usage, "tokens", key);
-    let billed = |key| json::count_in(usage, "billed_units", key);
-    let (input, output) = ("input_tokens", "output_tokens");
-    Reported {
-        convention: Convention::INCLUSIVE,
-        input: counted(input).or_else(|| billed(input)),
-        output: counted(output).or_else(|| billed(output)),
-        cache_read: json::count(usage, "cached_tokens"),
-        billed_input: billed(input),
-        billed_output: billed(output),
-        ..Reported::default()
     }
 }
 

@@ -20,6 +20,10 @@ pub(crate) mod bedrock;
 mod bedrock_converse;
 mod bedrock_invoke;
 mod cohere_chat;
+mod cohere_classify;
+mod cohere_embed;
+mod cohere_rerank;
+mod cohere_usage;
 mod cursor_chat;
 mod gemini_message;
 mod google_error;
@@ -155,6 +159,9 @@ pub static DIALECTS: &[&dyn Dialect] = &[
     &ollama_generate::OllamaGenerate,
     &ollama_embed::OllamaEmbed,
     &cohere_chat::CohereChat,
+    &cohere_embed::CohereEmbed,
+    &cohere_rerank::CohereRerank,
+    &cohere_classify::CohereClassify,
     &mistral_conversations::MistralConversations,
     &llamacpp_completion::LlamaCppCompletion,
     &tgi_generate::TgiGenerate,

@@ -84,6 +84,10 @@ pub struct Reported {
     pub billed_input: Option<u64>,
     /// Output that is paid for, where the API tells it apart.
     pub billed_output: Option<u64>,
+    /// Searches that are paid for, in the API's units.
+    pub search_units: Option<u64>,
+    /// Classifications that are paid for.
+    pub classifications: Option<u64>,
 }
 
 impl Reported {
@@ -104,6 +108,8 @@ impl Reported {
         self.output_audio = later.output_audio.or(self.output_audio);
         self.billed_input = later.billed_input.or(self.billed_input);
         self.billed_output = later.billed_output.or(self.billed_output);
+        self.search_units = later.search_units.or(self.search_units);
+        self.classifications = later.classifications.or(self.classifications);
     }
 
     /// The figures in OpenTelemetry's sense. `ended`: nothing more will come.
@@ -118,7 +124,8 @@ impl Reported {
         let input = with(input, convention.input_includes_cache_writes, self.cache_write);
         let output = self.output.or(early);
         let output = with(output, convention.output_includes_reasoning, self.reasoning);
-        let known = input.is_some() || output.is_some();
+        let told = [input, output, self.search_units, self.classifications];
+        let known = told.iter().any(Option::is_some);
         Usage {
             input_tokens: input,
             output_tokens: output,
@@ -130,6 +137,8 @@ impl Reported {
             output_audio_tokens: self.output_audio,
             billed_input_tokens: self.billed_input,
             billed_output_tokens: self.billed_output,
+            search_units: self.search_units,
+            classifications: self.classifications,
             source: if known { UsageSource::Reported } else { UsageSource::None },
         }
     }

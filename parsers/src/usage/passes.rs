@@ -95,6 +95,8 @@ impl Usage {
             output_audio_tokens: both(self.output_audio_tokens, other.output_audio_tokens),
             billed_input_tokens: both(self.billed_input_tokens, other.billed_input_tokens),
             billed_output_tokens: both(self.billed_output_tokens, other.billed_output_tokens),
+            search_units: both(self.search_units, other.search_units),
+            classifications: both(self.classifications, other.classifications),
             source: self.source,
         }
     }

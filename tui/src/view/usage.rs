@@ -60,6 +60,12 @@ fn tokens(facts: &mut Facts, exchange: &Exchange) {
     if usage.output_audio_tokens.is_some_and(|tokens| tokens > 0) {
         figure("  audio", usage.output_audio_tokens, usage.output_tokens);
     }
+    if let Some(units) = usage.search_units {
+        facts.fact("search units", &format!("{units:>10}"));
+    }
+    if let Some(count) = usage.classifications {
+        facts.fact("classifications", &format!("{count:>10}"));
+    }
     let source = match usage.source {
         UsageSource::Reported => "reported by the API",
         UsageSource::Estimated => "~ estimated from the text: the API reported none",
@@ -112,6 +118,9 @@ fn cost(facts: &mut Facts, reader: &Reader<'_>, exchange: &Exchange) {
         }
         CostSource::Priced => "from the price table",
         CostSource::Unpriced if exchange.only_counts() => "none: counting tokens uses none",
+        CostSource::Unpriced if !is_billed_by_tokens(exchange) => {
+            "unpriced: it is not billed by tokens, and the prices are of these"
+        }
         CostSource::Unpriced => "unpriced: no price is known for this model, add one to the config",
     };
     facts.fact("the price is", source);
@@ -131,6 +140,10 @@ fn cost(facts: &mut Facts, reader: &Reader<'_>, exchange: &Exchange) {
         let as_of = prices.as_of().map_or(String::new(), |day| format!(", as of {day}"));
         facts.fact("figures from", &format!("{from}{as_of}"));
     }
+}
+
+fn is_billed_by_tokens(exchange: &Exchange) -> bool {
+    exchange.usage.search_units.is_none() && exchange.usage.classifications.is_none()
 }
 
 /// Each item: tokens, what a million costs, what these do.

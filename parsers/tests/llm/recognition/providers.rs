@@ -23,6 +23,48 @@ fn providers_of_their_own() {
             chat(),
             Some(("openai.chat", "chat", Some("cohere"))),
         ),
+        row(
+            home,
+            "/v2/embed",
+            json!({"model": "embed-v4.0", "texts": ["hi"], "input_type": "search_query"}),
+            Some(("cohere.embed", "embeddings", Some("cohere"))),
+        ),
+        row(
+            home,
+            "/v1/embed",
+            json!({"texts": "mistaken"}),
+            Some(("cohere.embed", "embeddings", Some("cohere"))),
+        ),
+        row(
+            home,
+            "/v2/rerank",
+            json!({"model": "rerank-v3.5", "query": "q", "documents": ["d"]}),
+            Some(("cohere.rerank", "rerank", Some("cohere"))),
+        ),
+        row(
+            home,
+            "/v1/classify",
+            json!({"model": "ft", "inputs": ["hi"]}),
+            Some(("cohere.classify", "classify", Some("cohere"))),
+        ),
+        // Others have them, too, and others mean other things.
+        by_body(
+            "gateway.example",
+            "/providers/cohere/v2/rerank",
+            json!({"model": "m", "query": "q", "documents": [{"text": "d"}]}),
+            Some(("cohere.rerank", "rerank", None)),
+        ),
+        by_body(
+            "gateway.example",
+            "/v1/embed",
+            json!({"model": "m", "inputs": []}),
+            Some(("cohere.embed", "embeddings", None)),
+        ),
+        by_body("gateway.example", "/v1/embed", json!({"url": "https://video.example"}), None),
+        by_body("gateway.example", "/v1/embed", json!({"texts": ["hi"]}), None),
+        by_body("gateway.example", "/rerank", json!({"query": "q", "texts": ["d"]}), None),
+        by_body("gateway.example", "/rerank", json!({"query": {}, "documents": []}), None),
+        by_body("gateway.example", "/v1/classify", json!({"inputs": ["hi"]}), None),
         by_body("gateway.example", "/cohere/v2/chat", chat(), Some(("cohere.chat", "chat", None))),
         by_body(
             "gateway.example",

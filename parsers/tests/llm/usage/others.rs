@@ -1,7 +1,8 @@
 //! Bedrock, local servers and Cohere.
 
+use llmtop_parsers::UsageSource;
 use llmtop_parsers::llm::{self, Answer};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Stream, Whole, check, plain, usage_of};
 
@@ -128,10 +129,64 @@ fn others() {
             plain(1250, 400),
         ),
     ]);
+    let billed = billed_units();
+    for (name, dialect, body, expected) in billed {
+        let usage = usage_of(dialect, &Whole(body));
+        let units = (usage.search_units, usage.classifications);
+        assert_eq!((usage.input_tokens, usage.output_tokens, units), expected, "{name}");
+        assert_eq!(usage.source, UsageSource::Reported, "{name}");
+    }
     let billed = json!({"message": {"content": []}, "usage": {
         "billed_units": {"input_tokens": 1100, "output_tokens": 290},
         "tokens": {"input_tokens": 1250, "output_tokens": 400}}});
     let usage = usage_of("cohere.chat", &Whole(billed));
     assert_eq!(usage.billed_input_tokens, Some(1100));
     assert_eq!(usage.billed_output_tokens, Some(290));
+}
+
+/// Input, output, and what else is billed: searches, classifications.
+type Billed = (Option<u64>, Option<u64>, (Option<u64>, Option<u64>));
+
+/// Answers of no text. Nothing is written, whatever they say of output.
+fn billed_units() -> [(&'static str, &'static str, Value, Billed); 6] {
+    let meta = |billed: Value| json!({"id": "c", "meta": {"billed_units": billed}});
+    [
+        (
+            "embedded",
+            "cohere.embed",
+            meta(json!({"input_tokens": 1250, "output_tokens": 0})),
+            (Some(1250), None, (None, None)),
+        ),
+        (
+            "ranked, by searches",
+            "cohere.rerank",
+            meta(json!({"search_units": 3})),
+            (None, None, (Some(3), None)),
+        ),
+        // All of the total is input.
+        (
+            "ranked, by tokens",
+            "cohere.rerank",
+            json!({"results": [], "usage": {"total_tokens": 1250}}),
+            (Some(1250), None, (None, None)),
+        ),
+        (
+            "ranked, of a prompt",
+            "cohere.rerank",
+            json!({"results": [], "usage": {"prompt_tokens": 1250, "total_tokens": 1250}}),
+            (Some(1250), None, (None, None)),
+        ),
+        (
+            "ranked, by both",
+            "cohere.rerank",
+            json!({"results": [], "usage": {"search_units": 1, "total_tokens": 150}}),
+            (Some(150), None, (Some(1), None)),
+        ),
+        (
+            "classified",
+            "cohere.classify",
+            meta(json!({"classifications": 7})),
+            (None, None, (None, Some(7))),
+        ),
+    ]
 }

@@ -147,7 +147,8 @@ fn answers_are_styled_and_their_code_is_coloured() {
     assert_eq!(style("from 1 let go", "let"), (plain, false), "code has ended");
 }
 
-/// What was paid for is not what is left in the window.
+/// What was paid for is not what is left in the window, and what is not billed by
+/// tokens has no price.
 #[test]
 fn what_is_billed_otherwise_is_told() {
     let mut store = streamed();
@@ -163,4 +164,14 @@ fn what_is_billed_otherwise_is_told() {
     store.put_exchange(record.clone());
     let screen = Person::with(store, 100, 50).keys("d [").look();
     assert!(screen.contains("203000") && screen.contains("24000 tokens"), "{screen}");
+
+    let mut store = streamed();
+    record.exchange.usage =
+        Usage { search_units: Some(3), source: usage.source, ..Usage::default() };
+    record.exchange.passes = Vec::new();
+    record.exchange.cost = Default::default();
+    store.put_exchange(record);
+    let screen = Person::with(store, 100, 50).keys("d [").look();
+    assert!(screen.contains("search units                3"), "{screen}");
+    assert!(screen.contains("unpriced: it is not billed by tokens"), "{screen}");
 }

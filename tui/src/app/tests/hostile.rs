@@ -58,6 +58,8 @@ fn figures_of_any_size_are_shown() {
             reasoning_tokens: most,
             input_audio_tokens: most,
             output_audio_tokens: most,
+            search_units: most,
+            classifications: most,
             ..record.exchange.usage
         };
         store.put_exchange(record);
