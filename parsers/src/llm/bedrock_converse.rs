@@ -126,17 +126,7 @@ pub(super) fn messages(body: &Value) -> Vec<Message> {
     }
     for message in json::array(body, "messages") {
         let role = json::text(message, "role").unwrap_or("unknown");
-        let (results, rest): (Vec<_>, Vec<_>) = parts(json::array(message, "content"))
-            .into_iter()
-            .partition(|part| matches!(part, Part::ToolResult { .. }));
-        if !results.is_empty() {
-            messages.push(Message::new("tool", results));
-        } else if rest.is_empty() {
-            messages.push(Message::new(role, Vec::new()));
-        }
-        if !rest.is_empty() {
-            messages.push(Message::new(role, rest));
-        }
+        messages.extend(Message::with_results(role, parts(json::array(message, "content"))));
     }
     messages
 }

@@ -2,6 +2,7 @@
 //! (`.sse`, `.ndjson`) and bodies (`.json`) kept as data in `tests/corpus/llm`,
 //! each beside what must come out of it (`.snap`).
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -109,10 +110,58 @@ fn shown(answer: &Answer) -> Value {
     if let Some(ms) = response.retry_after_ms {
         shown["retry_after_ms"] = ms.into();
     }
-    shown
     if !exchange.findings.is_empty() {
         shown["findings"] = json!(exchange.findings);
     }
+    shown
+}
+
+/// Kinds of answers that an API does not have.
+const NONE: &[(&str, &[&str], &str)] = &[
+    ("cohere.embed", &["streamed", "tool"], "vectors, at once"),
+    ("cohere.rerank", &["streamed", "tool"], "ranks, at once"),
+    ("cohere.classify", &["streamed", "tool"], "labels, at once"),
+    ("cursor.chat", &["plain"], "each of its methods streams; only errors come at once"),
+    ("ollama.embed", &["streamed", "tool"], "vectors, at once"),
+    ("openai.embeddings", &["streamed", "tool"], "vectors, at once"),
+    ("mcp", &["tool"], "it is the tool: calls are its requests"),
+    ("a2a", &["tool"], "agents answer with texts and artifacts"),
+    ("anthropic.complete", &["tool"], "text only: calls are in it"),
+    ("llamacpp.completion", &["tool"], "text only: calls are in it"),
+    ("ollama.generate", &["tool"], "text only: calls are in it"),
+    ("openai.completions", &["tool"], "text only: calls are in it"),
+    ("tgi.generate", &["tool"], "text only: calls are in it"),
+];
+
+/// Each dialect has a stream, a whole answer, a call of a tool and an error, as its
+/// API has them.
+#[test]
+fn every_kind_of_answer_is_here() {
+    let mut wrong = Vec::new();
+    for dialect in llm::DIALECTS {
+        let (mut found, name) = (BTreeSet::new(), dialect.name());
+        for (_, file) in cases().iter().filter(|(of, _)| of.name() == name) {
+            let (answer, _) = read(*dialect, file);
+            let Exchange { response, error, .. } = filled(&answer);
+            let stem = file.file_stem().unwrap().to_str().unwrap();
+            // What comes although nobody asks for it is not of the API.
+            if error.is_some() || stem.starts_with("error") {
+                found.insert("error");
+            } else if !stem.contains("unasked") && !stem.contains("hostile") {
+                found.insert(if events_of(file).is_some() { "streamed" } else { "plain" });
+            }
+            if !response.tool_calls.is_empty() {
+                found.insert("tool");
+            }
+        }
+        let none = NONE.iter().find(|(of, ..)| *of == name).map_or(&[][..], |(_, kinds, _)| kinds);
+        let missing = ["error", "plain", "streamed", "tool"].into_iter();
+        let missing: Vec<&str> = missing.filter(|kind| !found.contains(kind)).collect();
+        if missing != none {
+            wrong.push((name, missing));
+        }
+    }
+    assert_eq!(wrong, [], "missing, though not told to be, or the other way round");
 }
 
 #[test]
