@@ -1,11 +1,12 @@
 //! Programs that carry their TLS library inside, without symbols.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
 use crate::harness::{
-    Certificates, Exchange, Gated, Llmtop, RequestLog, Scratch, Server, bun, eventually,
+    self, Certificates, Exchange, Gated, Llmtop, RequestLog, Scratch, Server, bun, eventually,
     tests_folder,
 };
 
@@ -154,6 +155,35 @@ fn bun_started_later() {
     for exchange in unasked {
         assert_eq!(*exchange.at("/request/body"), Value::Null);
         assert_eq!(*exchange.at("/connection/joined_midway"), true);
+    }
+}
+
+/// What was missed is said to whoever wanted it, and to nobody else.
+#[test]
+fn a_warning_of_what_was_missed() {
+    for (wanted, warnings) in [(true, 1), (false, 0)] {
+        let (server, scratch) = (Server::start(), Scratch::new());
+        let (program, stop) = (a_copy(&scratch), scratch.file("stop"));
+        let mut client = spawn(&program, &server, CASES[0], "missed", ("until", &stop));
+        let mut bystander = Gated::spawn(&harness::program("true"), [""; 0], &[]);
+        let watched = if wanted { client.pid() } else { bystander.pid() };
+        let mut command = harness::watching(&[watched], "--json", &[]);
+        command.env("XDG_CACHE_HOME", scratch.path());
+        let llmtop = Llmtop::start(command);
+        client.go();
+        bystander.go();
+        let inode = std::fs::metadata(&program).unwrap().ino().to_string();
+        eventually("what it found", || {
+            let found = std::fs::read_to_string(scratch.file("llmtop/stacks.json")).ok()?;
+            found.contains(&inode).then_some(())
+        });
+        std::fs::write(&stop, "").unwrap();
+        client.finish();
+        bystander.finish();
+        let said = llmtop.finish().said;
+        let warning = format!("{}: looked through while it ran", program.display());
+        let found = said.lines().filter(|line| line.contains(&warning)).count();
+        assert_eq!(found, warnings, "{said}");
     }
 }
 

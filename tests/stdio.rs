@@ -1,6 +1,7 @@
 //! MCP servers on their standard input and output, with the protocol's own SDKs.
 
 use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -8,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use serde_json::Value;
 
 use crate::harness::{
-    Exchange, Gated, Llmtop, Report, clients_folder, program, python, tests_folder,
+    Exchange, Gated, Llmtop, Report, Scratch, Server, clients_folder, program, python, tests_folder,
 };
 
 const CALLS: usize = 2;
@@ -147,7 +148,10 @@ struct Running(Child);
 
 impl Running {
     fn start(pair: (Sdk, Sdk), marker: &str) -> Self {
-        let command = client(pair, marker, &["--wait"]);
+        Self::of(&client(pair, marker, &["--wait"]))
+    }
+
+    fn of(command: &[String]) -> Self {
         let mut child = Command::new(&command[0])
             .args(&command[1..])
             .env("LLMTOP_MODULES", clients_folder())
@@ -192,6 +196,43 @@ fn servers_that_run_already() {
     }
     let before = |one: &&Exchange| *one.at("/request/body/params/arguments/text") == *"before";
     assert_eq!(report.exchanges.iter().filter(before).count(), 0);
+}
+
+/// A name stands for what programs of that name say and are told: with their servers, too,
+/// but not for what those and other programs that they start say elsewhere.
+#[test]
+fn of_a_name() {
+    let (server, folder) = (Server::start(), Scratch::new());
+    let name = format!("mcp-{}", std::process::id());
+    let called = |real: &str| {
+        let place = folder.file(real);
+        std::fs::create_dir(&place).unwrap();
+        std::os::unix::fs::symlink(program(real), place.join(&name)).unwrap();
+        place.join(&name)
+    };
+    let (node, bash) = (called("node"), called("bash"));
+    let as_named = |mut command: Vec<String>| {
+        command[0] = node.to_str().unwrap().to_owned();
+        command
+    };
+    let running = Running::of(&as_named(client((Node, Python), "n0", &["--wait"])));
+    let later = as_named(client((Node, Node), "n1", &[]));
+    let environment = [("LLMTOP_MODULES", clients_folder().into())];
+    let mut later = Gated::spawn(&node, &later[1..], &environment);
+    let ask = format!("curl -s {}/page/10 && true", server.http());
+    let mut shell = Gated::spawn(&bash, ["-c", &ask], &[]);
+    let pids = [running.0.id(), later.pid()];
+    let llmtop = Llmtop::json(&[], &["-c", &name, "--stdio", "--all"].map(OsStr::new));
+    later.go();
+    shell.go();
+    let printed = [running.finish(), calls(&later.finish())];
+    shell.finish();
+    let report = llmtop.finish_after(1 + 3 + 2 * (CALLS + 1));
+    for (pid, calls) in pids.into_iter().zip(&printed) {
+        check(&report, pid, calls);
+    }
+    let of_clients = |one: &&Exchange| pids.iter().any(|pid| *one.at("/process/pid") == *pid);
+    assert_eq!(report.exchanges.iter().filter(of_clients).count(), report.exchanges.len());
 }
 
 #[test]

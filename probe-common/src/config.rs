@@ -10,7 +10,7 @@ impl Filters {
     /// The thread group is in the map [`names::PIDS`]. Children of members join.
     pub const PIDS: Self = Self(1);
     /// The thread group is in the map [`names::NAMED`]: it executed a program
-    /// whose name is in [`names::COMMS`], or a parent of it did.
+    /// whose name is in [`names::COMMS`], or a parent of it did. [`named`] tells more.
     pub const COMMS: Self = Self(2);
     /// The real user id is in the map [`names::UIDS`].
     pub const UIDS: Self = Self(4);
@@ -29,6 +29,14 @@ impl Filters {
     pub const fn with(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
+}
+
+/// What a thread group has to do with a wanted name: the values of [`names::NAMED`].
+pub mod named {
+    /// It executed a program of that name, or a parent of it did, and it none since.
+    pub const ITSELF: u8 = 1;
+    /// A program of that name started it, or one that started it.
+    pub const STARTED: u8 = 2;
 }
 
 /// Constants that the loader patches into the programs before it loads them, so
@@ -123,7 +131,7 @@ pub mod names {
     pub const STATS: &str = "STATS";
     /// Set of thread groups.
     pub const PIDS: &str = "PIDS";
-    /// Set of thread groups that run a program of a wanted name.
+    /// Hash of thread group to one of [`named`](super::named).
     pub const NAMED: &str = "NAMED";
     /// Set of program names, 16 bytes, zero-padded.
     pub const COMMS: &str = "COMMS";

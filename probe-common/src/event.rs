@@ -70,6 +70,8 @@ pub mod flags {
     /// Open: of one direction's keys, whose socket is not known yet. [`Bound`](super::Bound)
     /// will tell.
     pub const UNBOUND: u16 = 64;
+    /// Exec, Mapped: of a process whose calls no filter will have.
+    pub const UNWANTED: u16 = 128;
 }
 
 /// TLS implementations, as attach cookies carry them, and their absence. The rest

@@ -57,6 +57,8 @@ pub(crate) struct Report {
     pub(crate) exchanges: Vec<Exchange>,
     pub(crate) deltas: Vec<Value>,
     pub(crate) end: Value,
+    /// Its messages.
+    pub(crate) said: String,
 }
 
 /// One exchange, as printed.
@@ -150,7 +152,7 @@ impl Llmtop {
         self.reader.take().unwrap().join().unwrap();
         let said = self.errors.take().unwrap().join().unwrap();
         assert!(status.success(), "llmtop ended with {status}: {said}");
-        Report::of(&self.lines.lock().unwrap())
+        Report { said, ..Report::of(&self.lines.lock().unwrap()) }
     }
 
     /// Ends it by SIGKILL.
@@ -191,7 +193,7 @@ impl Report {
         let deltas = of_schema("llmtop.delta/1");
         assert_eq!(exchanges.len() + deltas.len() + 2, lines.len(), "a line of an unknown schema");
         assert_eq!(end["exchanges"], exchanges.len(), "{end}");
-        Report { start, exchanges, deltas, end }
+        Report { start, exchanges, deltas, end, said: String::new() }
     }
 
     /// The exchanges whose request names this marker.

@@ -22,7 +22,7 @@ pub(crate) use certificates::Certificates;
 pub(crate) use client::python;
 pub(crate) use client::{Ask, Call, Client, Tool, bun, clients_folder, go_client, program};
 pub(crate) use container::Container;
-pub(crate) use llmtop::{Exchange, Llmtop, Report, binary, command, run};
+pub(crate) use llmtop::{Exchange, Llmtop, Report, binary, command, run, watching};
 pub(crate) use load::{Load, LoadCall, Round};
 pub(crate) use mover::{Mover, Stack};
 pub(crate) use process::{Gated, comm};

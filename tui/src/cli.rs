@@ -72,7 +72,8 @@ pub struct CaptureOptions {
     /// Only this process and its descendants (repeatable)
     #[arg(short, long = "pid", value_name = "PID")]
     pub pids: Vec<u32>,
-    /// Only processes of this name, as `ps -o comm` shows it (repeatable)
+    /// Only processes of this name, as `ps -o comm` shows it (repeatable); with --stdio also the
+    /// MCP servers that they start
     #[arg(short = 'c', long = "process", value_name = "NAME")]
     pub processes: Vec<String>,
     /// Only processes of this container, by its id, the beginning of it, or its name (LXC, nspawn)

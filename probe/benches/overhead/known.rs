@@ -13,7 +13,7 @@ impl Known {
     /// What a running process has mapped of one stack, if anything yet.
     pub(crate) fn of(pid: u32, tls: Tls) -> Option<Self> {
         let mut discovery = Discovery::new();
-        let mut found = discovery.exec(pid);
+        let mut found = discovery.exec(pid, true);
         found.extend(discovery.settled(Duration::from_secs(120)));
         found.retain(|target| target.stacks.iter().any(|stack| stack.tls == tls));
         (!found.is_empty()).then_some(Self(found))
@@ -24,10 +24,10 @@ impl Discover for Known {
     fn initial(&mut self) -> Vec<Target> {
         self.0.clone()
     }
-    fn exec(&mut self, _: u32) -> Vec<Target> {
+    fn exec(&mut self, _: u32, _: bool) -> Vec<Target> {
         Vec::new()
     }
-    fn mapped(&mut self, _: u32) -> Vec<Target> {
+    fn mapped(&mut self, _: u32, _: bool) -> Vec<Target> {
         Vec::new()
     }
     fn rescan(&mut self) -> Vec<Target> {

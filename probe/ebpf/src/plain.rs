@@ -16,7 +16,7 @@ use llmtop_probe_common::{
 };
 
 use crate::http::{self, Beginning, HEAD};
-use crate::{conns, deliver, descriptors, emit, file, interest, keys, socket, stdio};
+use crate::{conns, deliver, descriptors, emit, file, filter, interest, keys, socket, stdio};
 
 /// A system call on a descriptor that returns.
 #[derive(Clone, Copy)]
@@ -63,7 +63,13 @@ struct Iovec {
 /// Bytes may have been moved on what may be a plain socket.
 #[inline(always)]
 pub fn moved<const LOOP: bool>(moved: &mut Moved) {
-    let conn = if stdio::is_end(moved) { stdio::conn(moved) } else { conn(moved) };
+    let conn = if stdio::is_end(moved) {
+        stdio::conn(moved)
+    } else if filter::wanted((moved.pid_tgid >> 32) as u32) {
+        conn(moved)
+    } else {
+        None
+    };
     if let Some(conn) = conn {
         conn.fd = moved.fd;
         deliver::<LOOP>(conn, moved);

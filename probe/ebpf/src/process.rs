@@ -11,13 +11,13 @@ use aya_ebpf::helpers::{bpf_get_current_comm, bpf_get_current_pid_tgid, bpf_get_
 use aya_ebpf::macros::tracepoint;
 use aya_ebpf::programs::TracePointContext;
 use llmtop_probe_common::{
-    Args, Exec, Exit, Filters, Kind, MAX_ARGS, MAX_ARGS_BYTES, MAX_FILENAME, Mapped,
+    Args, Exec, Exit, Filters, Kind, MAX_ARGS, MAX_ARGS_BYTES, MAX_FILENAME, Mapped, flags, named,
 };
 
 use crate::conns::parent;
 use crate::maps::{ARGS, COMMS, EVENTS, INSIDE, MAPPED, NAMED, PARENTS, PIDS, SETTINGS, THREADS};
 use crate::socket::argument;
-use crate::{descriptors, emit, stdio};
+use crate::{descriptors, emit, filter, stdio};
 
 const CLONE_THREAD: u64 = 0x1_0000;
 const PROT_EXEC: u64 = 4;
@@ -120,14 +120,14 @@ pub fn exec(ctx: TracePointContext) -> u32 {
     let comm = bpf_get_current_comm().unwrap_or([0; 16]);
     if Filters(SETTINGS.load().filters).has(Filters::COMMS) {
         if COMMS.get_ptr(comm).is_some() {
-            let _ = NAMED.insert(pid, 1, 0);
-        } else {
-            let _ = NAMED.remove(pid);
+            let _ = NAMED.insert(pid, named::ITSELF, 0);
+        } else if filter::related(pid).is_some() {
+            let _ = NAMED.insert(pid, named::STARTED, 0);
         }
     }
     let Some(mut entry) = emit::reserve::<ExecRecord>() else { return 0 };
     let record = entry.as_mut_ptr();
-    let mut header = emit::header(Kind::Exec, 0, 0, pid_tgid);
+    let mut header = emit::header(Kind::Exec, unwanted(pid), 0, pid_tgid);
     header.tid = old_tid;
     // SAFETY: `record` points to a reserved record, and the helper writes at
     // most the path's size.
@@ -175,8 +175,10 @@ pub fn newtask(ctx: TracePointContext) -> u32 {
     if filters.has(Filters::PIDS) && PIDS.get_ptr(parent).is_some() {
         let _ = PIDS.insert(child, 1, 0);
     }
-    if filters.has(Filters::COMMS) && NAMED.get_ptr(parent).is_some() {
-        let _ = NAMED.insert(child, 1, 0);
+    if filters.has(Filters::COMMS)
+        && let Some(relation) = filter::related(parent)
+    {
+        let _ = NAMED.insert(child, relation, 0);
     }
     if filters.has(Filters::CONTAINERS) && INSIDE.get_ptr(parent).is_some() {
         let _ = INSIDE.insert(child, 1, 0);
@@ -225,6 +227,14 @@ pub fn mmap_enter(ctx: TracePointContext) -> u32 {
         }
     }
     let _ = MAPPED.insert(pid, now, 0);
-    emit::send(Mapped { header: emit::header(Kind::Mapped, 0, 0, pid_tgid) });
+    emit::send(Mapped { header: emit::header(Kind::Mapped, unwanted(pid), 0, pid_tgid) });
     0
+}
+
+/// [`flags::UNWANTED`], where no filter will have the process's calls. Of containers the
+/// kernel is told only once a program runs in one.
+#[inline(always)]
+fn unwanted(pid: u32) -> u16 {
+    let by_container = Filters(SETTINGS.load().filters).has(Filters::CONTAINERS);
+    if by_container || filter::wanted(pid) { 0 } else { flags::UNWANTED }
 }

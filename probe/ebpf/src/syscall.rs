@@ -48,7 +48,7 @@ fn leave<const LOOP: bool>(ctx: &RawTracePointContext) -> i32 {
     };
     let pid_tgid = bpf_get_current_pid_tgid();
     let pid = (pid_tgid >> 32) as u32;
-    if !filter::wanted(pid) {
+    if !filter::wanted_on_stdio(pid) {
         return 0;
     }
     if call.number == SPLICE {

@@ -24,6 +24,8 @@ pub(super) struct Candidate {
     found: Found,
     /// What it holds was known from an earlier run.
     cached: bool,
+    /// A warning is due once it is searched.
+    missed: bool,
     /// The mount namespace it lies in, where not this one.
     namespace: Option<PathBuf>,
 }
@@ -38,9 +40,10 @@ impl Discovery {
     pub fn scanned(&mut self) -> Vec<Target> {
         let mut targets = Vec::new();
         while let Some(searched) = self.scans.answer(|stamp| is_mapped(&self.known, stamp)) {
-            let running = is_mapped(&self.known, searched.stamp);
+            let known = self.known.get(&searched.stamp);
+            let missed = matches!(known, Some(Known::Searched(candidate)) if candidate.missed);
             let Some(target) = self.answered(searched) else { continue };
-            if running {
+            if missed {
                 let path = &target.shown_path;
                 log::warn!(
                     "{path}: looked through while it ran; what it said until now is missing"
@@ -64,6 +67,9 @@ impl Discovery {
                 break;
             };
             targets.extend(self.answered(searched));
+        }
+        if self.scans.urgent() > 0 {
+            self.known.values_mut().filter_map(Known::searched).for_each(Candidate::will_be_missed);
         }
         self.cache.save();
         targets
@@ -104,6 +110,7 @@ impl Discovery {
             shown: shown.to_owned(),
             found,
             cached: false,
+            missed: false,
             namespace: namespace.map(Path::to_owned),
         };
         let contents = stack::examine(&elf, &neighbour);
@@ -152,7 +159,7 @@ impl Discovery {
             self.known.insert(stamp, known);
             return None;
         }
-        let Candidate { path, shown, found, cached, namespace } = candidate;
+        let Candidate { path, shown, found, cached, missed: _, namespace } = candidate;
         let handle = path.is_none().then(|| Arc::new(elf.into_file()));
         let by_descriptor =
             |file: &Arc<File>| PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()));
@@ -185,6 +192,22 @@ impl Discovery {
         );
         if self.known.len() < before {
             self.retired.push(file);
+        }
+    }
+}
+
+impl Candidate {
+    /// Somebody wants what is said through it, and gets it only once it is searched.
+    pub(super) fn will_be_missed(&mut self) {
+        self.missed |= self.found == Found::Mapped;
+    }
+}
+
+impl Known {
+    pub(super) fn searched(&mut self) -> Option<&mut Candidate> {
+        match self {
+            Self::Searched(candidate) => Some(candidate),
+            _ => None,
         }
     }
 }

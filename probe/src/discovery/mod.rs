@@ -162,21 +162,25 @@ impl Discovery {
         targets
     }
 
-    /// The process has executed another program.
-    pub fn exec(&mut self, pid: u32) -> Vec<Target> {
+    /// The process has executed another program. `wanted`: a warning is due where it says
+    /// something before that can be seen.
+    pub fn exec(&mut self, pid: u32, wanted: bool) -> Vec<Target> {
         let mut targets = Vec::new();
         self.process(pid, &mut targets);
+        if wanted {
+            self.missed(pid);
+        }
         targets
     }
 
     /// The process has mapped a file executable. Of a process with very many
     /// mappings this may be left to the next rescan.
-    pub fn mapped(&mut self, pid: u32) -> Vec<Target> {
+    pub fn mapped(&mut self, pid: u32, wanted: bool) -> Vec<Target> {
         let rest = self.seen.get(&pid).and_then(|seen| seen.rest_until);
         if rest.is_some_and(|until| Instant::now() < until) {
             return Vec::new();
         }
-        self.exec(pid)
+        self.exec(pid, wanted)
     }
 
     /// Looks again at what no event tells: linker caches, files that changed in
@@ -197,8 +201,13 @@ impl Discovery {
         for pid in pids {
             namespaces.extend(mount_namespace(pid));
             let pages = pages(pid);
-            if pages.is_none() || self.seen.get(&pid).is_none_or(|seen| seen.pages != pages) {
+            let seen = self.seen.get(&pid).map(|seen| seen.pages);
+            if pages.is_none() || seen != Some(pages) {
                 self.process(pid, &mut targets);
+            }
+            if seen.is_none() {
+                // No event told of it, and so none whether anybody wants it.
+                self.missed(pid);
             }
         }
         self.retire(&namespaces);
@@ -235,6 +244,16 @@ impl Discovery {
         let targets = stamps.filter(is_target).copied().collect();
         let seen = Seen { pages, targets, rest_until };
         self.seen.insert(pid, seen);
+    }
+
+    /// What the process says is missed until the files that it has mapped are searched.
+    fn missed(&mut self, pid: u32) {
+        let files = self.seen.get(&pid).into_iter().flat_map(|seen| &seen.targets);
+        for stamp in files {
+            if let Some(candidate) = self.known.get_mut(stamp).and_then(Known::searched) {
+                candidate.will_be_missed();
+            }
+        }
     }
 
     fn examine(&mut self, pid: u32, mappings: &[Mapping], targets: &mut Vec<Target>) {

@@ -67,7 +67,7 @@ fn a_library_mapped_in_an_earlier_run() {
     let mut discovery = Discovery::with_cache(cache());
     assert_eq!(names(&discovery.initial(), &library), 0);
     let process = Running::mapping(&library);
-    assert_eq!(names(&discovery.mapped(process.pid()), &library), 1);
+    assert_eq!(names(&discovery.mapped(process.pid(), true), &library), 1);
     drop((process, discovery));
 
     let found = Discovery::with_cache(cache()).initial();
@@ -87,10 +87,10 @@ fn a_library_mapped_later() {
     let mut discovery = Discovery::new();
     assert_eq!(names(&discovery.initial(), &library), 0);
     let process = Running::mapping(&library);
-    let found = discovery.mapped(process.pid());
+    let found = discovery.mapped(process.pid(), true);
     assert_eq!(names(&found, &library), 1);
-    assert!(discovery.mapped(process.pid()).is_empty(), "found twice");
-    assert!(discovery.exec(process.pid()).is_empty(), "found twice");
+    assert!(discovery.mapped(process.pid(), true).is_empty(), "found twice");
+    assert!(discovery.exec(process.pid(), true).is_empty(), "found twice");
     assert_eq!(names(&discovery.rescan(), &library), 0);
     let file = found[0].file;
     assert!(!discovery.retired().contains(&file));
@@ -112,7 +112,7 @@ fn a_deleted_library() {
     // Another file by that name is not what the process has mapped.
     std::fs::write(&library, "").unwrap();
     let mut discovery = Discovery::new();
-    let found = discovery.exec(process.pid());
+    let found = discovery.exec(process.pid(), true);
     let target = found.iter().find(|t| t.file.inode == inode).expect("not found");
     assert_eq!(Path::new(&target.shown_path), library);
     let opened = std::fs::metadata(&target.path).unwrap();
@@ -128,7 +128,7 @@ fn a_library_written_over() {
     let Some(library) = copy(directory.path()) else { return };
     let process = Running::mapping(&library);
     let mut discovery = Discovery::new();
-    let first = discovery.exec(process.pid());
+    let first = discovery.exec(process.pid(), true);
     assert_eq!(names(&first, &library), 1);
     drop(process);
     // The same inode with other bytes, as `cp` leaves it.
@@ -165,7 +165,7 @@ fn a_library_of_a_container() {
     let process = Running::start(Command::new("unshare").args(["-m", "sh", "-c", &shell]));
     std::fs::write(&inside, "something else").unwrap();
     let mut discovery = Discovery::new();
-    let found = discovery.exec(process.pid());
+    let found = discovery.exec(process.pid(), true);
     assert_eq!(names(&found, &inside), 1, "{found:#?}");
     let target = found.iter().find(|t| Path::new(&t.shown_path) == inside).unwrap();
     assert_eq!(std::fs::read(&target.path).unwrap(), std::fs::read(LIBRARY).unwrap());
@@ -198,8 +198,8 @@ fn a_layer_that_containers_share() {
     let (a, b) = (container("a"), container("b"));
     let mut discovery = Discovery::new();
     let is_ours = |t: &&Target| t.shown_path.ends_with("/_internal-7f.so");
-    assert_eq!(discovery.exec(a.pid()).iter().filter(is_ours).count(), 1);
-    assert_eq!(discovery.exec(b.pid()).iter().filter(is_ours).count(), 0);
+    assert_eq!(discovery.exec(a.pid(), true).iter().filter(is_ours).count(), 1);
+    assert_eq!(discovery.exec(b.pid(), true).iter().filter(is_ours).count(), 0);
 }
 
 #[test]
@@ -219,5 +219,5 @@ fn the_linker_cache_before_any_use() {
 
 #[test]
 fn a_process_that_is_gone() {
-    assert!(Discovery::new().exec(u32::MAX).is_empty());
+    assert!(Discovery::new().exec(u32::MAX, true).is_empty());
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap as Table;
 
 use aya::Ebpf;
 use aya::maps::{HashMap, MapData, MapError};
-use llmtop_probe_common::{Filters as Kinds, names};
+use llmtop_probe_common::{Filters as Kinds, named, names};
 
 use super::maps::take;
 use crate::{Error, object};
@@ -17,7 +17,8 @@ pub struct Filters {
     /// Process ids, with their descendants, those of now and later ones.
     pub pids: Vec<u32>,
     /// Names of executed programs (`comm`, of which 15 bytes count), with
-    /// descendants that execute nothing else.
+    /// descendants that execute nothing else; on standard input and output, where that is
+    /// captured, with all descendants.
     pub comms: Vec<String>,
     /// Real user ids.
     pub uids: Vec<u32>,
@@ -79,12 +80,17 @@ impl Maps {
         for _ in 0..2 {
             let running = running();
             for (&pid, process) in &running {
-                if descends(pid, &filters.pids, &running) {
+                if ancestors(pid, &running).any(|(ancestor, _)| filters.pids.contains(&ancestor)) {
                     done(self.pids.insert(pid, 1, 0))?;
                 }
-                let comm = comm_key(&process.comm);
-                if filters.comms.iter().any(|wanted| comm_key(wanted) == comm) {
-                    done(self.named.insert(pid, 1, 0))?;
+                let is_named = |process: &Running| {
+                    let comm = comm_key(&process.comm);
+                    filters.comms.iter().any(|wanted| comm_key(wanted) == comm)
+                };
+                if is_named(process) {
+                    done(self.named.insert(pid, named::ITSELF, 0))?;
+                } else if ancestors(pid, &running).any(|(_, ancestor)| is_named(ancestor)) {
+                    done(self.named.insert(pid, named::STARTED, 0))?;
                 }
             }
         }
@@ -109,19 +115,12 @@ struct Running {
     comm: String,
 }
 
-fn descends(pid: u32, ancestors: &[u32], running: &Table<u32, Running>) -> bool {
+/// A process, its parent, and so on.
+fn ancestors(pid: u32, running: &Table<u32, Running>) -> impl Iterator<Item = (u32, &Running)> {
+    // Read one after another, they may lead around in a circle.
     const DEEPEST: usize = 1024;
-    let mut next = pid;
-    for _ in 0..DEEPEST {
-        if ancestors.contains(&next) {
-            return true;
-        }
-        match running.get(&next) {
-            Some(process) if process.parent != 0 => next = process.parent,
-            _ => return false,
-        }
-    }
-    false
+    let known = |pid| Some((pid, running.get(&pid)?));
+    std::iter::successors(known(pid), move |(_, child)| known(child.parent)).take(DEEPEST)
 }
 
 /// The processes that run now (proc_pid_stat(5): the name is in brackets and may
@@ -162,8 +161,9 @@ mod tests {
     fn descendants_of_this_process() {
         let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
         let running = running();
-        assert!(descends(child.id(), &[std::process::id()], &running));
-        assert!(!descends(std::process::id(), &[child.id()], &running));
+        let descends = |pid, from| ancestors(pid, &running).any(|(ancestor, _)| ancestor == from);
+        assert!(descends(child.id(), std::process::id()));
+        assert!(!descends(std::process::id(), child.id()));
         child.kill().unwrap();
         child.wait().unwrap();
     }

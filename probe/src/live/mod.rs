@@ -59,10 +59,11 @@ pub struct Config {
 pub trait Discover: Send {
     /// Everything there is now.
     fn initial(&mut self) -> Vec<Target>;
-    /// What is new since a process executed a program.
-    fn exec(&mut self, pid: u32) -> Vec<Target>;
+    /// What is new since a process executed a program. `wanted`: somebody will miss what it
+    /// says before that is found.
+    fn exec(&mut self, pid: u32, wanted: bool) -> Vec<Target>;
     /// What is new since a process mapped code.
-    fn mapped(&mut self, pid: u32) -> Vec<Target>;
+    fn mapped(&mut self, pid: u32, wanted: bool) -> Vec<Target>;
     /// What is new and no event told.
     fn rescan(&mut self) -> Vec<Target>;
     /// What else running processes use, once all that takes long is known or too
@@ -80,11 +81,11 @@ impl Discover for Discovery {
     fn initial(&mut self) -> Vec<Target> {
         Self::initial(self)
     }
-    fn exec(&mut self, pid: u32) -> Vec<Target> {
-        Self::exec(self, pid)
+    fn exec(&mut self, pid: u32, wanted: bool) -> Vec<Target> {
+        Self::exec(self, pid, wanted)
     }
-    fn mapped(&mut self, pid: u32) -> Vec<Target> {
-        Self::mapped(self, pid)
+    fn mapped(&mut self, pid: u32, wanted: bool) -> Vec<Target> {
+        Self::mapped(self, pid, wanted)
     }
     fn rescan(&mut self) -> Vec<Target> {
         Self::rescan(self)

@@ -17,7 +17,7 @@ use super::endings::Endings;
 use super::facts::System;
 use super::maps::{ControlPod, Maps};
 use super::shared::Shared;
-use super::watcher::Event;
+use super::watcher::{Event, Reported};
 use crate::decode::{Record, Tracker};
 use crate::{Error, Outlet, Totals, object};
 
@@ -163,10 +163,10 @@ impl Reader {
                 Some(record) => {
                     match record {
                         Record::Exec(exec, _) => {
-                            let _ = self.events.send(Event::Exec(exec.header.pid));
+                            let _ = self.events.send(Event::Exec(Reported::of(&exec.header)));
                         }
                         Record::Mapped(header) => {
-                            let _ = self.events.send(Event::Mapped(header.pid));
+                            let _ = self.events.send(Event::Mapped(Reported::of(&header)));
                         }
                         Record::Chunk(..) => drained.moved = true,
                         Record::Exit(header) => self.endings.exit(header.pid, header.time),

@@ -7,6 +7,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use llmtop_probe_common::{Header, flags};
+
 use super::Discover;
 use super::attach::Attacher;
 use super::shared::Shared;
@@ -16,13 +18,27 @@ use crate::{Error, Target};
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Event {
     /// A process executed a program.
-    Exec(u32),
+    Exec(Reported),
     /// A process is mapping code; it is reported once in 20 ms.
-    Mapped(u32),
+    Mapped(Reported),
     /// Files were looked through.
     Scanned,
     /// Capture ended.
     Stop,
+}
+
+/// Of which process it was reported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Reported {
+    pub(super) pid: u32,
+    /// Whether the filters have its calls.
+    pub(super) wanted: bool,
+}
+
+impl Reported {
+    pub(super) fn of(header: &Header) -> Self {
+        Self { pid: header.pid, wanted: header.flags & flags::UNWANTED == 0 }
+    }
 }
 
 /// When to look at a process that maps code: soon, for those that use it at
@@ -38,7 +54,7 @@ pub(super) struct Watcher {
     discovery: Box<dyn Discover>,
     inbox: Receiver<Event>,
     shared: Arc<Shared>,
-    planned: BTreeSet<(Instant, u32)>,
+    planned: BTreeSet<(Instant, Reported)>,
 }
 
 impl Watcher {
@@ -62,11 +78,11 @@ impl Watcher {
         while !self.shared.stopped() {
             let next = self.planned.first().map_or(rescan, |&(at, _)| at.min(rescan));
             match self.inbox.recv_timeout(next.saturating_duration_since(Instant::now())) {
-                Ok(Event::Exec(pid)) => {
-                    let found = self.discovery.exec(pid);
+                Ok(Event::Exec(Reported { pid, wanted })) => {
+                    let found = self.discovery.exec(pid, wanted);
                     self.attach(&found);
                 }
-                Ok(Event::Mapped(pid)) => self.plan(pid),
+                Ok(Event::Mapped(reported)) => self.plan(reported),
                 Ok(Event::Scanned) => {
                     let found = self.discovery.scanned();
                     self.attach(&found);
@@ -85,21 +101,21 @@ impl Watcher {
         }
     }
 
-    fn plan(&mut self, pid: u32) {
+    fn plan(&mut self, reported: Reported) {
         if self.planned.len() < MAX_PLANNED {
             let now = Instant::now();
-            self.planned.extend(LOOKS.map(|after| (now + after, pid)));
+            self.planned.extend(LOOKS.map(|after| (now + after, reported)));
         }
     }
 
     /// Looks at the processes whose time has come.
     fn look(&mut self) {
-        while let Some(&(at, pid)) = self.planned.first() {
+        while let Some(&(at, Reported { pid, wanted })) = self.planned.first() {
             if at > Instant::now() {
                 break;
             }
             self.planned.pop_first();
-            let found = self.discovery.mapped(pid);
+            let found = self.discovery.mapped(pid, wanted);
             self.attach(&found);
         }
     }
