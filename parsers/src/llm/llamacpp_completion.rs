@@ -56,15 +56,7 @@ impl Dialect for LlamaCppCompletion {
         answer.done = true;
         match body.as_array() {
             // Several prompts at once.
-            Some(all) => {
-                let mut sum = Reported::default();
-                for (index, one) in all.iter().enumerate() {
-                    answer.reported = Reported::default();
-                    read(one, index as u64, answer);
-                    sum = added(sum, answer.reported);
-                }
-                answer.reported = sum;
-            }
+            Some(all) => answer.read_all(all, read),
             None => read(body, 0, answer),
         }
     }
@@ -113,19 +105,5 @@ fn read(value: &Value, position: u64, answer: &mut Answer) {
     }
     if let Some(error) = json::error(value) {
         answer.error = Some(error);
-    }
-}
-
-fn added(one: Reported, other: Reported) -> Reported {
-    let sum = |a: Option<u64>, b: Option<u64>| match (a, b) {
-        (Some(a), Some(b)) => Some(a.saturating_add(b)),
-        (a, b) => a.or(b),
-    };
-    Reported {
-        convention: other.convention,
-        input: sum(one.input, other.input),
-        output: sum(one.output, other.output),
-        cache_read: sum(one.cache_read, other.cache_read),
-        ..Reported::default()
     }
 }

@@ -71,11 +71,9 @@ impl Dialect for TgiGenerate {
     fn response(&self, body: &Value, answer: &mut Answer) {
         answer.done = true;
         match body.as_array() {
-            Some(all) => {
-                for (choice, one) in all.iter().enumerate() {
-                    read(one, Slot { choice: choice as u64, ..TEXT }, answer);
-                }
-            }
+            Some(all) => answer.read_all(all, |one, choice, answer| {
+                read(one, Slot { choice, ..TEXT }, answer);
+            }),
             None => read(body, TEXT, answer),
         }
     }

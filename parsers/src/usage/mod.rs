@@ -112,6 +112,30 @@ impl Reported {
         self.classifications = later.classifications.or(self.classifications);
     }
 
+    /// The figures of two answers that came in one body. A total that one of them
+    /// does not tell is not known.
+    #[must_use]
+    pub(crate) fn and(self, other: Reported) -> Reported {
+        let total = |one: Option<u64>, other| Some(one?.saturating_add(other?));
+        let part = |one: Option<u64>, other| total(one, other).or(one).or(other);
+        Reported {
+            convention: self.convention,
+            input: total(self.input, other.input),
+            output: total(self.output, other.output),
+            early_output: total(self.early_output, other.early_output),
+            cache_read: part(self.cache_read, other.cache_read),
+            cache_write: part(self.cache_write, other.cache_write),
+            cache_write_1h: part(self.cache_write_1h, other.cache_write_1h),
+            reasoning: part(self.reasoning, other.reasoning),
+            input_audio: part(self.input_audio, other.input_audio),
+            output_audio: part(self.output_audio, other.output_audio),
+            billed_input: total(self.billed_input, other.billed_input),
+            billed_output: total(self.billed_output, other.billed_output),
+            search_units: part(self.search_units, other.search_units),
+            classifications: part(self.classifications, other.classifications),
+        }
+    }
+
     /// The figures in OpenTelemetry's sense. `ended`: nothing more will come.
     pub fn usage(&self, ended: bool) -> Usage {
         let early = if ended { self.early_output } else { None };

@@ -6,6 +6,8 @@ mod watch;
 
 use std::collections::{BTreeMap, HashMap};
 
+use serde_json::Value;
+
 pub use self::slot::{Slot, SlotKind};
 
 use self::arriving::Arriving;
@@ -195,6 +197,17 @@ impl Answer {
     /// Whether a call stands in this slot that has no arguments (yet).
     pub(super) fn lacks_arguments(&self, slot: Slot) -> bool {
         self.places.get(&slot).is_some_and(|place| self.slots[*place].text.is_empty())
+    }
+
+    /// Reads the answers to several prompts, which one body holds, each by its number:
+    /// their figures are added up.
+    pub(super) fn read_all(&mut self, all: &[Value], mut read: impl FnMut(&Value, u64, &mut Self)) {
+        let figures = all.iter().zip(0..).map(|(one, number)| {
+            self.reported = Reported::default();
+            read(one, number, self);
+            self.reported
+        });
+        self.reported = figures.reduce(Reported::and).unwrap_or_default();
     }
 
     /// Something deserves a second look; what is said later of the same wins.

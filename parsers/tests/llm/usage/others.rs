@@ -110,6 +110,35 @@ fn others() {
                 "input_length": 1250}})]),
             plain(1250, 400),
         ),
+        // To two prompts in one body: 600 + 650, 150 + 250.
+        (
+            "tgi, several",
+            "tgi.generate",
+            Whole(json!([
+                {"generated_text": "a", "details": {"input_length": 600, "generated_tokens": 150}},
+                {"generated_text": "b", "details": {"input_length": 650, "generated_tokens": 250}},
+            ])),
+            plain(1250, 400),
+        ),
+        (
+            "llama.cpp, several",
+            "llamacpp.completion",
+            Whole(json!([
+                {"content": "a", "stop": true, "tokens_evaluated": 600, "tokens_predicted": 150},
+                {"content": "b", "stop": true, "tokens_evaluated": 650, "tokens_predicted": 250},
+            ])),
+            plain(1250, 400),
+        ),
+        // Of one of them the output is not told: no sum is.
+        (
+            "llama.cpp, several, one without figures",
+            "llamacpp.completion",
+            Whole(json!([
+                {"content": "a", "stop": true, "tokens_evaluated": 600, "tokens_predicted": 150},
+                {"content": "b", "stop": true, "tokens_evaluated": 650},
+            ])),
+            (Some(1250), None, None, None, None),
+        ),
         // What is counted, not the 1100 and 290 that are billed.
         (
             "cohere",
