@@ -130,7 +130,13 @@ pub(super) fn read(chunk: &Value, content: &str, answer: &mut Answer) {
     if let Some(model) = json::text(chunk, "model") {
         answer.model.get_or_insert_with(|| model.to_owned());
     }
-    for usage in [chunk.get("usage"), chunk.pointer("/x_groq/usage")].into_iter().flatten() {
+    // Moonshot's is the choice's, in a stream; of several choices none has all.
+    let only = match json::array(chunk, "choices") {
+        [choice] => choice.get("usage"),
+        _ => None,
+    };
+    let usages = [only, chunk.get("usage"), chunk.pointer("/x_groq/usage")];
+    for usage in usages.into_iter().flatten() {
         if usage.is_object() {
             answer.reported.merge(reported(usage));
             answer.cost = cost(usage).or(answer.cost);

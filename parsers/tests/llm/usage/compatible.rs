@@ -26,6 +26,18 @@ fn those_like_openai() {
                 "completion_tokens_details": {"reasoning_tokens": 100}, "num_sources_used": 0})),
             unwritten([1250, 400, 200, 100]),
         ),
+        // In the choice.
+        (
+            "moonshot",
+            "openai.chat",
+            Stream(vec![
+                json!({"choices": [{"index": 0, "delta": {"content": "Hi."}}]}),
+                json!({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop", "usage": {
+                    "prompt_tokens": 1250, "completion_tokens": 400, "total_tokens": 1650,
+                    "cached_tokens": 200}}]}),
+            ]),
+            (Some(1250), Some(400), Some(200), None, None),
+        ),
         (
             "groq",
             "openai.chat",
