@@ -27,7 +27,7 @@ mod target;
 pub use capture::{
     Capture, Chunk, ConnId, Direction, Endpoint, Gap, Open, Process, Timestamp, Tls,
 };
-pub use discovery::{Discovery, Explanation, FileCoverage, Found};
+pub use discovery::{Discovery, Explanation, FileCoverage, Found, Handle};
 pub use error::Error;
 pub use live::Live;
 pub use source::{Control, Outlet, Source, StopFlag, Totals};

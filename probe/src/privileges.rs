@@ -10,7 +10,7 @@ use std::path::Path;
 
 use caps::{CapSet, Capability};
 use rustix::mount::{MountFlags, mount};
-use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::Error;
 
@@ -59,7 +59,7 @@ pub fn check() -> Result<(), Error> {
     System::read().verdict()
 }
 
-/// Mounts tracefs where it is missing, lifts the limit on locked memory, and drops every capability that
+/// Mounts tracefs where it is missing, lifts the limits on locked memory and descriptors, and drops every capability that
 /// capture does not need.
 ///
 /// # Errors
@@ -71,15 +71,20 @@ pub fn prepare() -> Result<(), Error> {
         mount("tracefs", TRACEFS[0], "tracefs", MountFlags::empty(), None)
             .map_err(std::io::Error::from)?;
     }
-    raise_memory_limit();
+    raise_limits();
     drop_unneeded()
 }
 
-/// Lifts the limit on locked memory, to which kernels before 5.11 charge maps.
-pub(crate) fn raise_memory_limit() {
+/// Lifts the limit on locked memory, to which kernels before 5.11 charge maps, and that on
+/// descriptors, of which each probed file costs some.
+pub(crate) fn raise_limits() {
     let unlimited = Rlimit { current: None, maximum: None };
     if let Err(error) = setrlimit(Resource::Memlock, unlimited) {
         log::debug!("raising the limit of locked memory: {error}");
+    }
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {
+        log::debug!("raising the limit of descriptors: {error}");
     }
 }
 

@@ -1,9 +1,8 @@
 //! What to probe: the seam between finding functions and attaching to them.
 
-use std::fs::File;
 use std::path::PathBuf;
-use std::sync::Arc;
 
+use crate::discovery::Handle;
 use crate::stack;
 
 /// A file, whatever its name is and in whichever mount namespace it lies. Of
@@ -25,13 +24,12 @@ pub struct FileId {
 pub struct Target {
     /// The file.
     pub file: FileId,
-    /// A path by which this process can open it, as long as `handle` is held:
-    /// its name, or one of this process's descriptors where it has no name in
-    /// this mount namespace.
+    /// Its name, or one of this process's descriptors where it has no name in this
+    /// mount namespace.
     pub path: PathBuf,
-    /// Keeps `path` good where that is a descriptor.
+    /// What to attach to; `None` where that was done.
     #[serde(skip)]
-    pub handle: Option<Arc<File>>,
+    pub handle: Option<Handle>,
     /// The path as its users see it, for people.
     pub shown_path: String,
     /// The implementations, at least one.

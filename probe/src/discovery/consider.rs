@@ -1,18 +1,15 @@
 //! What becomes of a file: looked at, searched where that may tell more, and a
 //! target where it holds a TLS stack.
 
-use std::fs::File;
-use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::file::{Opened, Root, Stamp};
+use super::file::{Handle, Opened, Root, Stamp};
 use super::scans::Wake;
 use super::{Discovery, Found, Known};
+use crate::Target;
 use crate::elf::Elf;
 use crate::stack::{self, Contents};
-use crate::{FileId, Target};
 
 /// A file that may become a target.
 #[derive(Clone, Debug)]
@@ -95,7 +92,10 @@ impl Discovery {
                 return None;
             }
             Some(_) => return None,
-            None => self.examined += 1,
+            None => {
+                self.examined += 1;
+                self.replaced(stamp);
+            }
         }
         let Ok(elf) = Elf::open(file) else {
             self.known.insert(stamp, Known::Without);
@@ -160,9 +160,8 @@ impl Discovery {
             return None;
         }
         let Candidate { path, shown, found, cached, missed: _, namespace } = candidate;
-        let handle = path.is_none().then(|| Arc::new(elf.into_file()));
-        let by_descriptor =
-            |file: &Arc<File>| PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()));
+        let handle = Handle::new(elf.into_file(), stamp);
+        let named = path.is_some();
         // A library is known by the name of the file, not by that of a link to it.
         let canonical = path.as_deref().and_then(|p| p.canonicalize().ok());
         let path = canonical.or(path);
@@ -170,28 +169,26 @@ impl Discovery {
         let target = Target {
             file: stamp.id,
             shown_path,
-            path: path.or_else(|| handle.as_ref().map(by_descriptor))?,
-            handle,
+            path: path.unwrap_or_else(|| handle.path()),
+            handle: Some(handle),
             stacks,
         };
-        if found == Found::Mapped && namespace.is_none() && target.handle.is_none() {
+        if found == Found::Mapped && namespace.is_none() && named {
             self.cache.mapped(&target.shown_path);
         }
-        self.replace(target.file);
         let kept = Target { handle: None, ..target.clone() };
         let known = Known::Target { target: kept, uncovered, found, cached, namespace };
         self.known.insert(stamp, known);
+        self.targets.insert(target.file, stamp);
         Some(target)
     }
 
-    /// The file is not what it was when it became a target.
-    fn replace(&mut self, file: FileId) {
-        let before = self.known.len();
-        self.known.retain(
-            |_, known| !matches!(known, Known::Target { target, .. } if target.file == file),
-        );
-        if self.known.len() < before {
-            self.retired.push(file);
+    /// Probes must not stay in a file that is not what it was when it became a target.
+    fn replaced(&mut self, stamp: Stamp) {
+        if let Some(former) = self.targets.get(&stamp.id).filter(|former| **former != stamp) {
+            self.known.remove(former);
+            self.targets.remove(&stamp.id);
+            self.retired.push(stamp.id);
         }
     }
 }

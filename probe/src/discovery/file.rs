@@ -2,9 +2,10 @@
 //! astray, and told apart.
 
 use std::fs::File;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rustix::fs::{Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
@@ -23,6 +24,16 @@ pub(super) struct Stamp {
     modified: (i64, i64),
 }
 
+impl Stamp {
+    /// Whether the file is in this state still.
+    fn is_of(&self, file: &File) -> bool {
+        file.metadata().is_ok_and(|facts| {
+            let modified = (facts.mtime(), facts.mtime_nsec());
+            (facts.size(), modified) == (self.size, self.modified)
+        })
+    }
+}
+
 /// An opened regular file.
 #[derive(Debug)]
 pub(super) struct Opened {
@@ -30,6 +41,30 @@ pub(super) struct Opened {
     pub(super) stamp: Stamp,
     /// By which everybody in this mount namespace can open it, where there is one.
     pub(super) path: Option<PathBuf>,
+}
+
+/// A file in the state in which it was examined, to attach to.
+#[derive(Clone, Debug)]
+pub struct Handle {
+    file: Arc<File>,
+    stamp: Stamp,
+}
+
+impl Handle {
+    pub(super) fn new(file: File, stamp: Stamp) -> Self {
+        Self { file: Arc::new(file), stamp }
+    }
+
+    /// A path by which this process can open the very file, whatever its name leads
+    /// to by now, as long as the handle is held.
+    pub(crate) fn path(&self) -> PathBuf {
+        format!("/proc/self/fd/{}", self.file.as_raw_fd()).into()
+    }
+
+    /// Whether nobody has written to the file since.
+    pub(crate) fn is_unchanged(&self) -> bool {
+        self.stamp.is_of(&self.file)
+    }
 }
 
 /// The root directory as a process sees it.
@@ -61,20 +96,33 @@ impl Root {
     /// Opens the regular file that is `path` under this root. Links are followed
     /// as the process would: absolute ones from its root.
     pub(super) fn open(&self, path: &str) -> Option<Opened> {
+        self.try_open(path).ok()
+    }
+
+    /// Whether `path` surely leads to something else than the file in that state, or
+    /// nowhere. That it cannot be opened for another reason says nothing.
+    pub(super) fn has_lost(&self, path: &str, stamp: Stamp) -> bool {
+        match self.try_open(path) {
+            Ok(opened) => opened.stamp != stamp,
+            Err(why) => matches!(why, Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::INVAL),
+        }
+    }
+
+    fn try_open(&self, path: &str) -> Result<Opened, Errno> {
         match self {
             Self::Own => {
-                let file = rustix::fs::open(path, READ, Mode::empty()).ok()?;
-                opened(file.into(), Some(path.into()))
+                let found = rustix::fs::open(path, FIND, Mode::empty())?;
+                opened(&found, Some(path.into()))
             }
             Self::Other(root) => {
                 let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
-                let open = || {
+                let find = || {
                     let root = root.as_fd();
-                    rustix::fs::openat2(root, path, READ, Mode::empty(), resolve)
+                    rustix::fs::openat2(root, path, FIND, Mode::empty(), resolve)
                 };
                 // The kernel gives up where a rename races with the walk.
-                let file = open().or_else(|e| if e == Errno::AGAIN { open() } else { Err(e) });
-                opened(file.ok()?.into(), None)
+                let found = find().or_else(|e| if e == Errno::AGAIN { find() } else { Err(e) });
+                opened(&found?, None)
             }
         }
     }
@@ -88,8 +136,7 @@ impl Root {
         };
         let by_mapping = || {
             let path = format!("/proc/{pid}/map_files/{}", mapping.range);
-            let file = rustix::fs::open(path, READ, Mode::empty()).ok()?;
-            opened(file.into(), None)
+            opened(&rustix::fs::open(path, FIND, Mode::empty()).ok()?, None).ok()
         };
         let named = if mapping.deleted { None } else { by_name() };
         named.or_else(by_mapping)
@@ -101,12 +148,21 @@ pub(super) fn mount_namespace(pid: u32) -> Option<PathBuf> {
     std::fs::read_link(format!("/proc/{pid}/ns/mnt")).ok()
 }
 
-/// Never waits (for a FIFO's writer, say) and never becomes a terminal's owner.
-const READ: OFlags =
-    OFlags::RDONLY.union(OFlags::CLOEXEC).union(OFlags::NONBLOCK).union(OFlags::NOCTTY);
+/// Whoever runs a program says what its path leads to: a device, whose driver would do
+/// something when it is opened, or a FIFO whose writer waits. So it is only found, and
+/// opened once it is known to be a file.
+const FIND: OFlags = OFlags::PATH.union(OFlags::CLOEXEC);
 
-fn opened(file: File, path: Option<PathBuf>) -> Option<Opened> {
-    let facts = file.metadata().ok().filter(std::fs::Metadata::is_file)?;
+/// Opens what was found; [`Errno::INVAL`] where that is no regular file.
+fn opened(found: &OwnedFd, path: Option<PathBuf>) -> Result<Opened, Errno> {
+    let kind = rustix::fs::FileType::from_raw_mode(rustix::fs::fstat(found)?.st_mode);
+    if !kind.is_file() {
+        return Err(Errno::INVAL);
+    }
+    let itself = format!("/proc/self/fd/{}", found.as_raw_fd());
+    let file = rustix::fs::open(itself, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+    let file = File::from(file);
+    let facts = file.metadata().map_err(|_| Errno::IO)?;
     // One file of a shared image layer shows up in each container's overlay
     // with another device number and the same inode number; the kernel probes
     // the layer's file, so it must be attached once.
@@ -124,5 +180,5 @@ fn opened(file: File, path: Option<PathBuf>) -> Option<Opened> {
         size: facts.size(),
         modified: (facts.mtime(), facts.mtime_nsec()),
     };
-    Some(Opened { file, stamp, path })
+    Ok(Opened { file, stamp, path })
 }

@@ -49,8 +49,9 @@ pub(super) fn of(pid: u32) -> Vec<Mapping> {
 }
 
 fn parse(line: &[u8]) -> Option<Mapping> {
-    let text = std::str::from_utf8(line).ok()?;
-    let mut rest = text.strip_suffix('\n').unwrap_or(text);
+    // A name that is not UTF-8 is no name by which it can be opened; the mapping is.
+    let text = String::from_utf8_lossy(line);
+    let mut rest = text.strip_suffix('\n').unwrap_or(&text);
     let mut field = || {
         rest = rest.trim_start_matches(' ');
         let end = rest.find(' ').unwrap_or(rest.len());
@@ -86,9 +87,13 @@ mod tests {
     type Fields<'a> = (&'a str, (u32, u32), u64, &'a str, bool);
 
     fn check(line: &str, expected: Option<Fields<'_>>) {
-        let parsed = parse(line.as_bytes());
+        check_bytes(line.as_bytes(), expected);
+    }
+
+    fn check_bytes(line: &[u8], expected: Option<Fields<'_>>) {
+        let parsed = parse(line);
         let found = parsed.as_ref().map(|m| (&*m.range, m.device, m.inode, &*m.path, m.deleted));
-        assert_eq!(found, expected, "{line}");
+        assert_eq!(found, expected, "{}", line.escape_ascii());
     }
 
     #[test]
@@ -102,6 +107,7 @@ mod tests {
             Some(("1-2", (8, 1), 9, "/tmp/with  two spaces", true)),
         );
         check("1-2 rwxs 0 08:01 9 /a\\012b", Some(("1-2", (8, 1), 9, "/a\nb", false)));
+        check_bytes(b"1-2 r-xp 0 08:01 9 /\xe4", Some(("1-2", (8, 1), 9, "/\u{fffd}", false)));
         check("1-2 r--p 0 08:01 9 /not/executable\n", None);
         check("1-2 r-xp 0 00:00 0 [vdso]\n", None);
         check("1-2 r-xp 0 00:00 0 \n", None);

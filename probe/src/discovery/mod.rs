@@ -33,6 +33,7 @@ pub(crate) use coverage::Coverage;
 pub use coverage::FileCoverage;
 pub use explain::Explanation;
 pub(crate) use explain::explain;
+pub use file::Handle;
 
 use crate::{FileId, Target};
 use cache::Cache;
@@ -58,6 +59,8 @@ const REST: u32 = 20;
 #[derive(Debug, Default)]
 pub struct Discovery {
     known: HashMap<Stamp, Known>,
+    /// In which state each target is one.
+    targets: HashMap<FileId, Stamp>,
     /// What mapped files turned out to be; emptied by each rescan, since inode
     /// numbers are used again.
     mapped: HashMap<((u32, u32), u64), Stamp>,
@@ -192,14 +195,14 @@ impl Discovery {
             self.caches.clear();
         }
         let mut targets = Vec::new();
-        self.linker_cache(&Root::Own, None, &mut targets);
-        self.written_over(&mut targets);
         let pids = processes();
         let running: HashSet<u32> = pids.iter().copied().collect();
         self.seen.retain(|pid, _| running.contains(pid));
-        let mut namespaces = HashSet::new();
+        let namespaces: Namespaces =
+            pids.iter().filter_map(|&pid| Some((mount_namespace(pid)?, pid))).collect();
+        self.linker_cache(&Root::Own, None, &mut targets);
+        self.written_over(&namespaces, &mut targets);
         for pid in pids {
-            namespaces.extend(mount_namespace(pid));
             let pages = pages(pid);
             let seen = self.seen.get(&pid).map(|seen| seen.pages);
             if pages.is_none() || seen != Some(pages) {
@@ -280,23 +283,22 @@ impl Discovery {
     }
 
     /// Targets that are still the same file, with other bytes in it.
-    fn written_over(&mut self, targets: &mut Vec<Target>) {
-        let named: Vec<(Stamp, String, Found)> = self
-            .known
-            .iter()
-            .filter_map(|(stamp, known)| match known {
-                Known::Target { target, found, namespace: None, .. } => {
-                    Some((*stamp, target.shown_path.clone(), *found))
+    fn written_over(&mut self, namespaces: &Namespaces, targets: &mut Vec<Target>) {
+        let named: Vec<_> = self
+            .targets
+            .values()
+            .filter_map(|stamp| match self.known.get(stamp)? {
+                Known::Target { target, found, namespace, .. } => {
+                    Some((*stamp, target.shown_path.clone(), *found, namespace.clone()))
                 }
                 _ => None,
             })
             .collect();
-        for (stamp, path, found) in named {
-            let Some(opened) = Root::Own.open(&path) else {
-                continue;
-            };
+        for (stamp, path, found, namespace) in named {
+            let Some(root) = root_of(namespace.as_deref(), namespaces) else { continue };
+            let Some(opened) = root.open(&path) else { continue };
             if opened.stamp.id == stamp.id && opened.stamp != stamp {
-                targets.extend(self.consider(opened, &path, &Root::Own, found, None));
+                targets.extend(self.consider(opened, &path, &root, found, namespace.as_deref()));
             }
         }
     }
@@ -325,25 +327,32 @@ impl Discovery {
     }
 
     /// Forgets targets that nobody can reach any more.
-    fn retire(&mut self, namespaces: &HashSet<PathBuf>) {
+    fn retire(&mut self, namespaces: &Namespaces) {
         let mapped: HashSet<Stamp> =
             self.seen.values().flat_map(|seen| seen.targets.iter().copied()).collect();
-        let retired = &mut self.retired;
-        self.known.retain(|stamp, known| {
-            let Known::Target { target, namespace, .. } = known else {
-                return true;
+        let (known, retired) = (&mut self.known, &mut self.retired);
+        self.targets.retain(|file, stamp| {
+            let Some(Known::Target { target, namespace, .. }) = known.get(stamp) else {
+                return false;
             };
             let reachable = mapped.contains(stamp)
-                || match namespace {
-                    Some(namespace) => namespaces.contains(namespace),
-                    None => Root::Own.open(&target.shown_path).is_some_and(|o| o.stamp == *stamp),
-                };
+                || root_of(namespace.as_deref(), namespaces)
+                    .is_some_and(|root| !root.has_lost(&target.shown_path, *stamp));
             if !reachable {
-                retired.push(target.file);
+                known.remove(stamp);
+                retired.push(*file);
             }
             reachable
         });
     }
+}
+
+/// The mount namespaces there are, and a process in each.
+type Namespaces = HashMap<PathBuf, u32>;
+
+/// The root directory of a mount namespace, if it is there still; `None` is this one's.
+fn root_of(namespace: Option<&Path>, namespaces: &Namespaces) -> Option<Root> {
+    namespace.map_or(Some(Root::Own), |namespace| Root::of(*namespaces.get(namespace)?))
 }
 
 /// The size of the process's address space (the first field of proc_pid_statm(5)),

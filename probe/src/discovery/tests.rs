@@ -115,7 +115,7 @@ fn a_deleted_library() {
     let found = discovery.exec(process.pid(), true);
     let target = found.iter().find(|t| t.file.inode == inode).expect("not found");
     assert_eq!(Path::new(&target.shown_path), library);
-    let opened = std::fs::metadata(&target.path).unwrap();
+    let opened = std::fs::metadata(target.handle.as_ref().unwrap().path()).unwrap();
     assert_eq!(std::os::unix::fs::MetadataExt::ino(&opened), inode);
     drop(process);
     discovery.rescan();
@@ -144,6 +144,66 @@ fn a_library_written_over() {
     discovery.rescan();
     assert!(!discovery.retired().contains(&first[0].file));
     drop(process);
+}
+
+/// It holds nothing to probe now, and what it held is gone at once.
+#[test]
+fn a_library_written_over_by_something_else() {
+    let directory = tempfile::tempdir().unwrap();
+    let Some(library) = copy(directory.path()) else { return };
+    let process = Running::mapping(&library);
+    let mut discovery = Discovery::new();
+    let first = discovery.exec(process.pid());
+    assert_eq!(names(&first, &library), 1);
+    drop(process);
+    std::fs::copy("/bin/true", &library).unwrap();
+    assert_eq!(names(&discovery.rescan(), &library), 0);
+    assert_eq!(discovery.retired(), [first[0].file]);
+}
+
+/// Between the look at a file and the probes, its name may come to mean another, and
+/// its bytes may change.
+#[test]
+fn what_is_probed_is_what_was_looked_at() {
+    let directory = tempfile::tempdir().unwrap();
+    let Some(library) = copy(directory.path()) else { return };
+    let process = Running::mapping(&library);
+    let mut found = Discovery::new().exec(process.pid());
+    drop(process);
+    let handle = found.remove(0).handle.expect("nothing is attached yet");
+    let whole = std::fs::read(&library).unwrap();
+    std::fs::rename(&library, directory.path().join("former")).unwrap();
+    std::os::unix::fs::symlink("/bin/true", &library).unwrap();
+    assert_eq!(std::fs::read(handle.path()).unwrap(), whole);
+    assert!(handle.is_unchanged());
+    std::fs::copy("/bin/true", directory.path().join("former")).unwrap();
+    assert!(!handle.is_unchanged());
+}
+
+/// A name may lead to anything. Opening a FIFO would let its writer go on, opening a
+/// device would do whatever its driver does.
+#[test]
+fn only_files_are_opened() {
+    let directory = tempfile::tempdir().unwrap();
+    let fifo = directory.path().join("fifo");
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        &fifo,
+        rustix::fs::FileType::Fifo,
+        rustix::fs::Mode::RWXU,
+        0,
+    )
+    .unwrap();
+    let (name, writer) = (fifo.to_str().unwrap(), fifo.clone());
+    assert!(Root::Own.open(name).is_none());
+    assert!(Root::Own.open(directory.path().to_str().unwrap()).is_none());
+    // Had it been opened for reading, inotify would tell.
+    let watch = rustix::fs::inotify::init(rustix::fs::inotify::CreateFlags::NONBLOCK).unwrap();
+    let opened = rustix::fs::inotify::WatchFlags::OPEN;
+    rustix::fs::inotify::add_watch(&watch, &writer, opened).unwrap();
+    assert!(Root::Own.open(name).is_none());
+    let mut bytes = [0; 256];
+    assert_eq!(rustix::io::read(&watch, &mut bytes), Err(rustix::io::Errno::AGAIN));
 }
 
 #[test]

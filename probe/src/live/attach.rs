@@ -47,6 +47,10 @@ const OPTIONAL_TRACEPOINTS: &[(&str, &str, &[&str])] =
 /// `bpf_loop`.
 const SYSCALL_EXIT: [&str; 2] = ["syscall_exit", "syscall_exit_bounded"];
 
+/// The most files that are probed, of up to nine descriptors each. A machine with many
+/// containers has some hundred.
+const MAX_FILES: usize = 4096;
+
 /// What is attached to a file. Dropping it detaches that.
 #[derive(Default)]
 struct Attached {
@@ -127,6 +131,13 @@ impl Attacher {
     pub(super) fn attach(&mut self, target: &Target) -> Vec<String> {
         if self.files.contains_key(&target.file) {
             return Vec::new();
+        }
+        if target.handle.as_ref().is_some_and(|handle| !handle.is_unchanged()) {
+            // The next look at everything finds what it has become.
+            return vec![format!("{}: written to while it was looked at", target.shown_path)];
+        }
+        if self.files.len() >= MAX_FILES {
+            return vec![format!("{}: more files than can be probed", target.shown_path)];
         }
         // One probe comes after another, some milliseconds apart, and what is seen
         // before the last is seen by halves: the reader drops it.

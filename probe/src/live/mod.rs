@@ -121,7 +121,7 @@ impl Live {
     /// # Errors
     /// The kernel refused a program, a map, or every probe.
     pub fn start(config: &Config, mut discovery: Box<dyn Discover>) -> Result<Self, Error> {
-        privileges::raise_memory_limit();
+        privileges::raise_limits();
         let offsets = kernel::offsets();
         let options = object::Options {
             settings: Settings {
@@ -162,6 +162,7 @@ impl Live {
         let more = discovery.settled();
         problems.extend(more.iter().flat_map(|target| attacher.attach(target)));
         attached.extend(more);
+        attached.iter_mut().for_each(|target| target.handle = None);
         let watcher = Watcher::new(attacher, discovery, inbox, Arc::clone(&shared));
         Ok(Self { reader, watcher, events, shared, attached, problems })
     }

@@ -8,6 +8,7 @@ use aya::programs::UProbe;
 use aya::programs::uprobe::{UProbeAttachLocation, UProbeAttachPoint, UProbeLink, UProbeScope};
 
 use super::attach::absent;
+use crate::discovery::Handle;
 use crate::object::{self, Multi};
 use crate::{Error, Target};
 
@@ -76,9 +77,11 @@ impl Uprobes {
         offsets: &[u64],
     ) -> Result<Vec<Link>, Error> {
         let what = || format!("attaching {name}");
+        // By the name, it might lead elsewhere by now.
+        let path = target.handle.as_ref().map_or_else(|| target.path.clone(), Handle::path);
         let cookie = u64::from(cookie);
         if let Some(multi) = &self.multi {
-            let link = multi.link(name, &target.path, offsets, cookie);
+            let link = multi.link(name, &path, offsets, cookie);
             return Ok(vec![Link::Multi(link.map_err(|error| object::kernel(&what(), &error))?)]);
         }
         let failed = |error| object::kernel(&what(), &error);
@@ -90,7 +93,7 @@ impl Uprobes {
                 cookie: self.cookies.then_some(cookie),
             };
             let scope = UProbeScope::AllProcesses;
-            let id = program.attach(point, &target.path, scope).map_err(failed)?;
+            let id = program.attach(point, &path, scope).map_err(failed)?;
             links.push(Link::Event(program.take_link(id).map_err(failed)?));
         }
         Ok(links)
