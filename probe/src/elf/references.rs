@@ -19,6 +19,9 @@ pub(crate) struct Reference {
     pub(crate) target: u64,
 }
 
+/// Addresses that are looked for as they are, each by a search of its own.
+const MAX_FIXED: usize = 64;
+
 impl Elf {
     /// Code that mentions one of `targets`, sorted. `None` where there is too much.
     pub(crate) fn references(&self, targets: &[u64]) -> Option<Vec<Reference>> {
@@ -28,6 +31,9 @@ impl Elf {
         let fixed = |&target: &u64| Some((target, u32::try_from(target).ok()?.to_le_bytes()));
         let fixed: Vec<_> =
             if self.is_fixed() { targets.iter().filter_map(fixed).collect() } else { Vec::new() };
+        if fixed.len() > MAX_FIXED {
+            return None;
+        }
         let immediates: Vec<_> =
             fixed.iter().map(|(target, bytes)| (*target, Finder::new(bytes))).collect();
         let find = |window: Window<'_>, found: &mut Vec<Reference>| {

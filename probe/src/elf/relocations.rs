@@ -18,6 +18,8 @@ const DT_RELRSZ: u32 = 35;
 const DT_RELR: u32 = 36;
 /// Bytes read in one go.
 const WINDOW: u64 = 1 << 20;
+/// The most that are read of a file whose pointers lie far apart.
+const MAX_WINDOWS: usize = 1 << 10;
 
 /// The pointers: where each lies, and to where it leads.
 #[derive(Debug)]
@@ -98,12 +100,16 @@ impl Elf {
     /// Of these the pointer lies at the place itself.
     fn packed(&self, mut places: Vec<u64>, all: &mut Vec<(u64, u64)>) {
         places.sort_unstable();
-        let (mut start, mut window) = (0, Vec::new());
+        let (mut start, mut window, mut windows) = (0, Vec::new(), 0);
         for at in places {
             let inside = |window: &[u8], start: u64| {
                 le::u64(window, usize::try_from(at.checked_sub(start)?).ok()?)
             };
             if inside(&window, start).is_none() {
+                windows += 1;
+                if windows > MAX_WINDOWS {
+                    return;
+                }
                 (start, window) = (at, self.at(at, WINDOW as usize));
             }
             all.extend(inside(&window, start).map(|to| (at, to)));

@@ -7,6 +7,8 @@ use super::sweep::{Content, Window};
 
 /// The longest text that is read, in bytes.
 const LONGEST_TEXT: usize = 512;
+/// What is looked for is there once, or in each of some functions.
+const MAX_TEXTS: usize = 4096;
 
 /// A null-terminated text among the constants.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,7 +20,8 @@ pub struct Text {
 }
 
 impl Elf {
-    /// The texts among the constants that contain `part`, where there are few.
+    /// The texts among the constants that contain `part`; none where they are too many
+    /// to tell anything.
     pub(crate) fn texts_with(&self, part: &str) -> Vec<Text> {
         let finder = Finder::new(part);
         let find = |window: Window<'_>, found: &mut Vec<u64>| {
@@ -26,6 +29,9 @@ impl Elf {
             found.extend(hits.map(|at| window.address + at as u64));
         };
         let hits = self.sweep(Content::Constants, part.len(), find).unwrap_or_default();
+        if hits.len() > MAX_TEXTS {
+            return Vec::new();
+        }
         let mut texts: Vec<Text> = hits.into_iter().filter_map(|at| self.text_around(at)).collect();
         texts.dedup();
         texts

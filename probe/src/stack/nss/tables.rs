@@ -16,14 +16,20 @@ const WRITE: usize = 9;
 /// `bind`, `listen`, `getpeername` and `getsockname` are the same before TLS and with it.
 const COMMON: [usize; 4] = [2, 3, 10, 11];
 
+/// What may be one is followed: in the library itself these are three.
+const MAX_TABLES: usize = 1 << 10;
+
 /// Finds the two tables.
 ///
 /// # Errors
 /// Why they cannot be told.
 pub(super) fn functions(elf: &Elf) -> Result<Functions, String> {
     let pointers = elf.pointers();
-    let all: Vec<Table> =
-        pointers.all().iter().filter_map(|&(at, _)| table(elf, &pointers, at)).collect();
+    let tables = pointers.all().iter().filter_map(|&(at, _)| table(elf, &pointers, at));
+    let all: Vec<Table> = tables.take(MAX_TABLES + 1).collect();
+    if all.len() > MAX_TABLES {
+        return Err("its tables of functions are too many to be followed".to_owned());
+    }
     let mut secure = all.iter().filter(|table| is_secure(elf, table));
     let (Some(secure), None) = (secure.next(), secure.next()) else {
         return Err("not exactly one table has the functions of a socket with TLS".to_owned());

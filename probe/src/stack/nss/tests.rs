@@ -76,6 +76,9 @@ struct table { void *functions[12]; };
 #define BEFORE before_connect, 0, bind, listen, before_shutdown, before_close, before_recv, \
     before_send, before_read, before_write
 const struct table before = {{ BEFORE, peer, own }};
+#ifdef MANY
+const struct table many[2000] = {[0 ... 1999] = {{ BEFORE, peer, own }}};
+#endif
 #ifdef MORE
 const struct table again = {{ BEFORE, peer, own }};
 #endif
@@ -125,6 +128,8 @@ fn what_is_not_proven_is_not_claimed() {
         (&["-DFLAGS=2"][..], "with TLS"),
         // Of which of the two are the functions before TLS?
         (&["-DMORE"], "before TLS"),
+        // A file that was made to take long.
+        (&["-DMANY"], "too many"),
         // The two have little in common.
         (&["-DPEER=other"], "before TLS"),
         // Somebody else's table.

@@ -12,7 +12,7 @@ use crate::place::Body;
 const LARGEST: u64 = 0x2000;
 /// Functions followed in a file. What a program is made of takes some hundreds; one
 /// that was made to take long is given up.
-const MAX_FOLLOWED: u32 = 20_000;
+const MAX_FOLLOWED: u32 = 4_000;
 
 /// What functions do, by their starts, and of which algorithm each is, where that is known.
 pub(super) type Starts = BTreeMap<u64, (Function, Option<&'static str>)>;

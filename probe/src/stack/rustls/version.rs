@@ -9,8 +9,8 @@ use crate::elf::{Content, Elf, Window};
 const FOLDER: &[u8] = b"/rustls-0.";
 /// Digits and dots of a version, and the slash behind it.
 const LONGEST: usize = 16;
-/// A program has one, or two where its packages disagree.
-const MOST: usize = 8;
+/// A program has one, or some where its packages disagree. Each is looked for.
+const MOST: usize = 4;
 
 /// The versions, without double ones, the newest first; mostly one, mostly none.
 pub(super) fn versions(elf: &Elf) -> Vec<String> {
@@ -33,5 +33,6 @@ pub(super) fn versions(elf: &Elf) -> Vec<String> {
     let mut found = elf.sweep(Content::Constants, FOLDER.len() + LONGEST, find).unwrap_or_default();
     found.sort_unstable_by(|one, other| other.cmp(one));
     found.dedup();
+    found.truncate(MOST);
     found
 }
