@@ -19,6 +19,7 @@ mod explain;
 mod file;
 mod linker_cache;
 mod maps;
+mod mounts;
 mod programs;
 mod scans;
 #[cfg(test)]

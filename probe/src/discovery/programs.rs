@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use super::Found;
+use super::mounts::Mounts;
 
 /// Directories whose files are all looked at.
 const DIRECTORIES: &[&str] =
@@ -141,14 +142,19 @@ fn installed() -> Vec<PathBuf> {
     found
 }
 
+/// Every user's home, but for those on other machines: what is run there is found when
+/// it runs.
 fn homes() -> Vec<PathBuf> {
+    let mounts = Mounts::now();
     let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let near = Some(Path::new("/home")).filter(|home| !mounts.is_remote(home));
     let mut homes: Vec<PathBuf> = users
         .lines()
         .filter_map(|line| line.split(':').nth(5))
         .filter(|home| home.starts_with('/') && home.len() > 1)
         .map(PathBuf::from)
-        .chain(names(Path::new("/home")))
+        .chain(near.map(names).unwrap_or_default())
+        .filter(|home| !mounts.is_remote(home))
         .collect();
     homes.sort_unstable();
     homes.dedup();
