@@ -153,7 +153,7 @@ fn a_library_written_over_by_something_else() {
     let Some(library) = copy(directory.path()) else { return };
     let process = Running::mapping(&library);
     let mut discovery = Discovery::new();
-    let first = discovery.exec(process.pid());
+    let first = discovery.exec(process.pid(), true);
     assert_eq!(names(&first, &library), 1);
     drop(process);
     std::fs::copy("/bin/true", &library).unwrap();
@@ -168,7 +168,7 @@ fn what_is_probed_is_what_was_looked_at() {
     let directory = tempfile::tempdir().unwrap();
     let Some(library) = copy(directory.path()) else { return };
     let process = Running::mapping(&library);
-    let mut found = Discovery::new().exec(process.pid());
+    let mut found = Discovery::new().exec(process.pid(), true);
     drop(process);
     let handle = found.remove(0).handle.expect("nothing is attached yet");
     let whole = std::fs::read(&library).unwrap();
