@@ -169,8 +169,8 @@ pub struct FlowOptions {
     /// Where --json and --plain write, into a new file [default: standard output]
     #[arg(short, long, value_name = "FILE", requires = "lines")]
     pub output: Option<PathBuf>,
-    /// Stop after so many seconds
-    #[arg(long, value_name = "SECS", value_parser = seconds)]
+    /// Stop after this time, e.g. 40s, 5m, 1h; a number alone is seconds
+    #[arg(long, value_name = "TIME", value_parser = config::duration)]
     pub duration: Option<Duration>,
     /// Stop after so many exchanges
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
@@ -298,14 +298,6 @@ fn user(text: &str) -> Result<User, String> {
     Ok(User { name: text.to_owned(), uid })
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
-    Duration::try_from_secs_f64(seconds)
-        .ok()
-        .filter(|duration| !duration.is_zero())
-        .ok_or_else(|| "must be more than 0".to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -351,6 +343,7 @@ mod tests {
             ("--stdio --json", true),
             ("-r x -w y", true),
             ("--duration 0.5 --count 3", true),
+            ("--duration 40s", true),
             ("--duration 0", false),
             ("--duration nan", false),
             ("--count 0", false),

@@ -1,5 +1,6 @@
 //! The configuration file: what it may say, where it lies.
 
+mod duration;
 mod keys;
 mod place;
 mod size;
@@ -15,6 +16,7 @@ use crate::keymap::KeyMap;
 use crate::nearest::nearest;
 use crate::theme::Theme;
 
+pub use duration::duration;
 pub use keys::Keys;
 pub use place::{Invoker, account_of, cache_path, default_path, groups_of, invoker, uid_of};
 pub use size::Size;
