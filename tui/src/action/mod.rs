@@ -40,6 +40,8 @@ pub enum Action {
     Pause,
     Earlier,
     Later,
+    JustBefore,
+    JustAfter,
     Filter,
     Search,
     SearchNext,
@@ -158,9 +160,9 @@ pub static ACTIONS: &[Entry] = &[
         "the request as it was sent, whole; again: what was new in it",
     )
     .offered("as sent", &[V]),
-    entry(Action::Fold, "fold", &["o", "z"], &[V, D, J], "fold or unfold what the cursor is on")
+    entry(Action::Fold, "fold", &["o", "z"], &[V, J], "fold or unfold what the cursor is on")
         .offered("fold", &[V, J]),
-    entry(Action::FoldAll, "fold-all", &["O", "Z"], &[V, D, J], "fold or unfold everything"),
+    entry(Action::FoldAll, "fold-all", &["O", "Z"], &[V, J], "fold or unfold everything"),
     entry(Action::Search, "search", &["/"], EVERYWHERE, "search; small letters match capitals too")
         .offered("search", BESIDE_HELP),
     entry(
@@ -178,13 +180,22 @@ pub static ACTIONS: &[Entry] = &[
     entry(
         Action::Earlier,
         "earlier",
-        &["Left", ","],
+        &["Left"],
         &[S],
-        "pause, and the whole screen as it was a moment before; ten minutes are kept",
+        "pause, and the whole screen as it was five seconds before; ten minutes are kept",
     )
     .offered("earlier", &[S]),
-    entry(Action::Later, "later", &["Right", "."], &[S], "a moment later, up to that of the pause")
+    entry(Action::Later, "later", &["Right"], &[S], "five seconds later, up to the pause")
         .offered("later", &[S]),
+    entry(
+        Action::JustBefore,
+        "just-before",
+        &[","],
+        &[S],
+        "the moment before: a second, further back than two minutes five",
+    )
+    .offered("by 1 s", &[S]),
+    entry(Action::JustAfter, "just-after", &["."], &[S], "the moment after"),
     entry(
         Action::Follow,
         "follow",

@@ -25,7 +25,7 @@ impl App {
         } else {
             (self.page_panels(store, session, body), None)
         };
-        let chosen = self.narrowed.part().filter(|_| self.narrowed.is_chosen());
+        let chosen = self.narrowed.part(store).filter(|_| self.narrowed.is_chosen());
         let processes =
             chosen.map_or(self.main.processes.processes, |part| part.figures.processes().len());
         let setting = Setting {
@@ -81,7 +81,7 @@ impl App {
         let here = keys.footer(self.context());
         // First how to leave, which must have room.
         let key = |action| keys.of(action).first().map(Key::to_string);
-        let narrowed = self.pages.is_empty() && self.narrowed.part().is_some();
+        let narrowed = self.pages.is_empty() && self.narrowed.is_narrow();
         let all = key(Action::Back).filter(|_| narrowed).map(|key| (key, "show all"));
         if self.viewpoint.frozen.is_none() {
             return Footer::Keys(Offers::of(all.into_iter().chain(here)));
@@ -100,7 +100,7 @@ impl App {
         body: Area,
     ) -> (Vec<Panel>, Option<Area>) {
         let of = self.scope(store);
-        let reader = self.viewpoint.reader(store).within(self.narrowed.part());
+        let reader = self.viewpoint.reader(store).within(self.narrowed.part(store));
         let counting = self.narrowed.is_behind(store);
         let main = &mut self.main;
         let rows = |area: Area| usize::from(table_size(area).1);
@@ -112,7 +112,7 @@ impl App {
         exchanges::settle(
             &reader,
             scope,
-            &mut main.listing,
+            &main.listing,
             &mut main.exchanges,
             place(Pane::Exchanges).map_or(1, rows),
         );
@@ -124,10 +124,11 @@ impl App {
             panel.key = self.options.keys.of(leads_to(pane)).first().map(Key::to_string);
             let (title, note) = match pane {
                 Pane::Processes => {
-                    let reader = reader.within(self.narrowed.passing());
+                    let reader = reader.within(self.narrowed.passing(store));
                     let table = processes::table(&reader, &main.processes, table_size(area));
                     let note = listed_how(&main.processes);
-                    panel.content = listed(table, || vec![vec![Span::new("none yet", Role::Dim)]]);
+                    let keys = &self.options.keys;
+                    panel.content = listed(table, || no_process(&reader, keys));
                     let title = match main.processes.grouping {
                         Grouping::Process => "Processes",
                         Grouping::Command => "Commands",
@@ -149,7 +150,8 @@ impl App {
                     let gists = &mut self.gists;
                     let table = exchanges::table(&reader, what, &main.exchanges, gists, size);
                     let (_, all) = table.progress;
-                    let rank = main.exchanges.selected.map_or(0, |id| main.row_of(&reader, id) + 1);
+                    let rank = main.exchanges.selected.and_then(|id| main.row_of(&reader, id));
+                    let rank = rank.map_or(0, |row| row + 1);
                     let keys = &self.options.keys;
                     let key = keys.how(Action::Show);
                     let unlisted = Unlisted { others: reader.count(Scope::All), key: &key };
@@ -207,6 +209,7 @@ impl App {
         match self.pages.last_mut() {
             Some(Page::Conversation(page)) => {
                 page.refresh(&reader, size);
+                self.behind = page.chat.is_reading();
                 let process = exchanges::process_name(&reader, page.process);
                 let what = if page.chat.is_sent() { "request as sent" } else { "conversation" };
                 panel.title = title(&format!("{process} · {what}"));
@@ -243,7 +246,7 @@ impl App {
                 panel.content = Content::Notice(waiting(session, Unlisted::default(), columns));
             }
             Some(Page::Overview(page)) => {
-                let part = reader.within(self.narrowed.part());
+                let part = reader.within(self.narrowed.part(store));
                 page.overview.refresh(&part, size, self.viewpoint.now);
                 panel.title = title("Overview");
                 if !of.is_empty() {
@@ -302,6 +305,16 @@ fn pace(reader: &Reader<'_>, record: &Record) -> String {
 
 fn listed(table: crate::view::table::Table, empty: impl Fn() -> Vec<Vec<Span>>) -> Content {
     if table.rows.is_empty() { Content::Notice(empty()) } else { Content::Table(table) }
+}
+
+/// Why no process is listed, and what to do.
+fn no_process(reader: &Reader<'_>, keys: &KeyMap) -> Vec<Vec<Span>> {
+    let why = match reader.count(Scope::All) {
+        _ if reader.part().is_some() => "none has an exchange that passes".to_owned(),
+        0 => "none yet".to_owned(),
+        _ => format!("none talks to an LLM; {} changes what is shown", keys.how(Action::Show)),
+    };
+    vec![vec![Span::new(why, Role::Dim)]]
 }
 
 /// How many processes or groups there are, and in which order.

@@ -3,7 +3,7 @@
 use super::page::Page;
 use super::{App, Effect};
 use crate::store::{Record, Store};
-use crate::view::processes::RowKey;
+use crate::view::processes::{Ended, RowKey};
 use crate::view::{Pane, Role, connections};
 
 impl App {
@@ -25,7 +25,7 @@ impl App {
 
     /// What is to be copied.
     fn copied(&mut self, store: &Store) -> Option<String> {
-        let reader = self.viewpoint.reader(store).within(self.narrowed.part());
+        let reader = self.viewpoint.reader(store).within(self.narrowed.part(store));
         let answer = |record: &Record| {
             let response = &record.exchange.response;
             let calls = || response.tool_calls.first().map(|call| call.arguments.clone());
@@ -49,7 +49,7 @@ impl App {
         }
         match self.main.focus {
             Pane::Processes => {
-                if let Some(RowKey::Group(name) | RowKey::Ended(name)) =
+                if let Some(RowKey::Group(name) | RowKey::Ended(Ended { name, .. })) =
                     &self.main.processes.selected
                 {
                     return Some(name.clone());

@@ -10,7 +10,7 @@ use crate::store::{ExchangeId, Scope, Seen, Sieve, Store};
 use crate::view::{Footer, Hint, Role, Show, Span, shown};
 
 /// Bytes of exchanges that are judged in one frame; the rest waits for the next.
-pub(super) const BUDGET: usize = 2 << 20;
+pub(super) const BUDGET: usize = 256 << 10;
 
 /// Milliseconds between two looks at an answer that grows.
 const GROWTH_MS: f64 = 500.0;
@@ -231,7 +231,8 @@ impl App {
     }
 
     /// Brings the list of what passes up to date, as far as a frame has time.
-    pub(super) fn judge(&mut self, store: &mut Store) {
+    /// Gives what is left of the time.
+    pub(super) fn judge(&mut self, store: &mut Store) -> usize {
         let llm_only = self.main.show == Show::LlmOnly;
         let filtering = &mut self.filtering;
         let wanted = filtering.text().map(|text| (text.to_owned(), llm_only));
@@ -245,14 +246,14 @@ impl App {
         }
         let again = std::mem::take(&mut filtering.again);
         self.main.filtered = filtering.applied.is_some();
-        let Some(InForce { filter, .. }) = filtering.in_force() else { return };
+        let Some(InForce { filter, .. }) = filtering.in_force() else { return BUDGET };
         store.judge_again(again);
         let looks = self.viewpoint.now.millis_since(filtering.grown) >= GROWTH_MS;
         if looks {
             store.judge_grown();
         }
         let frozen = self.viewpoint.frozen.as_ref();
-        store.judge(Sieve::Filter, BUDGET, |seen| {
+        let left = store.judge(Sieve::Filter, BUDGET, |seen| {
             let kept = frozen.and_then(|frozen| frozen.exchange(seen.record.id));
             let seen = Seen { record: kept.unwrap_or(seen.record), ..seen };
             let of_kind = !llm_only || seen.record.exchange.dialect.is_some();
@@ -261,6 +262,7 @@ impl App {
         if looks {
             self.filtering.grown = self.viewpoint.now;
         }
+        left
     }
 
     /// The last rows while a filter is typed.

@@ -4,7 +4,7 @@ use super::columns::{ColumnsPage, List};
 use super::page::{Conversation, Detail, Help, OverviewPage, Page, Tab, to_neighbour};
 use super::palette::Palette;
 use super::prompt::{Prompt, Purpose, Typed};
-use super::{App, Effect, Exit, Key, With};
+use super::{App, Effect, Exit, Key, With, pause};
 use crate::action::{Action, Context};
 use crate::store::{ExchangeId, Store};
 use crate::view::document::{Position, Scroll};
@@ -88,11 +88,13 @@ impl App {
                 self.palette = Some(Palette::of(self.context(), self.viewpoint.frozen.is_some()));
             }
             Action::Pause => self.pause(store),
-            Action::Earlier | Action::Later => {
+            Action::Earlier | Action::Later | Action::JustBefore | Action::JustAfter => {
                 if self.viewpoint.frozen.is_none() {
                     self.pause(store);
                 }
-                self.shift(store, action == Action::Earlier);
+                let earlier = matches!(action, Action::Earlier | Action::JustBefore);
+                let one = matches!(action, Action::JustBefore | Action::JustAfter);
+                self.shift(store, earlier, if one { 0 } else { pause::STEP });
             }
             Action::Mouse => {
                 self.mouse = !self.mouse;
@@ -173,7 +175,12 @@ impl App {
                     self.main.processes.tree = true;
                 }
             }
-            Action::Ended => self.main.processes.unfolded ^= true,
+            Action::Ended => {
+                self.main.processes.unfolded ^= true;
+                let each = self.main.processes.unfolded;
+                let how = if each { "each in a row" } else { "those of one command in one row" };
+                self.tell(&format!("ended processes: {how}"), Role::Dim);
+            }
             Action::Group => {
                 let next = self.main.processes.grouping.next();
                 self.main.processes.group(next);
@@ -214,6 +221,10 @@ impl App {
                 || self.filtering.drop_kept();
             if leaves {
                 return;
+            }
+            if !self.main.zoom && self.main.focus == Pane::Exchanges {
+                let quit = self.options.keys.how(Action::Quit);
+                return self.tell(&format!("this is the main screen: {quit} quits"), Role::Dim);
             }
             self.main.zoom = false;
             self.main.focus = Pane::Exchanges;

@@ -58,7 +58,7 @@ impl App {
             let why = "this was recorded: its processes are not here to be signalled";
             return self.tell(why, Role::Warning);
         }
-        let reader = self.viewpoint.reader(store).within(self.narrowed.part());
+        let reader = self.viewpoint.reader(store).within(self.narrowed.part(store));
         let process = self.watched(&reader).and_then(|key| reader.process(key));
         let Some(totals) = process else {
             return self.tell("no process is selected", Role::Warning);

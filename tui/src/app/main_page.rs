@@ -50,8 +50,8 @@ impl MainPage {
         self.listing.count(reader, self.scope())
     }
 
-    /// The row of an exchange.
-    pub(super) fn row_of(&self, reader: &Reader<'_>, id: ExchangeId) -> usize {
+    /// The row of an exchange, if it has one.
+    pub(super) fn row_of(&self, reader: &Reader<'_>, id: ExchangeId) -> Option<usize> {
         self.listing.row_of(reader, self.scope(), id)
     }
 
@@ -74,7 +74,9 @@ impl MainPage {
             return;
         };
         let now = match self.exchanges.selected {
-            Some(id) if !self.exchanges.follow => self.row_of(reader, id).min(count - 1),
+            Some(id) if !self.exchanges.follow => {
+                self.row_of(reader, id).map_or(followed, |row| row.min(count - 1))
+            }
             _ => followed,
         };
         self.select_row(reader, now.saturating_add_signed(rows).min(count - 1));

@@ -206,6 +206,8 @@ pub struct App {
     dirty: bool,
     /// A long text is still being laid out, or code is still being read.
     behind: bool,
+    /// Lists and figures are not up to date.
+    behind_store: bool,
     /// As last built: where the mouse finds things.
     drawn: Screen,
     /// When time alone changes the screen.
@@ -237,6 +239,7 @@ impl App {
             theme_chosen: false,
             dirty: true,
             behind: false,
+            behind_store: false,
             drawn: Screen::default(),
             tick: None,
         };
@@ -350,6 +353,7 @@ impl App {
         self.behind |= self.awaits_colours();
         self.drawn = screen;
         self.dirty = false;
+        self.behind_store = self.lags(store);
         self.tick = self.due(store);
         let looked_at = self.looked_at(store);
         store.pin(looked_at);

@@ -146,7 +146,7 @@ impl Conversation {
             return;
         }
         let latest = self.latest(reader);
-        if !self.chat.is_read() {
+        if !self.chat.is_read() || self.chat.is_behind() {
             return;
         }
         if let Some(id) = self.at.take().filter(|&id| Some(id) != latest)

@@ -7,6 +7,9 @@ use crate::action::Action;
 use crate::store::{Moment, Store};
 use crate::view::{Frozen, Role};
 
+/// Nanoseconds of a step back or forth.
+pub(super) const STEP: u64 = 5_000_000_000;
+
 /// The moments that a paused screen can show, the oldest first; the last is that of
 /// the pause.
 #[derive(Debug, Default)]
@@ -22,6 +25,23 @@ impl Past {
         ends.map_or(0.0, |(oldest, pause)| pause.at.millis_since(oldest.at))
     }
 
+    /// The moment to go to, and its place.
+    fn next(&self, earlier: bool, by: u64) -> Option<(usize, &Arc<Moment>)> {
+        let here = self.moments.get(self.at)?.at.0;
+        let far = |(_, moment): &(usize, &Arc<Moment>)| here.abs_diff(moment.at.0) >= by;
+        let all = self.moments.iter().enumerate();
+        match earlier {
+            true => {
+                let mut before = all.take(self.at).rev();
+                before.clone().find(far).or_else(|| before.next_back())
+            }
+            false => {
+                let mut after = all.skip(self.at + 1);
+                after.clone().find(far).or_else(|| after.next_back())
+            }
+        }
+    }
+
     /// How many moments there are.
     pub(super) fn len(&self) -> usize {
         self.moments.len()
@@ -34,22 +54,24 @@ impl App {
         if let Some(frozen) = self.viewpoint.frozen.take() {
             self.filtering.thaw(frozen.unfinished());
             self.past = Past::default();
+            self.narrowed.thaw();
             return;
         }
         let frozen = Frozen::new(store, self.viewpoint.moment());
+        self.narrowed.freeze(store, frozen.moment().at);
         let moments = store.moments().filter(|moment| moment.at < frozen.moment().at);
         self.past.moments = moments.chain([frozen.moment()]).cloned().collect();
         self.past.at = self.past.len() - 1;
         self.viewpoint.frozen = Some(frozen);
     }
 
-    /// Shows an earlier moment of a paused screen, or a later one.
-    pub(super) fn shift(&mut self, store: &Store, earlier: bool) {
+    /// Shows an earlier moment of a paused screen, or a later one: the next, or the first
+    /// that is so many nanoseconds away.
+    pub(super) fn shift(&mut self, store: &Store, earlier: bool, by: u64) {
         let Some(frozen) = &self.viewpoint.frozen else { return };
-        let at = if earlier { self.past.at.checked_sub(1) } else { Some(self.past.at + 1) };
-        let Some((at, moment)) = at.and_then(|at| Some((at, self.past.moments.get(at)?))) else {
+        let Some((at, moment)) = self.past.next(earlier, by) else {
             let why = match (earlier, self.past.len()) {
-                (true, 1) => "nothing earlier is kept: a moment is, every 5 seconds".to_owned(),
+                (true, 1) => "nothing earlier is kept: a moment is, every second".to_owned(),
                 (true, _) => "this is the oldest moment that is kept".to_owned(),
                 (false, _) => {
                     let goes_on = self.options.keys.how(Action::Pause);

@@ -24,6 +24,9 @@ use crate::view::{Role, format};
 /// Time between two frames: at most 30 a second.
 const FRAME: Duration = Duration::from_millis(33);
 
+/// Time between two pieces of what does not fit into a frame.
+const PAUSE: Duration = Duration::from_millis(2);
+
 /// Shows the screen until the person or a signal ends it. The terminal is
 /// given back before this returns, and before a panic is printed.
 ///
@@ -74,6 +77,9 @@ impl Loop {
             // Reading a long request takes a while: not while the store waits.
             self.app.work();
             let ready = self.wait()?;
+            if self.app.is_behind() {
+                self.app.catch_up(&mut self.shared.store());
+            }
             for event in self.events(ready)? {
                 let effects = self.app.update(event, &self.shared.store(), now());
                 for effect in effects {
@@ -113,6 +119,11 @@ impl Loop {
             self.app.next_tick().map(|at| Duration::from_nanos(at.0.saturating_sub(now().0)));
         // What is to be drawn anyway waits for its frame, and for nothing else.
         let timeout = frame.or(tick);
+        // What lags behind is caught up with in pieces, and the store is free between.
+        let timeout = match self.app.is_behind() {
+            true => Some(timeout.map_or(PAUSE, |timeout| timeout.min(PAUSE))),
+            false => timeout,
+        };
         let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
         let mut fds = [
             // Its end only: what is typed wakes us by the socket.

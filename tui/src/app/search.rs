@@ -7,7 +7,7 @@ use crate::action::Action;
 use crate::store::{Connection, Record, Store};
 use crate::view::document::{Document, Position, Scroll};
 use crate::view::json::JsonDocument;
-use crate::view::processes::RowKey;
+use crate::view::processes::{Ended, RowKey};
 use crate::view::text::TextDocument;
 use crate::view::{Pane, Pattern, Reader, Role, connections};
 
@@ -22,7 +22,7 @@ impl App {
             let asks = self.options.keys.how(Action::Search);
             return self.tell(&format!("nothing to search for: {asks} asks"), Role::Dim);
         };
-        let reader = self.viewpoint.reader(store).within(self.narrowed.part());
+        let reader = self.viewpoint.reader(store).within(self.narrowed.part(store));
         let size = self.visible();
         let found = if let Some(page) = self.pages.last_mut() {
             match page.json() {
@@ -67,7 +67,7 @@ impl App {
 
     /// Which of all matches was gone to.
     fn tally(&mut self, pattern: &Pattern, store: &Store) -> Tally {
-        let reader = self.viewpoint.reader(store).within(self.narrowed.part());
+        let reader = self.viewpoint.reader(store).within(self.narrowed.part(store));
         let (width, _) = self.visible();
         let main = &mut self.main;
         let (document, scroll) = match self.pages.last_mut() {
@@ -127,7 +127,7 @@ impl MainPage {
     ) -> Result<bool, usize> {
         let count = self.count(reader);
         let selected = self.exchanges.selected;
-        let start = selected.map_or(0, |id| self.row_of(reader, id));
+        let start = selected.and_then(|id| self.row_of(reader, id)).unwrap_or(0);
         let mut bytes = 0;
         for rank in around(start, count, forward, fresh) {
             let Some(record) = self.at(reader, rank) else {
@@ -196,7 +196,7 @@ impl MainPage {
 fn process_matches(pattern: &Pattern, reader: &Reader<'_>, key: &RowKey) -> bool {
     let finds = |text: &str| pattern.find(text.as_bytes()).is_some();
     match key {
-        RowKey::Group(name) | RowKey::Ended(name) => finds(name),
+        RowKey::Group(name) | RowKey::Ended(Ended { name, .. }) => finds(name),
         RowKey::Process(process) => reader.process(*process).is_some_and(|process| {
             let process = &process.process;
             finds(&process.comm)

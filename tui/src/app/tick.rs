@@ -13,8 +13,7 @@ impl App {
         let reader = self.narrowed_reader(store);
         let after = |ms: u64| Timestamp(self.viewpoint.now.0 + ms * 1_000_000);
         let message = self.message.as_ref().map(|(_, until)| *until);
-        let counting = self.narrowed.is_behind(store);
-        let more = (self.gists.behind() || self.behind || counting).then(|| after(1));
+        let more = (self.gists.behind() || self.behind).then(|| after(1));
         let spinner =
             (self.viewpoint.frozen.is_none()).then(|| self.spins(store)).flatten().map(after);
         let pulse = self.pulses(store).then(|| Pulse::next(self.viewpoint.moment()));
@@ -35,7 +34,7 @@ impl App {
         let of_processes = |panel: &&Panel| panel.pane == Some(Pane::Processes);
         let panel = self.drawn.panels.iter().find(of_processes);
         let width = panel.map(|panel| panel.inner().width.saturating_sub(2));
-        let reader = self.viewpoint.reader(store).within(self.narrowed.passing());
+        let reader = self.viewpoint.reader(store).within(self.narrowed.passing(store));
         let moves = |width| processes::moves(&reader, &self.main.processes, width);
         self.viewpoint.frozen.is_none() && width.is_some_and(moves)
     }

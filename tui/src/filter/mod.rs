@@ -86,8 +86,8 @@ impl Filter {
 
     /// About how many bytes [`matches`](Self::matches) looks at.
     pub fn cost(&self, seen: &Seen<'_>) -> usize {
-        /// What the facts of an exchange come to.
-        const FACTS: usize = 256;
+        /// What finding the facts of an exchange comes to.
+        const FACTS: usize = 768;
         FACTS + if self.expr.is_heavy() { read::size(seen) } else { 0 }
     }
 }

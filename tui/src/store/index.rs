@@ -57,6 +57,11 @@ impl Ranked {
         self.0.binary_search(&id).is_ok()
     }
 
+    /// The last before `id`.
+    pub(super) fn before(&self, id: ExchangeId) -> Option<ExchangeId> {
+        self.at(self.rank(id).checked_sub(1)?)
+    }
+
     /// The rank of `id`, or of the first after it.
     pub(super) fn rank(&self, id: ExchangeId) -> usize {
         self.0.partition_point(|&other| other < id)

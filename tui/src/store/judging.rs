@@ -3,7 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{ExchangeId, Scope, Seen, Store};
+use super::index::Ranked;
+use super::sums::Change;
+use super::{ExchangeId, Figures, Record, Scope, Seen, Store};
 
 /// By what exchanges are judged. What the filter leaves out is not chosen either.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,12 +35,19 @@ struct Waiting {
     on: bool,
     /// New, or known better than when they were judged.
     changed: BTreeSet<ExchangeId>,
+    /// Those before it were never judged: one after the other they are, the newest first.
+    unseen: ExchangeId,
     /// All from here on had their turn: those that change often must not keep
     /// others waiting.
     turn: Option<ExchangeId>,
+    /// What those that passed add up to.
+    figures: Figures,
 }
 
 impl Sieve {
+    /// Both.
+    pub const ALL: [Sieve; 2] = [Sieve::Filter, Sieve::Choice];
+
     /// What passes.
     pub fn scope(self) -> Scope {
         match self {
@@ -66,6 +75,11 @@ impl Judging {
         self.grown.remove(&id);
     }
 
+    /// What those that passed add up to.
+    pub(super) fn figures(&mut self, sieve: Sieve) -> &mut Figures {
+        &mut self.of(sieve).figures
+    }
+
     fn of(&mut self, sieve: Sieve) -> &mut Waiting {
         match sieve {
             Sieve::Filter => &mut self.filter,
@@ -75,19 +89,36 @@ impl Judging {
 }
 
 impl Waiting {
+    /// It judges all.
+    fn all(&mut self) {
+        self.on = true;
+        self.changed.clear();
+        (self.unseen, self.turn) = (ExchangeId(u64::MAX), None);
+    }
+
     fn changed(&mut self, id: ExchangeId) {
-        if self.on {
+        if self.on && id >= self.unseen {
             self.changed.insert(id);
         }
     }
 
-    /// Whose turn it is: the newest first, round and round.
-    fn next(&mut self) -> Option<ExchangeId> {
-        let before = self.turn.and_then(|turn| self.changed.range(..turn).next_back().copied());
-        let next = before.or_else(|| self.changed.last().copied())?;
-        self.changed.remove(&next);
+    /// Whose turn it is of `all`: the newest first, round and round.
+    fn next(&mut self, all: &Ranked) -> Option<ExchangeId> {
+        let under = |turn: ExchangeId| {
+            let changed = self.changed.range(..turn).next_back().copied();
+            changed.max(all.before(turn.min(self.unseen)))
+        };
+        let last = ExchangeId(u64::MAX);
+        let next = under(self.turn.unwrap_or(last)).or_else(|| under(last))?;
+        if !self.changed.remove(&next) {
+            self.unseen = next;
+        }
         self.turn = Some(next);
         Some(next)
+    }
+
+    fn count(&self, all: &Ranked) -> usize {
+        self.changed.len() + all.rank(self.unseen)
     }
 }
 
@@ -96,8 +127,7 @@ impl Store {
     /// From now on exchanges are judged: all of them anew.
     pub fn judge_all(&mut self, sieve: Sieve) {
         self.stop_judging(sieve);
-        let changed = self.records.keys().copied().collect();
-        *self.judging.of(sieve) = Waiting { on: true, changed, turn: None };
+        self.judging.of(sieve).all();
     }
 
     /// It judges no more, and lets nothing pass.
@@ -110,7 +140,7 @@ impl Store {
             self.judging.grown.clear();
             if self.judging.choice.on {
                 // What was left out may pass now.
-                self.judging.choice.changed = self.records.keys().copied().collect();
+                self.judging.choice.all();
             }
         }
     }
@@ -124,13 +154,23 @@ impl Store {
 
     /// The filter is to judge those again whose answers grew since the last time.
     pub fn judge_grown(&mut self) {
-        let mut grown = std::mem::take(&mut self.judging.grown);
-        self.judging.filter.changed.append(&mut grown);
+        for id in std::mem::take(&mut self.judging.grown) {
+            self.judging.filter.changed(id);
+        }
     }
 
     /// How many are still to be judged.
     pub fn unjudged(&self) -> usize {
-        self.judging.filter.changed.len() + self.judging.choice.changed.len()
+        let Some(all) = self.index.scope(Scope::All) else { return 0 };
+        self.judging.filter.count(all) + self.judging.choice.count(all)
+    }
+
+    /// What those that pass add up to.
+    pub fn figures(&self, sieve: Sieve) -> &Figures {
+        match sieve {
+            Sieve::Filter => &self.judging.filter.figures,
+            Sieve::Choice => &self.judging.choice.figures,
+        }
     }
 
     /// Grows whenever something else is asked.
@@ -144,16 +184,17 @@ impl Store {
     }
 
     /// Judges what changed, until `budget` is used up: `judge` says whether an
-    /// exchange passes, and what finding that out cost.
+    /// exchange passes, and what finding that out cost. Gives what is left of it.
     pub fn judge(
         &mut self,
         sieve: Sieve,
         mut budget: usize,
         judge: impl Fn(Seen<'_>) -> (bool, usize),
-    ) {
+    ) -> usize {
         let filtered = sieve == Sieve::Choice && self.judging.filter.on;
         while budget > 0
-            && let Some(id) = self.judging.of(sieve).next()
+            && let Some(all) = self.index.scope(Scope::All)
+            && let Some(id) = self.judging.of(sieve).next(all)
         {
             let left_out = filtered && !self.index.contains(Scope::Matching, id);
             let record = self.records.get(&id).filter(|_| !left_out);
@@ -162,9 +203,27 @@ impl Store {
             budget = budget.saturating_sub(cost);
             if self.index.judged(sieve.scope(), id, passes) {
                 self.judging.verdicts += 1;
+                self.changes.note(id);
                 if sieve == Sieve::Filter {
                     self.judging.choice.changed(id);
                 }
+                if let Some(record) = self.records.get(&id) {
+                    let figures = self.judging.figures(sieve);
+                    match passes {
+                        true => figures.put(None, &Change::new(None, record)),
+                        false => figures.take(record),
+                    }
+                }
+            }
+        }
+        budget
+    }
+
+    /// An exchange that has passed is gone.
+    pub(super) fn leaves(&mut self, record: &Record) {
+        for sieve in Sieve::ALL {
+            if self.index.contains(sieve.scope(), record.id) {
+                self.judging.figures(sieve).take(record);
             }
         }
     }

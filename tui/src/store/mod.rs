@@ -6,6 +6,7 @@
 //! same whatever the history's length.
 
 mod budget;
+mod changes;
 mod family;
 mod figures;
 mod index;
@@ -32,6 +33,8 @@ use llmtop_parsers::price::PriceTable;
 use llmtop_probe::ConnId;
 
 use budget::Budget;
+pub use changes::Changes;
+use changes::Noted;
 use family::Family;
 pub use figures::Figures;
 use index::Index;
@@ -73,6 +76,7 @@ pub struct Store {
     index: Index,
     budget: Budget,
     judging: Judging,
+    changes: Noted,
     /// Closed connections that carried no exchange that is kept, oldest first.
     retired: VecDeque<ConnId>,
     /// How many kept exchanges a connection carried.

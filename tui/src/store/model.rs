@@ -9,7 +9,7 @@ use llmtop_probe::{ConnId, Endpoint, Process, Timestamp, Tls};
 use super::Sums;
 
 /// Names an exchange in the store; in order of their beginning.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ExchangeId(pub u64);
 
 /// Names a process run: pids are used again, these are not.

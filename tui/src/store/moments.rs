@@ -10,10 +10,17 @@ use llmtop_probe::ConnId;
 use super::{ExchangeId, Facet, ProcessTotals, Record, Scope, Store, Sums, Totals, budget};
 
 /// Nanoseconds between two moments, at least.
-const BETWEEN: u64 = 5_000_000_000;
+const BETWEEN: u64 = 1_000_000_000;
 
-/// Moments that are kept: ten minutes in which something happens all the time.
-const KEPT: usize = 120;
+/// The latest moments, which are all kept: two minutes in which something happens all
+/// the time.
+const FINE: usize = 120;
+
+/// Nanoseconds between two of those before, at least.
+const COARSE: u64 = 5_000_000_000;
+
+/// Moments that are kept: ten such minutes.
+const KEPT: usize = FINE + 96;
 
 /// Part of the memory budget that moments may take.
 const SHARE: u64 = 8;
@@ -62,6 +69,28 @@ pub(super) struct Moments {
     bytes: u64,
     /// When the latest was.
     last: Timestamp,
+}
+
+impl Moments {
+    /// The one that is not among the latest any more goes, if it is near the one before.
+    fn thin(&mut self) {
+        let Some(at) = self.kept.len().checked_sub(FINE + 1).filter(|&at| at > 0) else { return };
+        let ends = [at - 1, at + 1].map(|at| self.kept.get(at).map(|(moment, _)| moment.clone()));
+        let (Some((old, _)), [Some(before), Some(next)]) = (self.kept.get(at), ends) else {
+            return;
+        };
+        if old.at.0 >= before.at.0.saturating_add(COARSE) {
+            return;
+        }
+        if let Some((_, bytes)) = self.kept.remove(at) {
+            self.bytes -= bytes;
+        }
+        if let Some((_, bytes)) = self.kept.get_mut(at - 1) {
+            self.bytes -= *bytes;
+            *bytes = before.size() + before.left_behind(&next);
+            self.bytes += *bytes;
+        }
+    }
 }
 
 impl Moment {
@@ -229,6 +258,7 @@ impl Store {
         let size = moment.size();
         moments.bytes += size;
         moments.kept.push_back((moment, size));
+        moments.thin();
         let most = self.budget.whole() / SHARE;
         while (moments.bytes > most || moments.kept.len() > KEPT)
             && let Some((_, bytes)) = moments.kept.pop_front()

@@ -98,6 +98,10 @@ impl Tally {
         self.estimated_costs -= other.estimated_costs;
         self.priced -= other.priced;
         self.unpriced -= other.unpriced;
+        // What was added and taken away leaves nothing, not nearly nothing.
+        if self.priced == 0 {
+            self.usd = 0.0;
+        }
     }
 }
 
@@ -124,5 +128,8 @@ impl Totals {
         self.usd -= tally.usd;
         self.estimated_costs -= tally.estimated_costs;
         self.unpriced -= tally.unpriced;
+        if self.all_exchanges == 0 {
+            self.usd = 0.0;
+        }
     }
 }

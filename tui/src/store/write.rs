@@ -10,7 +10,9 @@ use super::model::latest;
 use super::pulse::Share;
 use super::sums::Change;
 use super::tally::Tally;
-use super::{Connection, ExchangeId, ProcessKey, ProcessTotals, Record, Store, Sums, is_over};
+use super::{
+    Connection, ExchangeId, ProcessKey, ProcessTotals, Record, Sieve, Store, Sums, is_over,
+};
 
 /// Closed connections without a kept exchange that are remembered.
 const RETIRED: usize = 256;
@@ -110,8 +112,14 @@ impl Store {
         } else {
             *self.carried.entry(record.connection).or_default() += 1;
         }
+        for sieve in Sieve::ALL {
+            if self.index.contains(sieve.scope(), record.id) {
+                self.judging.figures(sieve).put(before, &change);
+            }
+        }
         self.index.put(before, &record);
         self.judging.changed(record.id);
+        self.changes.note(record.id);
         self.budget.resize(before, &record);
         self.totals.add(&change.now);
         self.groups.put(before, &change);
@@ -159,9 +167,15 @@ impl Store {
         if let Some(process) = self.processes.get_mut(&record.process).map(Arc::make_mut) {
             process.sums.put(&change);
         }
+        for sieve in Sieve::ALL {
+            if self.index.contains(sieve.scope(), id) {
+                self.judging.figures(sieve).grow(&change);
+            }
+        }
         let bytes = delta.text.len() + size_of::<Arrival>();
         self.budget.grow(record, bytes as u64);
         self.judging.grew(id);
+        self.changes.note(id);
         Some(record.exchange.timing.started)
     }
 
@@ -210,8 +224,10 @@ impl Store {
     fn drop_record(&mut self, id: ExchangeId) -> Option<Record> {
         let record = self.records.remove(&id)?;
         self.budget.remove(&record);
+        self.leaves(&record);
         self.index.remove(&record);
         self.judging.gone(id);
+        self.changes.note(id);
         if let Some(conversation) = record.conversation
             && let Some(members) = self.conversations.get_mut(&conversation)
         {

@@ -58,13 +58,19 @@ fn title(canvas: &mut Canvas<'_>, panel: &Panel) {
 fn tab_bar(canvas: &mut Canvas<'_>, area: Area, tabs: &TabBar) {
     let mut at = area.x + 1;
     let end = area.x + area.width;
+    let dim = canvas.theme.style(Role::Dim);
+    if tabs.first > 0 {
+        canvas.put(area.x, area.y, "‹", 1, dim);
+    }
     for (index, name) in tabs.names.iter().enumerate().skip(tabs.first) {
-        let style = if index == tabs.open {
-            canvas.theme.badge(Role::Accent)
-        } else {
-            canvas.theme.style(Role::Dim)
-        };
-        at = canvas.put(at, area.y, &format!(" {name} "), end.saturating_sub(at), style);
+        let style = if index == tabs.open { canvas.theme.badge(Role::Accent) } else { dim };
+        let room = end.saturating_sub(at);
+        at = canvas.put(at, area.y, &format!(" {name} "), room, style);
+        if usize::from(room) < name.len() + 2 {
+            // There are more.
+            canvas.put(end.saturating_sub(1), area.y, "›", 1, dim);
+            break;
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use llmtop_parsers::{Exchange, State, ToolCall};
 
-use super::exchanges::short_model;
+use super::exchanges::{self, short_model};
 use super::format;
 use super::text::{Look, Source, TextDocument};
 use super::{Reader, Role, Span, gist, is_over, shown};
@@ -83,54 +83,84 @@ pub struct Fold {
     pub all: bool,
 }
 
-/// Adds an exchange's answer to a document.
-pub fn push(document: &mut TextDocument, reader: &Reader<'_>, record: &Record, fold: Fold) {
-    push_with(document, reader, record, fold, &mut |_, _| {});
+impl Fold {
+    /// Lines of what is folded.
+    pub fn limit(self) -> Option<usize> {
+        self.all.then_some(FOLDED)
+    }
 }
 
-/// Adds an exchange's answer to a document; `results` adds what a call returned.
-pub fn push_with(
-    document: &mut TextDocument,
-    reader: &Reader<'_>,
-    record: &Record,
-    fold: Fold,
-    results: &mut dyn FnMut(&mut TextDocument, &ToolCall),
-) {
+/// How an answer looks.
+pub const LOOK: Look =
+    Look { bar: Role::Assistant, role: Role::Text, indent: 0, limit: None, key: 0, prose: false };
+
+/// Adds an exchange's answer to a document.
+pub fn push(document: &mut TextDocument, reader: &Reader<'_>, record: &Record, fold: Fold) {
+    words(document, reader, record, fold);
+    for call in &record.exchange.response.tool_calls {
+        tool_call(document, call, LOOK, fold.limit());
+    }
+    end(document, &record.exchange);
+}
+
+/// Adds an answer up to its calls of tools.
+pub fn words(document: &mut TextDocument, reader: &Reader<'_>, record: &Record, fold: Fold) {
     let exchange = &record.exchange;
     let answer = &exchange.response;
-    let limit = fold.all.then_some(FOLDED);
-    let look = Look { bar: Role::Assistant, ..Look::default() };
-    document.line(head(reader, exchange), look);
+    if exchange.dialect.is_none() {
+        return other(document, reader, exchange);
+    }
+    document.line(head(reader, exchange), LOOK);
     if let Some(reasoning) = answer.reasoning.as_deref().filter(|text| !text.is_empty()) {
-        let look = Look { role: Role::Reasoning, limit, ..look };
+        let look = Look { role: Role::Reasoning, limit: fold.limit(), ..LOOK };
         document.text(Source::Reasoning(record.id), reasoning, look);
         if answer.text.is_some() {
-            document.line(Vec::new(), look);
+            document.line(Vec::new(), LOOK);
         }
     }
     if let Some(text) = answer.text.as_deref().filter(|text| !text.is_empty()) {
-        let look = Look { role: Role::Text, prose: true, ..look };
+        let look = Look { prose: true, ..LOOK };
         document.text(Source::Answer(record.id), text, look);
     }
     for (at, other) in answer.other_choices.iter().enumerate() {
-        document.line(vec![Span::new(format!("choice {}", at + 2), Role::Dim)], look);
-        document.own(other.as_str().into(), Look { prose: true, ..look });
+        document.line(vec![Span::new(format!("choice {}", at + 2), Role::Dim)], LOOK);
+        document.own(other.as_str().into(), Look { prose: true, ..LOOK });
     }
-    for call in &answer.tool_calls {
-        tool_call(document, call, look, limit);
-        results(document, call);
-    }
+}
+
+/// Adds what comes after an answer's calls: why there is nothing, and what went wrong.
+pub fn end(document: &mut TextDocument, exchange: &Exchange) {
     if let Some(waiting) = waiting(exchange) {
-        document.line(vec![Span::new(waiting, Role::Dim)], look);
+        document.line(vec![Span::new(waiting, Role::Dim)], LOOK);
     }
     trouble(document, exchange);
+}
+
+/// Adds what an exchange is that no model answers: what was asked for, and what came.
+fn other(document: &mut TextDocument, reader: &Reader<'_>, exchange: &Exchange) {
+    let look = Look { bar: Role::Dim, ..Look::default() };
+    document.own(exchanges::asked_for(exchange).into(), look);
+    let response = &exchange.response;
+    let status = response.status.map(|status| status.to_string());
+    let kind = |(name, value): &(String, String)| {
+        name.eq_ignore_ascii_case("content-type").then(|| gist(value, 40))
+    };
+    let size = (response.body_bytes > 0).then(|| format::bytes(response.body_bytes));
+    let took = Some(format::duration(reader.elapsed(exchange)));
+    let facts = [status, response.headers.iter().find_map(kind), size, took];
+    let facts: Vec<String> = facts.into_iter().flatten().collect();
+    document.line(vec![Span::new(facts.join(" · "), Role::Dim)], look);
+    let why = "no exchange with an LLM; its detail has headers and bodies";
+    document.line(vec![Span::new(why, Role::Faint)], look);
 }
 
 fn waiting(exchange: &Exchange) -> Option<&'static str> {
     let answer = &exchange.response;
     let silent =
         answer.text.is_none() && answer.reasoning.is_none() && answer.tool_calls.is_empty();
-    (silent && exchange.error.is_none()).then_some(match exchange.state {
+    let told =
+        exchange.error.is_some() || exchange.dialect.is_none() && exchange.state == State::Complete;
+    (silent && !told).then_some(match exchange.state {
         State::Pending => "waiting for the first byte …",
         State::Streaming => "the response has begun, no token yet …",
         State::Complete => "(no text)",

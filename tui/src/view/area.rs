@@ -86,6 +86,10 @@ pub fn frame(screen: Area, hint: bool) -> (Area, Area, Area) {
     (header, body, footer)
 }
 
+/// From so many columns on, the answer stands beside the lists: with less, too many of
+/// their columns would have no room.
+const WIDE: u16 = 160;
+
 /// Where the panes are.
 ///
 /// ```text
@@ -98,7 +102,7 @@ pub fn panes(body: Area, focus: Pane, zoom: bool, processes: usize) -> Vec<(Pane
         return vec![(focus, body)];
     }
     let wanted = |share: u16| (processes as u16).saturating_add(2).clamp(3, share.max(3));
-    if body.width < 130 || body.height < 16 {
+    if body.width < WIDE || body.height < 16 {
         let (top, rest) = body.split_top(wanted(body.height / 4));
         let (middle, bottom) = rest.split_top(rest.height.div_ceil(2));
         let last = if focus == Pane::Connections { Pane::Connections } else { Pane::Answer };

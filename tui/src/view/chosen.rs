@@ -41,7 +41,7 @@ impl Chosen {
             RowKey::Process(key) => reader.process(*key).map_or(String::new(), |process| {
                 format!("{} {}", shown(&process.process.comm), process.process.pid)
             }),
-            RowKey::Ended(name) => format!("{} ×{} ended", shown(name), self.ended.len()),
+            RowKey::Ended(it) => format!("{} ×{} ended", shown(&it.name), self.ended.len()),
             RowKey::Group(name) if name.is_empty() => format!("no {}", self.grouping.name()),
             RowKey::Group(name) => format!("{} {}", self.grouping.name(), shown(name)),
         }

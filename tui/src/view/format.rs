@@ -53,7 +53,7 @@ pub fn usd(amount: f64) -> String {
         "$0".to_owned()
     } else if amount < 0.00005 {
         "<$0.0001".to_owned()
-    } else if amount < 0.1 {
+    } else if amount < 0.099_95 {
         format!("${amount:.4}")
     } else if amount < 99.995 {
         format!("${amount:.2}")

@@ -34,6 +34,7 @@ pub mod processes;
 mod reader;
 mod screen;
 pub mod table;
+mod task;
 pub mod text;
 pub mod timing;
 pub mod usage;

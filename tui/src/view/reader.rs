@@ -30,7 +30,7 @@ pub struct Reader<'a> {
     store: &'a Store,
     frozen: Option<&'a Frozen>,
     /// Only these exchanges count.
-    part: Option<&'a Part>,
+    part: Option<Part<'a>>,
     now: Timestamp,
     /// Seconds east of Greenwich.
     pub utc_offset: i32,
@@ -50,12 +50,12 @@ impl<'a> Reader<'a> {
 
     /// The same, with the figures of some of the exchanges alone.
     #[must_use]
-    pub fn within(self, part: Option<&'a Part>) -> Self {
+    pub fn within(self, part: Option<Part<'a>>) -> Self {
         Reader { part, ..self }
     }
 
     /// Whose figures are read, if not those of everything.
-    pub fn part(&self) -> Option<&'a Part> {
+    pub fn part(&self) -> Option<Part<'a>> {
         self.part
     }
 
@@ -102,6 +102,11 @@ impl<'a> Reader<'a> {
     /// The moment that a paused screen shows.
     pub fn paused(&self) -> Option<Timestamp> {
         self.frozen.map(|frozen| frozen.moment.at)
+    }
+
+    /// The same, and the first exchange that had not begun.
+    pub fn moment(&self) -> Option<(Timestamp, ExchangeId)> {
+        self.frozen.map(|frozen| (frozen.moment.at, frozen.moment.next))
     }
 
     /// Grows with every change of what is read.

@@ -139,7 +139,11 @@ fn a_long_history_is_judged_bit_by_bit_and_then_costs_nothing() {
     app.screen(&mut person.store, &person.session, person.now);
     let left = person.store.unjudged();
     assert!(left > 100, "one frame has time for a part: {left} of 200 are left");
-    assert!(app.next_tick().is_some(), "and asks for another");
+    assert!(app.is_behind(), "and asks for another");
+    for _ in 0..200 {
+        app.catch_up(&mut person.store);
+    }
+    assert!(!app.is_behind());
     for _ in 0..20 {
         app.screen(&mut person.store, &person.session, person.now);
     }

@@ -71,7 +71,7 @@ fn stepping_back_by_its_name_pauses_first() {
     assert!(screen.contains("▌              earlier"), "{screen}");
     let screen = person.keys("Enter").look();
     assert!(screen.contains("PAUSED") && screen.contains("nothing earlier is kept"), "{screen}");
-    assert!(person.keys(":").types("earlier").look().contains("▌Left ,        earlier"));
+    assert!(person.keys(":").types("earlier").look().contains("▌Left          earlier"));
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod past;
 mod processes;
 mod scope;
 mod search;
+mod silent;
 mod views;
 
 use llmtop_parsers::Timestamp;
@@ -118,7 +119,8 @@ impl Person {
         let mut buffer = Buffer::empty(Rect::new(0, 0, self.size.0, self.size.1));
         let theme = *self.app.theme();
         self.app.screen(&mut self.store, &self.session, self.now);
-        while self.app.work() {
+        while self.app.work() || self.app.is_behind() || self.app.is_reading() {
+            self.app.catch_up(&mut self.store);
             self.app.screen(&mut self.store, &self.session, self.now);
         }
         let screen = self.app.screen(&mut self.store, &self.session, self.now);

@@ -228,3 +228,30 @@ fn what_is_learnt_at_the_end_came_while_the_answer_did() {
     store.remove_exchange(record.id);
     assert!(pulse(&store).iter().all(|tokens| tokens.abs() < 0.001));
 }
+
+#[test]
+fn ended_processes_fold_below_their_parents_too() {
+    let mut store = ended();
+    // Two of them were started by claude, and a program of its own by one of these.
+    for (key, parent) in [(11, 4242), (12, 4242), (14, 9012)] {
+        let mut it = (*store.process(ProcessKey(key)).unwrap().process).clone();
+        it.parent = Some(parent);
+        store.put_process(ProcessKey(key), it.into(), llmtop_probe::Timestamp(NOW.0));
+    }
+    let mut person = Person::with(store, 120, 30);
+    let screen = person.keys("1 z t").look();
+    // What has somebody below it stands for itself.
+    assert!(!screen.contains("×2"), "{screen}");
+    let mut it = (*person.store.process(ProcessKey(14)).unwrap().process).clone();
+    it.parent = Some(4242);
+    person.store.put_process(ProcessKey(14), it.into(), llmtop_probe::Timestamp(NOW.0));
+    let screen = person.does(Event::StoreChanged).look();
+    assert!(screen.contains("└ ▸ curl ×3"), "{screen}");
+    person.types("/curl").keys("Enter");
+    assert!(person.look().contains("only curl ×3 ended  3 exchanges"), "{}", person.look());
+    let screen = person.keys("Enter").look();
+    assert!(screen.contains("└ ▾ curl ×3") && screen.contains("  ├ curl"), "{screen}");
+    // Each in a row of its own, as its parent's.
+    let screen = person.keys("Enter o").look();
+    assert!(screen.contains("├ curl") && !screen.contains("×3"), "{screen}");
+}

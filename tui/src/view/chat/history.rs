@@ -8,6 +8,8 @@ use llmtop_parsers::llm::{self, Message, Part};
 use llmtop_parsers::{Body, BodyKind, ToolCall};
 use serde_json::Value;
 
+use crate::view::Role;
+
 /// Members of a request that say that the server remembers what came before.
 const REMEMBERED: &[&str] =
     &["previous_response_id", "previous_interaction_id", "conversation", "conversation_id"];
@@ -115,9 +117,18 @@ impl Told {
         Told { marks, fresh, gone, before: words(known).count() }
     }
 
-    /// How many messages it has.
-    pub(super) fn len(&self) -> usize {
-        self.marks.len()
+    /// What is to be said before its messages.
+    pub(super) fn notes(&self) -> Vec<(String, Role)> {
+        let Told { gone, before, .. } = self;
+        let gone = (*gone > 0).then(|| {
+            let text = format!("─── {gone} of {before} earlier messages are not sent any more ───");
+            (text, Role::Faint)
+        });
+        let nothing = self.fresh.is_empty().then(|| match self.marks.len() {
+            0 => ("no messages are in the request".to_owned(), Role::Dim),
+            _ => ("the same messages again".to_owned(), Role::Dim),
+        });
+        gone.into_iter().chain(nothing).collect()
     }
 }
 

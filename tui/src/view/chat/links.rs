@@ -1,5 +1,8 @@
 //! Conversations that another one started: sub-agents, and programs that it ran.
 
+use std::collections::HashMap;
+
+use llmtop_parsers::ToolCall;
 use llmtop_parsers::conversation::ConversationId;
 
 use super::{Chat, Target, Which};
@@ -29,6 +32,13 @@ const DEEPEST: usize = 4;
 /// Columns by which what is within is moved in.
 const STEP: usize = 4;
 
+/// Bytes of a text by which a call and a conversation are told to belong together, at
+/// least: a word says nothing.
+const TELLING: usize = 8;
+
+/// Bytes of a call's arguments that are looked at.
+const PARSED: usize = 64 << 10;
+
 /// The message of its first exchange by which a conversation is folded: none.
 const WHOLE: usize = usize::MAX;
 
@@ -39,11 +49,13 @@ pub(super) struct Links {
     /// Processes below the conversation's own; how many there were, and exchanges,
     /// when that was looked into.
     below: ((usize, usize), Vec<ProcessKey>),
+    /// What each was asked first, by its first exchange.
+    asked: HashMap<ExchangeId, Option<String>>,
 }
 
 /// One of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Link {
+pub(super) struct Link {
     id: ConversationId,
     process: ProcessKey,
     first: ExchangeId,
@@ -55,14 +67,14 @@ struct Link {
 }
 
 impl Links {
-    /// Looks for them anew. Whether anything changed.
+    /// Looks for them anew. Which one is the first that changed: its first exchange.
     pub(super) fn refresh(
         &mut self,
         reader: &Reader<'_>,
         which: Which,
         process: ProcessKey,
-    ) -> bool {
-        let Which::Conversation(own) = which else { return false };
+    ) -> Option<ExchangeId> {
+        let Which::Conversation(own) = which else { return None };
         let store = reader.store();
         let known = (store.processes().len(), reader.count(Scope::Llm));
         if self.below.0 != known {
@@ -77,10 +89,36 @@ impl Links {
         let mut all: Vec<Link> = told.chain(run).collect();
         all.sort_by_key(|link| link.first);
         all.dedup_by_key(|link| link.id);
-        let changed = self.all != all;
+        let alike = self.all.iter().zip(&all).take_while(|(one, other)| one == other).count();
+        let changed = [self.all.get(alike), all.get(alike)].into_iter().flatten();
+        let changed = changed.map(|link| link.first).min();
+        for link in &all {
+            // Until it is told, it is looked for.
+            if !matches!(self.asked.get(&link.first), Some(Some(_))) {
+                let asked = reader.exchange(link.first).and_then(asked_first);
+                self.asked.insert(link.first, asked);
+            }
+        }
         self.all = all;
         changed
     }
+}
+
+impl Links {
+    /// Those that began after one exchange and before the next.
+    fn between(&self, after: ExchangeId, next: Option<ExchangeId>) -> Vec<Link> {
+        let from = self.all.partition_point(|link| link.first <= after);
+        let before = |link: &&Link| next.is_none_or(|next| link.first < next);
+        self.all.iter().skip(from).take_while(before).copied().collect()
+    }
+}
+
+/// Whether one of a call's arguments is what was asked.
+fn asks_for(call: &ToolCall, asked: &str) -> bool {
+    let arguments = (call.arguments.len() <= PARSED).then(|| serde_json::from_str(&call.arguments));
+    let Some(Ok(serde_json::Value::Object(arguments))) = arguments else { return false };
+    let texts = arguments.values().filter_map(serde_json::Value::as_str);
+    texts.map(|text| gist(text, GIST)).any(|text| text == asked)
 }
 
 /// The conversation of a process that is taken to have started what began with
@@ -119,17 +157,49 @@ impl Chat {
         reader: &Reader<'_>,
         after: ExchangeId,
         next: Option<ExchangeId>,
+        but: &[(usize, Link)],
     ) {
-        let between =
-            |link: &&Link| link.first > after && next.is_none_or(|next| link.first < next);
-        let links: Vec<Link> = self.links.all.iter().filter(between).copied().collect();
-        for link in links {
-            self.link(reader, link, 0);
+        for link in self.links.between(after, next) {
+            if but.iter().all(|(_, other)| other.id != link.id) {
+                self.link(reader, link, 0);
+            }
         }
     }
 
+    /// Which of an answer's calls began which of the conversations that began before the
+    /// next one, where that is told: by what the call returned, or what it asked for.
+    pub(super) fn begun_by(
+        &self,
+        reader: &Reader<'_>,
+        record: &Record,
+        next: Option<ExchangeId>,
+    ) -> Vec<(usize, Link)> {
+        let calls = &record.exchange.response.tool_calls;
+        let mut begun: Vec<(usize, Link)> = Vec::new();
+        for link in self.links.between(record.id, next) {
+            let answer = reader.exchange(link.last).filter(|it| is_over(&it.exchange));
+            let answer = answer.and_then(|it| it.exchange.response.text.as_deref());
+            let answer = answer.map(str::trim).filter(|text| text.len() >= TELLING);
+            let asked = self.links.asked.get(&link.first).and_then(Option::as_deref);
+            let asked = asked.filter(|text| text.len() >= TELLING);
+            let outcome = |call: &ToolCall| self.outcomes.get(call.id.as_deref()?);
+            let returned = |call: &ToolCall| {
+                answer.is_some_and(|text| outcome(call).is_some_and(|it| it.text.contains(text)))
+            };
+            let asks = |call: &ToolCall| asked.is_some_and(|text| asks_for(call, text));
+            let by = |told: &dyn Fn(&ToolCall) -> bool| {
+                let free = |place: usize| begun.iter().all(|(taken, _)| *taken != place);
+                (0..calls.len()).find(|&place| free(place) && told(&calls[place]))
+            };
+            if let Some(place) = by(&returned).or_else(|| by(&asks)) {
+                begun.push((place, link));
+            }
+        }
+        begun
+    }
+
     /// Draws what another conversation is, and, unfolded, what was said in it.
-    fn link(&mut self, reader: &Reader<'_>, link: Link, depth: usize) {
+    pub(super) fn link(&mut self, reader: &Reader<'_>, link: Link, depth: usize) {
         let (Some(first), Some(last)) = (reader.exchange(link.first), reader.exchange(link.last))
         else {
             return;
@@ -155,7 +225,11 @@ impl Chat {
         }
         head.push(Span::new(" · opens", Role::Faint));
         self.document.line(head, look);
-        if let Some(asked) = asked_first(first) {
+        let asked = match self.links.asked.get(&link.first) {
+            Some(asked) => asked.clone(),
+            None => asked_first(first),
+        };
+        if let Some(asked) = asked {
             self.document.line(vec![Span::new(asked, Role::Dim)], Look { indent: 4, ..look });
         }
         if !folded {

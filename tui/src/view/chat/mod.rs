@@ -7,26 +7,31 @@
 //! The first request that is read is shown whole: what came before it is known
 //! from there alone.
 
+mod drawing;
 mod echo;
 mod history;
 mod links;
+mod reading;
 mod sent;
 mod turn;
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use llmtop_parsers::Body;
 use llmtop_parsers::conversation::ConversationId;
 
+use super::Reader;
 use super::answer::Shown;
 use super::document::Document;
-use super::text::{Look, Mark, TextDocument};
-use super::{Reader, Role, Span};
+use super::task::Task;
+use super::text::{Mark, TextDocument};
 use crate::store::{ExchangeId, ProcessKey, Record};
+use drawing::Drawing;
 use echo::Echoes;
 use history::{Outcome, Told};
 use links::Links;
+use reading::{Reading, Wanted};
 use sent::Sent;
 
 /// Requests that are read for one chat.
@@ -38,9 +43,6 @@ const BYTES: usize = 64 << 20;
 /// Requests of one conversation that may be answered at the same time, as far as
 /// is watched.
 const WATCHED: usize = 16;
-
-/// Bytes of requests that are read at once.
-const AT_ONCE: usize = 4 << 20;
 
 /// How many exchanges there are, the latest, and its request's length: what a
 /// chat was read from.
@@ -81,17 +83,23 @@ pub struct Chat {
     first: Option<ExchangeId>,
     /// The exchanges from there on, in order.
     members: Vec<ExchangeId>,
+    /// The first exchange, and how many are not read, if there are such.
+    earlier: Option<(ExchangeId, usize)>,
     built: Option<Extent>,
     links: Links,
     /// Requests that were read, with the body that was; `None`: in vain.
     told: HashMap<ExchangeId, (Arc<Body>, Option<Arc<Told>>)>,
-    /// Requests that have to be, the oldest first.
-    wanted: VecDeque<(ExchangeId, &'static str, Arc<Body>)>,
+    /// Requests that have to be, the oldest first, and those that a thread reads.
+    wanted: Vec<Wanted>,
+    reading: Option<Reading>,
     /// What tools returned, by the call's id.
     outcomes: HashMap<String, Outcome>,
-    /// Calls that are shown, by id.
-    calls: HashSet<String>,
+    /// Calls that requests tell of, by id, and the exchange in which that is shown.
+    calls: HashMap<String, ExchangeId>,
     echoes: Echoes,
+    /// A new drawing, while it is made; or the turn from which on this one is another.
+    drawing: Option<Drawing>,
+    from: Option<usize>,
     /// Messages that are not as folded as they are by default.
     toggled: HashSet<Key>,
     all: Option<bool>,
@@ -112,6 +120,8 @@ type Key = (ExchangeId, usize);
 #[derive(Debug)]
 struct Turn {
     id: ExchangeId,
+    /// Where it begins.
+    begun: (Mark, usize),
     /// Before its answer, which may grow.
     answer: (Mark, usize),
     shown: Option<Shown>,
@@ -134,10 +144,14 @@ impl Chat {
             built: None,
             links: Links::default(),
             told: HashMap::new(),
-            wanted: VecDeque::new(),
+            earlier: None,
+            wanted: Vec::new(),
+            reading: None,
             outcomes: HashMap::new(),
-            calls: HashSet::new(),
+            calls: HashMap::new(),
             echoes: Echoes::default(),
+            drawing: None,
+            from: None,
             toggled: HashSet::new(),
             all: None,
         }
@@ -155,44 +169,28 @@ impl Chat {
         let body = reader.exchange(last).and_then(|record| record.exchange.request.body.as_ref());
         let extent = (count, last, body.map(|body| body.bytes.len()));
         let linked = self.links.refresh(reader, self.which, self.process);
-        let latest = self.turns.iter().rev().take(WATCHED);
-        let unsettled = latest.into_iter().any(|turn| !turn.asked && is_asked(reader, turn.id));
-        if self.built != Some(extent) || linked || unsettled {
+        if self.built != Some(extent) {
             self.read(reader);
             self.built = Some(extent);
+        }
+        if let Some(first) = linked {
+            match self.members.partition_point(|&member| member < first).checked_sub(1) {
+                Some(turn) => self.draw_from(turn),
+                // Before all turns.
+                None => self.draw_all(),
+            }
+        }
+        let from = self.turns.len().saturating_sub(WATCHED);
+        let mut watched = self.turns.iter().enumerate().skip(from);
+        if let Some((turn, _)) = watched.find(|(_, it)| !it.asked && is_asked(reader, it.id)) {
+            self.want(reader, turn);
+            self.draw_from(turn);
+        }
+        if self.is_behind() {
+            self.draw_on(reader);
         } else if let Some(at) = self.changed(reader) {
-            self.draw_from(reader, at);
+            self.draw_answers(reader, at);
         }
-    }
-
-    /// Reads what [`refresh`](Self::refresh) found missing, a part of it. This
-    /// needs no store, and may take a while. `true`: something was.
-    pub fn work(&mut self) -> bool {
-        if let Some(sent) = &mut self.sent {
-            return sent.work();
-        }
-        let mut bytes = 0;
-        let mut found = false;
-        while bytes < AT_ONCE
-            && let Some((id, dialect, body)) = self.wanted.pop_front()
-        {
-            bytes += body.bytes.len();
-            let before = self.members.partition_point(|&member| member < id);
-            let earlier = self.members.iter().take(before).rev();
-            let before = earlier.filter_map(|id| self.told.get(id)).find_map(|(_, it)| it.as_ref());
-            let told = Told::read(dialect, &body, before.map(AsRef::as_ref));
-            self.told.insert(id, (body, told.map(Arc::new)));
-            found = true;
-        }
-        if found {
-            self.built = None;
-        }
-        found
-    }
-
-    /// Whether all of it is there.
-    pub fn is_read(&self) -> bool {
-        self.wanted.is_empty()
     }
 
     /// What a block is about.
@@ -215,14 +213,21 @@ impl Chat {
                 self.toggled.insert(key);
             }
         }
-        self.built = None;
+        self.draw_anew();
     }
 
     /// Folds every message, or unfolds every one.
     pub fn toggle_all(&mut self) {
         self.all = Some(!self.all.unwrap_or(true));
         self.toggled.clear();
-        self.built = None;
+        self.draw_anew();
+    }
+
+    fn draw_anew(&mut self) {
+        match &mut self.sent {
+            Some(_) => (self.built, self.drawing) = (None, None),
+            None => self.draw_all(),
+        }
     }
 
     /// Shows the request that a block belongs to as it was sent, or the chat
@@ -231,12 +236,16 @@ impl Chat {
         let target = self.target(block);
         self.document = TextDocument::default();
         (self.turns, self.groups, self.built) = (Vec::new(), Vec::new(), None);
+        (self.drawing, self.from) = (None, None);
         (self.toggled, self.all) = (HashSet::new(), None);
         let shown = self.sent.take();
         if shown.is_none() {
             self.sent = target.map(|target| Sent::new(target.exchange));
         }
-        shown.map(|sent| sent.id)
+        let id = shown.as_ref().map(|sent| sent.id);
+        // To forget fifty megabytes takes longer than a frame.
+        let _ = Task::begin(move || drop(shown));
+        id
     }
 
     /// Whether a request is shown as it was sent.
@@ -264,51 +273,32 @@ impl Chat {
         self.all.unwrap_or(by_default) ^ self.toggled.contains(&key)
     }
 
-    /// Reads the whole conversation anew, as far as its requests were read.
+    /// Looks which exchanges there are: those that came are drawn below the others.
     fn read(&mut self, reader: &Reader<'_>) {
         let all = match self.which {
             Which::Single(id) => vec![id],
             Which::Conversation(id) => reader.members(id),
         };
         if self.first.is_none_or(|first| all.binary_search(&first).is_err()) {
-            self.told.clear();
+            self.forget();
             self.first = first_read(reader, &all);
         }
         let from = self.first.map_or(0, |first| all.partition_point(|&id| id < first));
-        self.echoes = Echoes::new(reader, &all);
-        self.members = all.get(from..).unwrap_or_default().to_vec();
-        self.want(reader);
-        let told = self.told.values().filter_map(|(_, told)| told.as_ref());
-        let fresh = || told.clone().flat_map(|told| &told.fresh).map(|(_, said)| said);
-        self.outcomes = fresh().flat_map(turn::outcomes).collect();
-        self.calls = fresh().flat_map(turn::calls).chain(self.echoes.calls()).collect();
-        self.document = TextDocument::default();
-        self.groups.clear();
-        self.turns.clear();
-        if let Some(&id) = all.first() {
-            self.parent(reader);
-            if from > 0 {
-                self.begin(Target { exchange: id, link: None });
-                let text = format!("… {from} earlier exchanges are not read here");
-                self.document.line(vec![Span::new(text, Role::Faint)], Look::default());
-            }
+        let earlier = all.first().filter(|_| from > 0).map(|&id| (id, from));
+        let members = all.get(from..).unwrap_or_default();
+        let known = self.members.len();
+        let goes_on = self.built.is_some()
+            && self.earlier == earlier
+            && members.get(..known) == Some(&self.members);
+        // What began since the last turn stands below that.
+        let begun = if goes_on { known.saturating_sub(1) } else { 0 };
+        self.members = members.to_vec();
+        self.earlier = earlier;
+        self.want(reader, begun);
+        match goes_on {
+            true => self.draw_from(begun),
+            false => self.draw_all(),
         }
-        self.linked(reader, ExchangeId(0), self.members.first().copied());
-        for at in 0..self.members.len() {
-            self.turn(reader, at);
-        }
-    }
-
-    /// What is not read yet is wanted.
-    fn want(&mut self, reader: &Reader<'_>) {
-        let records = self.members.iter().filter_map(|&id| reader.exchange(id));
-        let missing = records.filter_map(|record| {
-            let body = record.exchange.request.body.as_ref()?;
-            let read = self.told.get(&record.id).is_some_and(|(of, _)| Arc::ptr_eq(of, body));
-            let dialect = record.exchange.dialect?;
-            (!read).then(|| (record.id, dialect, Arc::clone(body)))
-        });
-        self.wanted = missing.collect();
     }
 
     /// The first turn whose answer is another than is shown.
@@ -323,16 +313,14 @@ impl Chat {
     }
 
     /// Draws a turn's answer anew, and the turns after it.
-    fn draw_from(&mut self, reader: &Reader<'_>, at: usize) {
+    fn draw_answers(&mut self, reader: &Reader<'_>, at: usize) {
         let Some(turn) = self.turns.get_mut(at) else { return };
         let (mark, groups) = turn.answer;
         self.document.cut(mark);
         self.groups.truncate(groups);
         self.turns.truncate(at + 1);
         self.answer(reader, at);
-        for at in at + 1..self.members.len() {
-            self.turn(reader, at);
-        }
+        self.draw_tail(reader, at + 1);
     }
 
     fn begin(&mut self, target: Target) -> Key {

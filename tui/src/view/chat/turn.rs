@@ -1,5 +1,8 @@
 //! One turn of a chat: what is new in a request, and its answer.
 
+use std::iter;
+
+use super::drawing::Cursor;
 use super::history::{Outcome, Piece, Said, Told};
 use super::{Chat, Key, Target, Turn};
 use crate::store::{ExchangeId, Record};
@@ -8,44 +11,65 @@ use crate::view::text::{Look, TextDocument};
 use crate::view::{Reader, Role, Span, format, gist};
 
 impl Chat {
-    /// Draws a turn.
-    pub(super) fn turn(&mut self, reader: &Reader<'_>, at: usize) {
-        let Some(&id) = self.members.get(at) else { return };
-        let Some(record) = reader.exchange(id) else { return };
-        self.space();
-        match self.told.get(&id).and_then(|(_, told)| told.clone()) {
-            Some(told) => self.asked(reader, record, &told),
-            None => {
-                let waits = self.wanted.iter().any(|(wanted, ..)| *wanted == id);
-                self.begin(Target { exchange: id, link: None });
-                self.unread(record, waits);
-            }
+    /// Draws a turn, or goes on to, until the budget is used up.
+    pub(super) fn turn(&mut self, reader: &Reader<'_>, at: &mut Cursor, budget: &mut usize) {
+        let Some(&id) = self.members.get(at.turn) else { return };
+        if at.message == 0 {
+            at.begun = (self.document.mark(), self.groups.len());
         }
-        let answer = (self.document.mark(), self.groups.len());
-        let asked = record.exchange.request.body.is_some();
-        self.turns.push(Turn { id, answer, shown: None, asked });
-        self.answer(reader, at);
+        let mut turn = Turn { id, begun: at.begun, answer: at.begun, shown: None, asked: false };
+        if let Some(record) = reader.exchange(id) {
+            if at.message == 0 {
+                self.space();
+            }
+            match self.told.get(&id).and_then(|(_, told)| told.clone()) {
+                Some(told) => {
+                    if !self.asked(reader, record, &told, &mut at.message, budget) {
+                        return;
+                    }
+                }
+                None => {
+                    self.begin(Target { exchange: id, link: None });
+                    self.unread(record, self.waits(id));
+                }
+            }
+            turn.answer = (self.document.mark(), self.groups.len());
+            turn.asked = record.exchange.request.body.is_some();
+        }
+        self.turns.push(turn);
+        self.answer(reader, at.turn);
+        *at = Cursor { turn: at.turn + 1, ..Cursor::default() };
+        *budget = budget.saturating_sub(1);
     }
 
-    /// Draws a turn's answer, and the conversations that began meanwhile.
+    /// Draws a turn's answer, and the conversations that began meanwhile: those of which it
+    /// is told which call began them, below that.
     pub(super) fn answer(&mut self, reader: &Reader<'_>, at: usize) {
         let Some(&id) = self.members.get(at) else { return };
         let Some(record) = reader.exchange(id) else { return };
         self.space();
-        let key = self.begin(Target { exchange: id, link: None });
+        let target = Target { exchange: id, link: None };
+        let key = self.begin(target);
         let fold = Fold { all: self.folded(key, false) };
         let limit = self.limit(key);
-        let outcomes = &self.outcomes;
-        answer::push_with(&mut self.document, reader, record, fold, &mut |document, call| {
-            if let Some(outcome) = call.id.as_deref().and_then(|id| outcomes.get(id)) {
-                returned(document, outcome, limit);
+        let next = self.members.get(at + 1).copied();
+        let begun = self.begun_by(reader, record, next);
+        answer::words(&mut self.document, reader, record, fold);
+        for (place, call) in record.exchange.response.tool_calls.iter().enumerate() {
+            answer::tool_call(&mut self.document, call, answer::LOOK, fold.limit());
+            if let Some(outcome) = call.id.as_deref().and_then(|id| self.outcomes.get(id)) {
+                returned(&mut self.document, outcome, limit);
             }
-        });
-        if let Some(turn) = self.turns.iter_mut().rev().find(|turn| turn.id == id) {
+            for (_, link) in begun.iter().filter(|(call, _)| *call == place) {
+                self.link(reader, *link, 0);
+                self.begin_folding(target, key);
+            }
+        }
+        answer::end(&mut self.document, &record.exchange);
+        if let Some(turn) = self.turns.get_mut(at) {
             turn.shown = Some(Shown::of(reader, record));
         }
-        let next = self.members.get(at + 1).copied();
-        self.linked(reader, id, next);
+        self.linked(reader, id, next, &begun);
     }
 
     /// Lines of a result that is folded: as the message is, the other way round,
@@ -74,44 +98,48 @@ impl Chat {
         self.document.own(text.into(), Look { role, ..Look::default() });
     }
 
-    /// What is new in a request.
-    fn asked(&mut self, reader: &Reader<'_>, record: &Record, told: &Told) {
+    /// What is new in a request, from a message on, until the budget is used up. `true`:
+    /// all of it.
+    fn asked(
+        &mut self,
+        reader: &Reader<'_>,
+        record: &Record,
+        told: &Told,
+        at: &mut usize,
+        budget: &mut usize,
+    ) -> bool {
         let target = Target { exchange: record.id, link: None };
-        let note = |chat: &mut Chat, text: String, role| {
-            chat.begin(target);
-            chat.document.line(vec![Span::new(text, role)], Look::default());
-        };
-        if told.gone > 0 {
-            let (gone, before) = (told.gone, told.before);
-            let text = format!("─── {gone} of {before} earlier messages are not sent any more ───");
-            note(self, text, Role::Faint);
+        if *at == 0 {
+            for (text, role) in told.notes() {
+                self.begin(target);
+                self.document.line(vec![Span::new(text, role)], Look::default());
+            }
         }
-        if told.fresh.is_empty() {
-            let text = match told.len() {
-                0 => "no messages are in the request".to_owned(),
-                _ => "the same messages again".to_owned(),
-            };
-            return note(self, text, Role::Dim);
-        }
-        let mut fresh = told.fresh.iter().map(|(_, said)| said).peekable();
-        while let Some(said) = fresh.next() {
+        while let Some((_, said)) = told.fresh.get(*at) {
+            if *budget == 0 {
+                return false;
+            }
+            let begun = *at;
+            *at += 1;
             if said.is_assistant() {
-                let mut run = vec![said];
-                while let Some(next) = fresh.next_if(|next| next.is_assistant()) {
-                    run.push(next);
-                }
+                let rest = told.fresh.iter().skip(*at).map(|(_, said)| said);
+                let run: Vec<&Said> =
+                    iter::once(said).chain(rest.take_while(|said| said.is_assistant())).collect();
+                *at = begun + run.len();
                 self.said_before(reader, record.id, &run);
             } else if !self.is_joined(said) {
                 self.message(reader, said, target, None);
             }
+            *budget = budget.saturating_sub(*at - begun);
         }
+        true
     }
 
     /// Messages that a client sends as the model's: shown, unless they were seen
     /// as an answer that is shown above.
     fn said_before(&mut self, reader: &Reader<'_>, id: ExchangeId, run: &[&Said]) {
         match self.echoes.of(run, id) {
-            Some(seen) if self.turns.iter().any(|turn| turn.id == seen) => {}
+            Some(seen) if self.turns.binary_search_by_key(&seen, |turn| turn.id).is_ok() => {}
             Some(seen) => {
                 let target = Target { exchange: seen, link: None };
                 let mut head = reader.exchange(seen);
@@ -135,7 +163,9 @@ impl Chat {
     /// Whether all of a message is shown beside the calls that it answers.
     fn is_joined(&self, said: &Said) -> bool {
         let joined = |part: &Piece| match part {
-            Piece::Result(Outcome { id: Some(id), .. }) => self.calls.contains(id),
+            Piece::Result(Outcome { id: Some(id), .. }) => {
+                self.calls.contains_key(id) || self.echoes.calls(id)
+            }
             _ => false,
         };
         said.role == "tool" && said.parts.iter().all(joined)

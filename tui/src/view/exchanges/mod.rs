@@ -1,6 +1,7 @@
 //! The list of exchanges: oldest above, newest below.
 
 mod listing;
+mod sorted;
 
 use llmtop_parsers::{Exchange, State};
 use unicode_width::UnicodeWidthStr;
@@ -56,24 +57,28 @@ pub struct Position {
     pub marked: Option<ExchangeId>,
 }
 
-/// Brings the position up to date with the list, for a window of `height` rows.
+/// Brings the position up to date with the list, which is in order, for a window of `height` rows.
 pub fn settle(
     reader: &Reader<'_>,
     scope: Scope,
-    listing: &mut Listing,
+    listing: &Listing,
     position: &mut Position,
     height: usize,
 ) {
-    listing.put_in_order(reader, scope);
     let count = listing.count(reader, scope);
     let Some(followed) = listing.followed(count) else {
         position.selected = None;
         position.top = 0;
         return;
     };
-    let row = match position.selected {
-        Some(id) if !position.follow => listing.row_of(reader, scope, id).min(count - 1),
-        _ => followed,
+    let row = match position.selected.filter(|_| !position.follow) {
+        Some(id) => match listing.row_of(reader, scope, id) {
+            Some(row) => row.min(count - 1),
+            // It will have one.
+            None if listing.is_behind() => return,
+            None => followed,
+        },
+        None => followed,
     };
     position.selected = listing.at(reader, scope, row).map(|record| record.id);
     position.top = keep_visible(position.top, row, count, height);
@@ -232,15 +237,19 @@ pub fn short_model(exchange: &Exchange) -> String {
     gist(model(exchange), 40)
 }
 
+/// The method and what was asked for, without credentials: as captured.
+pub fn asked_for(exchange: &Exchange) -> String {
+    let request = &exchange.request;
+    let part = |part: &Option<String>| part.clone().unwrap_or_default();
+    let (method, host, target) =
+        (part(&request.method), part(&request.authority), part(&request.target));
+    format!("{method} {host}{}", llmtop_parsers::redact::url(&target))
+}
+
 fn about(record: &Record, gists: &mut Gists, width: usize) -> Vec<Span> {
     let exchange = &record.exchange;
     if exchange.dialect.is_none() {
-        let method = exchange.request.method.as_deref().unwrap_or("");
-        let host = exchange.request.authority.as_deref().unwrap_or("");
-        let target = exchange.request.target.as_deref().unwrap_or("");
-        let redacted = llmtop_parsers::redact::url(target);
-        let target = gist(&format!("{method} {host}{redacted}"), width);
-        return vec![Span::new(target, Role::Text)];
+        return vec![Span::new(gist(&asked_for(exchange), width), Role::Text)];
     }
     let answer = answer_gist(exchange, width);
     let room = if answer.text.is_empty() { width } else { width * 3 / 5 };

@@ -142,7 +142,7 @@ fn name(reader: &Reader<'_>, item: &Item, width: usize) -> Vec<Span> {
         }
         RowKey::Group(name) if name.is_empty() => ("(none)".to_owned(), Role::Dim),
         RowKey::Group(name) => (shown(name), Role::Process),
-        RowKey::Ended(name) => (shown(name), Role::Dim),
+        RowKey::Ended(ended) => (shown(&ended.name), Role::Dim),
     };
     let many = if item.many > 1 { format!(" ×{}", item.many) } else { String::new() };
     if item.branch.is_empty() {

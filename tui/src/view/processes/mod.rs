@@ -2,6 +2,7 @@
 
 mod cells;
 mod order;
+mod rows;
 mod tree;
 
 use super::columns::{Choice, Named};
@@ -13,6 +14,7 @@ use cells::{Latest, cell};
 pub(super) use cells::quota;
 
 pub use order::{Grouping, Item, Position, RowKey};
+pub use rows::Ended;
 pub use tree::below;
 
 /// The columns of the list.

@@ -1,12 +1,14 @@
 //! Which rows there are, in which order, and which is selected.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use llmtop_parsers::Timestamp;
 
+use super::Col;
 use super::cells::Latest;
-use super::{Col, tree};
+use super::rows::Ended;
+use super::tree::Forest;
 use crate::store::{Facet, ProcessKey, ProcessTotals, Sums};
 use crate::view::columns::Choice;
 use crate::view::table::keep_visible;
@@ -23,8 +25,8 @@ pub enum RowKey {
     Process(ProcessKey),
     /// The group of this name, as captured; empty: those that belong to none.
     Group(String),
-    /// The processes of this command that have ended.
-    Ended(String),
+    /// Processes of one command that have ended.
+    Ended(Ended),
 }
 
 /// A row.
@@ -39,7 +41,7 @@ pub struct Item {
 }
 
 impl Item {
-    fn new(key: RowKey) -> Self {
+    pub(super) fn new(key: RowKey) -> Self {
         Item { key, branch: String::new(), many: 0 }
     }
 }
@@ -84,9 +86,11 @@ pub struct Position {
     /// Processes that have ended stand each in a row of its own.
     pub unfolded: bool,
     /// Those of these commands do.
-    opened: BTreeSet<String>,
-    /// The groups, if rows stand for them, or the processes that ended, by command.
+    pub(super) opened: BTreeSet<Ended>,
+    /// The groups, if rows stand for them.
     groups: BTreeMap<String, Group>,
+    /// The processes that are shown in one row.
+    pub(super) ended: BTreeMap<Ended, Group>,
     ordered: Option<(Wanted, u64, Timestamp)>,
 }
 
@@ -98,14 +102,14 @@ type Tree = (bool, bool);
 
 /// Several processes, or some of the exchanges.
 #[derive(Clone, Debug, Default)]
-struct Group {
+pub(super) struct Group {
     sums: Sums,
     /// The processes, where it is made of those.
-    of: Vec<ProcessKey>,
+    pub(super) of: Vec<ProcessKey>,
 }
 
 impl Group {
-    fn join(&mut self, key: ProcessKey, sums: &Sums) {
+    pub(super) fn join(&mut self, key: ProcessKey, sums: &Sums) {
         self.sums.join(sums);
         self.of.push(key);
     }
@@ -174,7 +178,7 @@ impl Position {
     pub fn chosen(&self) -> Option<Chosen> {
         let key = self.selected.clone().filter(|_| self.chosen)?;
         let ended = match &key {
-            RowKey::Ended(name) => self.groups.get(name).map(|group| group.of.clone()),
+            RowKey::Ended(ended) => self.ended.get(ended).map(|group| group.of.clone()),
             _ => None,
         };
         Some(Chosen { key, grouping: self.grouping, ended: ended.unwrap_or_default() })
@@ -183,9 +187,9 @@ impl Position {
     /// Shows the ended processes of the selected row each in a row of its own, or in one
     /// again. `false`: it is another row.
     pub fn open_ended(&mut self) -> bool {
-        let Some(RowKey::Ended(name)) = &self.selected else { return false };
-        if !self.opened.remove(name) {
-            self.opened.insert(name.clone());
+        let Some(RowKey::Ended(ended)) = &self.selected else { return false };
+        if !self.opened.remove(ended) {
+            self.opened.insert(ended.clone());
         }
         self.ordered = None;
         true
@@ -222,9 +226,8 @@ impl Position {
     pub fn sums<'a>(&'a self, reader: &Reader<'a>, key: &RowKey) -> Option<&'a Sums> {
         match key {
             RowKey::Process(key) => reader.sums(*key),
-            RowKey::Group(name) | RowKey::Ended(name) => {
-                self.groups.get(name).map(|group| &group.sums)
-            }
+            RowKey::Group(name) => self.groups.get(name).map(|group| &group.sums),
+            RowKey::Ended(ended) => self.ended.get(ended).map(|group| &group.sums),
         }
     }
 
@@ -266,6 +269,7 @@ impl Position {
         // Of a part, only who has a part in it.
         let all = all && reader.part().is_none();
         self.groups.clear();
+        self.ended.clear();
         if self.grouping != Grouping::Process {
             self.processes = reader.processes().filter(|it| reader.talks(it.key)).count();
             return self.arrange_groups(reader);
@@ -283,55 +287,11 @@ impl Position {
             };
             sort.key(&name, process.pid, sums, key.0)
         });
-        if self.tree {
-            self.order = tree::items(reader, &processes);
-            return;
-        }
-        let fold = self.fold(reader, &processes);
-        self.order.clear();
-        for process in processes {
-            let name = &process.process.comm;
-            if !fold.contains(&process.key) {
-                self.order.push(Item::new(RowKey::Process(process.key)));
-                continue;
-            }
-            // They stand where the first of them does.
-            let Some(group) =
-                self.groups.get(name).filter(|it| it.of.first() == Some(&process.key))
-            else {
-                continue;
-            };
-            let open = self.opened.contains(name);
-            let branch = if open { "▾ " } else { "▸ " }.to_owned();
-            let key = RowKey::Ended(name.clone());
-            self.order.push(Item { key, branch, many: group.of.len() });
-            let each = group.of.iter().filter(|_| open);
-            let below = |key: &ProcessKey| Item {
-                branch: "  ".to_owned(),
-                ..Item::new(RowKey::Process(*key))
-            };
-            self.order.extend(each.map(below));
-        }
-    }
-
-    /// The processes that are shown in one row: several of one command that have ended.
-    /// One that is chosen keeps its own.
-    fn fold(&mut self, reader: &Reader<'_>, sorted: &[&ProcessTotals]) -> HashSet<ProcessKey> {
-        if self.unfolded {
-            return HashSet::new();
-        }
-        let chosen = self.process().filter(|_| self.chosen);
-        let ended = sorted.iter().filter(|it| it.ended.is_some());
-        for process in ended {
-            let name = &process.process.comm;
-            if chosen == Some(process.key) && !self.opened.contains(name) {
-                continue;
-            }
-            let sums = reader.sums(process.key).unwrap_or(&process.sums);
-            self.groups.entry(name.clone()).or_default().join(process.key, sums);
-        }
-        self.groups.retain(|_, group| group.of.len() > 1);
-        self.groups.values().flat_map(|group| group.of.iter().copied()).collect()
+        let forest = match self.tree {
+            true => Forest::new(reader, &processes),
+            false => Forest::flat(&processes),
+        };
+        self.order = self.rows(reader, forest);
     }
 
     fn arrange_groups(&mut self, reader: &Reader<'_>) {

@@ -2,7 +2,6 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Item, RowKey};
 use crate::store::{ProcessKey, ProcessTotals};
 use crate::view::Reader;
 
@@ -10,32 +9,35 @@ use crate::view::Reader;
 /// runner may stand between an agent and its tools.
 const LONGEST: usize = 64;
 
-/// The listed processes, in the order given, children below their parents.
-pub(super) fn items(reader: &Reader<'_>, listed: &[&ProcessTotals]) -> Vec<Item> {
-    let known = Known::new(reader);
-    let keys: HashSet<ProcessKey> = listed.iter().map(|process| process.key).collect();
-    let mut roots = Vec::new();
-    let mut children: HashMap<ProcessKey, Vec<ProcessKey>> = HashMap::new();
-    for process in listed {
-        match known.ancestor(process, &keys) {
-            Some(parent) => children.entry(parent).or_default().push(process.key),
-            None => roots.push(process.key),
+/// Processes and those below them, in an order.
+pub(super) struct Forest {
+    /// Those that stand below none.
+    pub(super) roots: Vec<ProcessKey>,
+    /// Those that stand below a process; none is empty.
+    pub(super) children: HashMap<ProcessKey, Vec<ProcessKey>>,
+}
+
+impl Forest {
+    /// The listed processes, in the order given, children below their parents.
+    pub(super) fn new(reader: &Reader<'_>, listed: &[&ProcessTotals]) -> Self {
+        let known = Known::new(reader);
+        let keys: HashSet<ProcessKey> = listed.iter().map(|process| process.key).collect();
+        let mut forest = Forest { roots: Vec::new(), children: HashMap::new() };
+        for process in listed {
+            let siblings = match known.ancestor(process, &keys) {
+                Some(parent) => forest.children.entry(parent).or_default(),
+                None => &mut forest.roots,
+            };
+            siblings.push(process.key);
         }
+        forest
     }
-    let mut items = Vec::with_capacity(listed.len());
-    // Depth first, without recursion: the depth is what processes make it.
-    let mut stack: Vec<(ProcessKey, String, String)> =
-        roots.into_iter().rev().map(|key| (key, String::new(), String::new())).collect();
-    while let Some((key, branch, below)) = stack.pop() {
-        items.push(Item { key: RowKey::Process(key), branch, many: 0 });
-        let Some(below_it) = children.remove(&key) else { continue };
-        let last = below_it.len() - 1;
-        for (at, child) in below_it.into_iter().enumerate().rev() {
-            let (turn, line) = if at == last { ("└ ", "  ") } else { ("├ ", "│ ") };
-            stack.push((child, format!("{below}{turn}"), format!("{below}{line}")));
-        }
+
+    /// The listed processes, in the order given, none below another.
+    pub(super) fn flat(listed: &[&ProcessTotals]) -> Self {
+        let roots = listed.iter().map(|process| process.key).collect();
+        Forest { roots, children: HashMap::new() }
     }
-    items
 }
 
 /// The processes with conversations that a process started, itself or by others
