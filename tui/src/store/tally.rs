@@ -62,10 +62,11 @@ impl Tally {
             tally.usd = usd.unwrap_or(0.0);
             tally.estimated_costs = u64::from(usd.is_some() && is_cost_estimated(exchange));
             tally.priced = u64::from(usd.is_some());
-            // A failed request costs nothing that is not known, and neither
-            // does one that no model answers.
+            // A refused request costs nothing that is not known, and neither does
+            // one that no model answers. What an answer took that broke off is due.
             let by_model = exchange.dialect.and_then(llm::by_name).is_some_and(Dialect::is_model);
-            tally.unpriced = u64::from(usd.is_none() && !failed && by_model);
+            let refused = failed && usage.source == UsageSource::None;
+            tally.unpriced = u64::from(usd.is_none() && !refused && by_model);
         }
         tally
     }

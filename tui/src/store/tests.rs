@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use llmtop_parsers::{
     Body, Cost, CostSource, Delta, DeltaKind, Exchange, ExchangeSeq, Protocol, Request, Response,
-    Role, State, Timestamp, Timing, Usage,
+    Role, State, Timestamp, Timing, Usage, UsageSource,
 };
 use llmtop_probe::Process;
 
@@ -169,15 +169,22 @@ fn a_removed_exchange_was_never_counted() {
 #[test]
 fn costs_are_known_unknown_or_none_at_all() {
     let mut store = store(1 << 20);
-    let failed = llmtop_parsers::ApiError::default();
-    for (id, usd, error) in [(1, None, Some(failed)), (2, None, None), (3, Some(0.0), None)] {
+    let refusal = Some(llmtop_parsers::ApiError::default());
+    let (refused, told) = (UsageSource::None, UsageSource::Estimated);
+    let cases = [
+        (State::Complete, refusal, refused, None, (0, 0)),
+        (State::Aborted, None, refused, None, (0, 0)),
+        (State::Complete, None, told, None, (0, 1)),
+        // It broke off, and its tokens are due.
+        (State::Aborted, None, told, None, (0, 2)),
+        (State::Complete, None, told, Some(0.0), (1, 2)),
+    ];
+    for (id, (state, error, source, usd, expected)) in (1..).zip(cases) {
         let cost = Cost { usd, source: CostSource::default() };
-        store.put_exchange(record(
-            id,
-            Exchange { cost, error, ..exchange(State::Complete, Some(id), 1) },
-        ));
+        let mut exchange = Exchange { cost, error, ..exchange(state, Some(id), 1) };
+        exchange.usage.source = source;
+        store.put_exchange(record(id, exchange));
         let process = store.process(ProcessKey(1)).unwrap().sums.tally;
-        let counted = (process.priced, process.unpriced);
-        assert_eq!(counted, [(0, 0), (0, 1), (1, 1)][id as usize - 1], "after exchange {id}");
+        assert_eq!((process.priced, process.unpriced), expected, "after exchange {id}");
     }
 }
