@@ -156,6 +156,8 @@ impl Engine {
             entry.process = process;
             // It continues the client's conversations, not the server's.
             entry.conversation = None;
+            // A filter may ask whose it is.
+            entry.passes = self.options.filter.is_none().then_some(true);
         }
     }
 

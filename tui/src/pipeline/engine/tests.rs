@@ -251,6 +251,35 @@ fn a_client_that_lost_its_request_is_shown_by_its_server_and_credited() {
     assert_eq!(shown[0]["connection"]["peer_process"]["pid"], 20);
 }
 
+/// Deltas are wanted, so it is judged before it ends: by its server, and then anew.
+#[test]
+fn a_filter_judges_anew_whom_an_exchange_is_credited_to() {
+    let options = Options { eager: true, ..filtered("pid:10") };
+    let (mut engine, output) = engine_with(options, true);
+    let mut client = view(1, 10, Role::Client, Some(HERE));
+    client[2] = Capture::Gap(Gap {
+        conn: ConnId(1),
+        direction: Direction::Sent,
+        time: llmtop_probe::Timestamp(1_767_225_600_001_000_000),
+        lost: 300,
+    });
+    let mut server = view(2, 20, Role::Server, Some(THERE));
+    let rest = server.split_off(3);
+    for capture in server {
+        engine.capture(capture).unwrap();
+    }
+    // Nobody else was seen to ask.
+    engine.tick(Timestamp(engine.now().0 + 800_000_000)).unwrap();
+    for capture in client.into_iter().chain(rest) {
+        engine.capture(capture).unwrap();
+        engine.tick(engine.now()).unwrap();
+    }
+    engine.finish(&Totals::default()).unwrap();
+    let shown = output.exchanges();
+    assert_eq!(shown.len(), 1, "{:#?}", output.lines());
+    assert_eq!(shown[0]["process"]["pid"], 10);
+}
+
 #[test]
 fn with_both_ends_each_is_its_own() {
     let client = view(1, 10, Role::Client, Some(HERE));
