@@ -1,14 +1,17 @@
 //! What was recorded is what was seen, whole or cut.
 
 use std::ffi::OsStr;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
+use std::process::Stdio;
 
+use llmtop_probe::Totals;
 use llmtop_probe::recording::{Ending, Item, Reader};
 use serde_json::Value;
 
 use crate::harness::{
     Ask, Client, Exchange, Llmtop, Load, Report, Round, Scratch, Server, Terminal, Tool, binary,
-    command, run,
+    command, ended, run,
 };
 
 /// Plays a recording as JSON lines.
@@ -304,4 +307,52 @@ fn the_screen_begins_and_ends_a_recording() {
         report.exchanges.iter().map(|it| it.0["request"]["body"].to_string()).collect();
     assert_eq!(asked.len(), 1, "{asked:?}");
     assert!(asked[0].contains("meanwhile-0-0"), "{asked:?}");
+}
+
+#[test]
+fn a_recording_has_its_end_though_nobody_reads_the_lines() {
+    let folder = Scratch::new();
+    let recording = folder.file("recording");
+    for (to, status) in [(recording.as_path(), 0), (Path::new("/dev/full"), 1)] {
+        let mut command = command();
+        command.args(["--demo", "--json", "-w"]).arg(to).stdout(Stdio::piped());
+        let mut child = command.stderr(Stdio::null()).spawn().unwrap();
+        let lines = child.stdout.take().unwrap();
+        // Too small for what is still to come.
+        rustix::pipe::fcntl_setpipe_size(&lines, 4096).unwrap();
+        BufReader::new(lines).read_line(&mut String::new()).unwrap();
+        assert_eq!(ended("llmtop", &mut child).code(), Some(status), "{}", to.display());
+    }
+    let (items, ending) = items(&std::fs::read(&recording).unwrap());
+    assert_eq!(ending, Ending::Whole);
+    let mut counted = Totals::default();
+    for item in items {
+        match item {
+            Item::Capture(capture) => counted.count(&capture),
+            Item::End(totals) => assert_eq!(totals.captured_bytes, counted.captured_bytes),
+        }
+    }
+}
+
+#[test]
+fn a_recording_ends_where_another_is_played() {
+    let folder = Scratch::new();
+    let mut demo = command();
+    demo.args(["--demo", "--json", "-w"]).arg(folder.file("other.llmtop"));
+    assert!(run(demo).status.success());
+    for (to, status) in [("own.llmtop", 0), ("/dev/full", 1)] {
+        let mut command = command();
+        command.args(["--demo", "-w", to]).current_dir(folder.path());
+        let mut terminal = Terminal::open(&command, 160, 40);
+        terminal.shows("python");
+        terminal.type_keys("L");
+        terminal.shows("play the recording: ");
+        terminal.type_keys("\x15other.llmtop\r");
+        terminal.shows("playing other.llmtop");
+        let told = terminal.screen().contains("recorded to own.llmtop");
+        assert_eq!(told, status == 0, "{}", terminal.screen());
+        terminal.type_keys("q");
+        assert_eq!(terminal.ended().exit_code(), status, "{to}");
+    }
+    assert_eq!(items(&std::fs::read(folder.file("own.llmtop")).unwrap()).1, Ending::Whole);
 }

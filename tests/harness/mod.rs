@@ -25,6 +25,8 @@ pub(crate) use container::Container;
 pub(crate) use llmtop::{Exchange, Llmtop, Report, binary, command, run, watching};
 pub(crate) use load::{Load, LoadCall, Round};
 pub(crate) use mover::{Mover, Stack};
+#[allow(unused_imports, reason = "the benches do not use it")]
+pub(crate) use process::ended;
 pub(crate) use process::{Gated, comm};
 pub(crate) use rustls::{RUSTLS, rustls_mover};
 pub(crate) use scratch::{Scratch, target_folder, tests_folder};

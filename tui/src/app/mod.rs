@@ -113,8 +113,8 @@ impl Default for UiOptions {
     }
 }
 
-/// Plays a recording, or says why not.
-pub type Play = dyn FnMut(&Path) -> Result<(), String>;
+/// Plays a recording; tells what it did, or why it did not.
+pub type Play = dyn FnMut(&Path) -> Result<String, String>;
 
 /// Records in a file, or, without one, no more; tells what it did, or why it did not.
 pub type Record = dyn FnMut(Option<&Path>) -> Result<String, String>;

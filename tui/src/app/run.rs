@@ -179,9 +179,9 @@ impl Loop {
                 }
             }
             Effect::Play(path) => match (self.hooks.play)(&path) {
-                Ok(()) => {
+                Ok(told) => {
                     self.app.restart();
-                    self.app.tell(&format!("playing {}", path.display()), Role::Good);
+                    self.app.tell(&told, Role::Good);
                 }
                 Err(why) => self.app.tell(&format!("not played: {why}"), Role::Error),
             },

@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use anyhow::Context;
 use llmtop_parsers::Timestamp;
-use llmtop_probe::{Control, Error, Source, Totals};
+use llmtop_probe::{Capture, Control, Error, Source, Totals};
 
 use super::Engine;
 use super::channel::{Bounds, Received, Receiver, channel};
+use crate::sink;
 use crate::store::Status;
 
 /// Without captures, the pipeline looks at its deadlines this often.
@@ -90,16 +91,24 @@ fn run(
     reader: JoinHandle<Result<Totals, Error>>,
     control: &dyn Control,
 ) -> Outcome {
-    let sinks = pump(&mut engine, &receiver);
-    if sinks.is_err() {
+    let pumped = pump(&mut engine, &receiver);
+    if pumped.is_err() {
         control.stop();
+        // What is captured until the source stands still is recorded still.
+        loop {
+            match receiver.receive(REST) {
+                Received::Captures(captures) => record(&mut engine, captures),
+                Received::Nothing => {}
+                Received::Ended => break,
+            }
+        }
     }
     drop(receiver);
     let source = reader
         .join()
         .unwrap_or_else(|_| Err(io::Error::other("the reader failed; please report this").into()));
     let totals = source.as_ref().copied().unwrap_or_default();
-    let sinks = sinks.and_then(|()| engine.finish(&totals));
+    let sinks = sink::graver(pumped, engine.finish(&totals));
     let failed = source.as_ref().err().map(ToString::to_string);
     let failed = failed.or_else(|| sinks.as_ref().err().map(ToString::to_string));
     engine.conclude(failed.map_or(Status::Ended, Status::Failed), &totals);
@@ -112,7 +121,11 @@ fn pump(engine: &mut Engine, receiver: &Receiver) -> io::Result<()> {
     loop {
         match receiver.receive(patience) {
             Received::Captures(captures) => {
-                captures.into_iter().try_for_each(|capture| engine.capture(capture))?;
+                let mut captures = captures.into_iter();
+                if let Err(error) = captures.try_for_each(|capture| engine.capture(capture)) {
+                    record(engine, captures);
+                    return Err(error);
+                }
                 engine.tick(engine.now())?;
                 patience = TICK;
             }
@@ -126,5 +139,13 @@ fn pump(engine: &mut Engine, receiver: &Receiver) -> io::Result<()> {
             }
             Received::Ended => return Ok(()),
         }
+    }
+}
+
+/// Records what is not looked at any more, because a sink failed already.
+fn record(engine: &mut Engine, captures: impl IntoIterator<Item = Capture>) {
+    for capture in captures {
+        // That of a sink which failed is known.
+        let _ = engine.record(&capture);
     }
 }

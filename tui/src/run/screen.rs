@@ -14,7 +14,7 @@ use crate::config::{Config, Mode, Place, Remembered, Size};
 use crate::logging;
 use crate::sink::export::Format;
 use crate::sink::{OnFailure, Recorder, Sink, Tape, export, file};
-use crate::store::{ExchangeId, Recording, Shared, Store};
+use crate::store::{ExchangeId, Recording, Session, Shared, Store};
 use crate::term;
 use crate::theme::{Depth, Theme};
 use crate::view::Show;
@@ -64,11 +64,12 @@ pub(super) fn run(cli: &Cli) -> anyhow::Result<()> {
         shared: Arc::clone(&shared),
     };
     let stage = Arc::new(Mutex::new(Some(plan.begin()?)));
-    let hooks = hooks(cli, Arc::clone(&shared), Arc::clone(&stage), tape, state);
+    let hooks = hooks(cli, Arc::clone(&shared), Arc::clone(&stage), tape.clone(), state);
     let shown = app::run(shared, ui, hooks);
     let ended = on(&stage).take().map_or(Ok(()), Capture::stop);
     shown?;
-    ended
+    ended?;
+    Ok(tape.result()?)
 }
 
 /// What is captured or played now.
@@ -86,15 +87,15 @@ fn store(cli: &Cli, config: &Config) -> Store {
     store
 }
 
-/// Plays a recording in the place of what is on the stage. Nothing is changed where
-/// there is none.
+/// Plays a recording in the place of what is on the stage; tells so, and what came of
+/// the recording that was made of that. Nothing is changed where there is none to play.
 fn play(
     path: &Path,
     cli: &Cli,
     shared: &Arc<Shared>,
     stage: &Stage,
     tape: &Tape,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<String> {
     let mut cli = cli.clone();
     cli.flow = FlowOptions { read: Some(path.to_owned()), ..FlowOptions::default() };
     let config = settings::config(&cli)?;
@@ -103,14 +104,20 @@ fn play(
     let prepared = source::prepare(&cli)?;
     let mut now = on(stage);
     ensure!(!now.as_ref().is_some_and(Capture::is_starting), "the capture has not begun yet");
-    // What came of it does not matter any more.
+    // What came of it does not matter any more, but for its recording, which the tape
+    // knows of. It may not have ended, where the capture had not begun.
     let _ = now.take().map(Capture::stop);
+    let _ = tape.stop();
+    let (recording, recorded) = match std::mem::take(&mut shared.session().recording) {
+        Recording::To(file) => (Recording::None, format!("; recorded to {file}")),
+        failed_or_none => (failed_or_none, String::new()),
+    };
     *shared.store() = store(&cli, &config);
-    *shared.session() = prepared.session();
+    *shared.session() = Session { recording, ..prepared.session() };
     let shared = Arc::clone(shared);
     let sinks: Vec<Box<dyn Sink>> = vec![Box::new(tape.clone())];
     *now = Some(Plan { prepared, cli, config, options, sinks, shared }.begin()?);
-    Ok(())
+    Ok(format!("playing {}{recorded}", path.display()))
 }
 
 /// Records what comes from now on, or ends that; tells what it did.
@@ -132,7 +139,7 @@ fn record(path: Option<&Path>, shared: &Arc<Shared>, tape: &Tape) -> anyhow::Res
             };
             let now = llmtop_probe::Timestamp(settings::now()?.0);
             let recorder = Recorder::create(path, now, Box::new(on_failure))?;
-            tape.begin(recorder)?;
+            tape.begin(recorder);
             shared.session().recording = Recording::To(path.display().to_string());
             format!("recording to {}", path.display())
         }

@@ -28,7 +28,8 @@ pub use tape::Tape;
 
 /// Takes what the pipeline tells, in order, on the pipeline's thread.
 ///
-/// An error ends the run; that of a closed pipe ends it quietly.
+/// An error ends the run, that of a closed pipe quietly; every sink has its
+/// [`end`](Self::end) even so.
 pub trait Sink: Send {
     /// Whether it begins in the middle, and is to be told first what is there: the
     /// processes and the open connections, as captures. Asked before each
@@ -84,6 +85,14 @@ pub trait Sink: Send {
     fn end(&mut self, totals: &Totals, exchanges: u64) -> io::Result<()> {
         let _ = (totals, exchanges);
         Ok(())
+    }
+}
+
+/// The one to tell of two results: that of a closed pipe only where nothing else failed.
+pub fn graver(one: io::Result<()>, other: io::Result<()>) -> io::Result<()> {
+    match one {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => other.and(Err(error)),
+        one => one.and(other),
     }
 }
 

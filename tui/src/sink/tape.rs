@@ -10,7 +10,14 @@ use super::{Recorder, Sink};
 /// Where a recording is made, while one is. Its clones are the same: the screen has one
 /// to begin and end it by, and the pipeline another, to write by.
 #[derive(Clone, Default)]
-pub struct Tape(Arc<Mutex<Option<Running>>>);
+pub struct Tape(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    running: Option<Running>,
+    /// What went wrong with the first recording that failed.
+    failed: Option<String>,
+}
 
 struct Running {
     recorder: Recorder,
@@ -30,18 +37,15 @@ impl Tape {
             whole: true,
             totals: Totals::default(),
         });
-        Tape(Arc::new(Mutex::new(running)))
+        Tape(Arc::new(Mutex::new(State { running, failed: None })))
     }
 
     /// Records from now on. One that is made already is ended.
-    ///
-    /// # Errors
-    /// What went wrong with that.
-    pub fn begin(&self, recorder: Recorder) -> io::Result<()> {
-        let before = self.stop();
+    pub fn begin(&self, recorder: Recorder) {
+        // What went wrong with it is kept.
+        let _ = self.stop();
         let (briefed, whole, totals) = (false, false, Totals::default());
-        *self.running() = Some(Running { recorder, briefed, whole, totals });
-        before
+        self.state().running = Some(Running { recorder, briefed, whole, totals });
     }
 
     /// Ends the recording, if there is one.
@@ -49,37 +53,55 @@ impl Tape {
     /// # Errors
     /// What went wrong with it, once.
     pub fn stop(&self) -> io::Result<()> {
-        let Some(Running { mut recorder, totals, .. }) = self.running().take() else {
-            return Ok(());
-        };
-        recorder.end(&totals, 0)
+        self.state().end(None)
     }
 
-    fn running(&self) -> MutexGuard<'_, Option<Running>> {
+    /// What came of all recordings, those that were ended long ago included.
+    ///
+    /// # Errors
+    /// What went wrong with the first that failed.
+    pub fn result(&self) -> io::Result<()> {
+        self.state().failed.clone().map_or(Ok(()), |what| Err(io::Error::other(what)))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Ends the recording; `source` is what its source moved, where that ended.
+    fn end(&mut self, source: Option<(&Totals, u64)>) -> io::Result<()> {
+        let Some(Running { mut recorder, whole, totals, .. }) = self.running.take() else {
+            return Ok(());
+        };
+        let (moved, exchanges) = source.filter(|_| whole).unwrap_or((&totals, 0));
+        let ended = recorder.end(moved, exchanges);
+        if let Err(error) = &ended {
+            self.failed.get_or_insert_with(|| error.to_string());
+        }
+        ended
     }
 }
 
 impl Sink for Tape {
     fn wants_briefing(&mut self) -> bool {
-        let mut running = self.running();
-        running.as_mut().is_some_and(|running| !std::mem::replace(&mut running.briefed, true))
+        let mut state = self.state();
+        state.running.as_mut().is_some_and(|running| !std::mem::replace(&mut running.briefed, true))
     }
 
     fn capture(&mut self, capture: &Capture) -> io::Result<()> {
-        let mut running = self.running();
-        let Some(Running { recorder, totals, .. }) = running.as_mut() else { return Ok(()) };
+        let mut state = self.state();
+        let Some(Running { recorder, totals, .. }) = &mut state.running else { return Ok(()) };
         totals.count(capture);
         recorder.capture(capture)
     }
 
     fn idle(&mut self) -> io::Result<()> {
-        self.running().as_mut().map_or(Ok(()), |running| running.recorder.idle())
+        self.state().running.as_mut().map_or(Ok(()), |running| running.recorder.idle())
     }
 
     fn end(&mut self, totals: &Totals, exchanges: u64) -> io::Result<()> {
-        let Some(mut running) = self.running().take() else { return Ok(()) };
-        let totals = if running.whole { totals } else { &running.totals };
-        running.recorder.end(totals, exchanges)
+        self.state().end(Some((totals, exchanges)))
     }
 }

@@ -20,7 +20,7 @@ use super::entry::Entry;
 use super::processes::{Known, Processes};
 use crate::config::Mode;
 use crate::filter::Filter;
-use crate::sink::Sink;
+use crate::sink::{self, Sink};
 use crate::store::{Connection, Shared, Status};
 
 /// What the pipeline is to do.
@@ -133,10 +133,16 @@ impl Engine {
     /// Those of the sinks.
     pub fn capture(&mut self, capture: Capture) -> io::Result<()> {
         self.brief()?;
-        for sink in &mut self.sinks {
-            sink.capture(&capture)?;
-        }
+        self.record(&capture)?;
         self.take(capture)
+    }
+
+    /// Hands on what was captured, without making anything of it.
+    ///
+    /// # Errors
+    /// Those of the sinks.
+    pub fn record(&mut self, capture: &Capture) -> io::Result<()> {
+        self.sinks.iter_mut().try_for_each(|sink| sink.capture(capture))
     }
 
     /// The time of the latest capture.
@@ -197,18 +203,20 @@ impl Engine {
     /// # Errors
     /// Those of the sinks.
     pub fn finish(&mut self, totals: &Totals) -> io::Result<()> {
-        self.ends.finish();
-        self.decide()?;
-        let mut open: Vec<_> = self.entries.iter().map(|(&id, entry)| (entry.id, id)).collect();
-        open.sort_unstable();
-        for (_, id) in open {
-            self.report(id)?;
-        }
+        let reported = self.report_rest();
         self.store.store().set_source_totals(totals);
         let exchanges = self.exchanges;
         // Each has its end, whatever became of the others.
         let ends = self.sinks.iter_mut().map(|sink| sink.end(totals, exchanges));
-        ends.fold(Ok(()), io::Result::and)
+        ends.fold(reported, sink::graver)
+    }
+
+    fn report_rest(&mut self) -> io::Result<()> {
+        self.ends.finish();
+        self.decide()?;
+        let mut open: Vec<_> = self.entries.iter().map(|(&id, entry)| (entry.id, id)).collect();
+        open.sort_unstable();
+        open.into_iter().try_for_each(|(_, id)| self.report(id))
     }
 
     /// Says in the store how the run ended.
