@@ -168,7 +168,12 @@ fn prints_completions_and_a_manual() {
     assert!(manual.status.success());
     let keys = text(&manual.stdout).split_once(".SH KEYS").unwrap().1.to_owned();
     assert!(keys.contains("[search\\-next]"), "{keys}");
-    assert!(text(&manual.stdout).starts_with(".ie") || text(&manual.stdout).contains(".TH llmtop"));
+    let manual = text(&manual.stdout).replace("\\-", "-");
+    for of_a_command in ["llmtop config check", "--explain", "--format", "har: HTTP Archive"] {
+        assert!(manual.contains(of_a_command), "{of_a_command}: {manual}");
+    }
+    assert!(!manual.contains("llmtop-doctor(1)"), "it has no other pages");
+    assert!(manual.starts_with(".ie") || manual.contains(".TH llmtop"));
 }
 
 #[test]

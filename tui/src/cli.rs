@@ -1,10 +1,13 @@
 //! The command line.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser, Styles, styling::AnsiColor};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::config::{self, Mode, Size};
 use crate::filter;
@@ -28,7 +31,7 @@ Examples:
   sudo llmtop doctor                  what is covered on this machine, and why not
 
 Exit status: 0 success, 1 run-time error, 2 wrong usage, 77 privileges or kernel
-do not suffice.";
+do not suffice, 128+N ended at once by signal N.";
 
 /// `top` for LLM API traffic: every exchange of every process, live.
 ///
@@ -38,7 +41,7 @@ do not suffice.";
 #[derive(Clone, Debug, Parser)]
 #[command(
     name = "llmtop", version, styles = STYLES, after_help = EXAMPLES,
-    max_term_width = 100, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true
+    max_term_width = 100, subcommand_negates_reqs = true
 )]
 pub struct Cli {
     /// What to do instead of showing traffic.
@@ -264,6 +267,32 @@ impl From<ExportFormat> for Form {
     }
 }
 
+impl Cli {
+    /// What the command line says.
+    ///
+    /// # Errors
+    /// What is wrong with it; or not an error: its help or its version.
+    pub fn read<T: Into<OsString> + Clone>(
+        arguments: impl IntoIterator<Item = T>,
+    ) -> Result<Self, clap::Error> {
+        let mut command = Cli::command();
+        let matches = command.try_get_matches_from_mut(arguments)?;
+        // clap can refuse all options before a subcommand, or none.
+        if let Some(name) = matches.subcommand_name() {
+            let stray = |arg: &&clap::Arg| {
+                let source = matches.value_source(arg.get_id().as_str());
+                !arg.is_global_set() && source == Some(ValueSource::CommandLine)
+            };
+            let stray = command.get_arguments().find(stray).map(ToString::to_string);
+            if let Some(stray) = stray {
+                let what = format!("the argument '{stray}' cannot be used with '{name}'");
+                return Err(command.error(ErrorKind::ArgumentConflict, what));
+            }
+        }
+        Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+    }
+}
+
 impl FlowOptions {
     /// Whether lines are asked for instead of the screen.
     pub fn is_lines(&self) -> bool {
@@ -300,8 +329,6 @@ fn user(text: &str) -> Result<User, String> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]
@@ -351,6 +378,11 @@ mod tests {
             ("--memory lots", false),
             ("doctor", true),
             ("doctor -v", true),
+            ("-v --config x doctor", true),
+            ("--config x config check", true),
+            ("--json doctor", false),
+            ("-p 1 doctor", false),
+            ("--all export -r x", false),
             ("export", false),
             ("export -r x --format json -o y", true),
             ("export -r x --format har", true),
@@ -366,7 +398,7 @@ mod tests {
         ];
         for (line, accepted) in cases {
             let words = ["llmtop"].into_iter().chain(line.split_whitespace());
-            assert_eq!(Cli::try_parse_from(words).is_ok(), *accepted, "{line:?}");
+            assert_eq!(Cli::read(words).is_ok(), *accepted, "{line:?}");
         }
     }
 

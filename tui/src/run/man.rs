@@ -2,7 +2,8 @@
 
 use std::io::{self, Write};
 
-use clap::CommandFactory;
+use clap::{Command, CommandFactory};
+use clap_mangen::Man;
 
 use crate::action::ACTIONS;
 use crate::cli::Cli;
@@ -12,7 +13,16 @@ use crate::cli::Cli;
 /// # Errors
 /// Those of `out`.
 pub(super) fn write(out: &mut impl Write) -> io::Result<()> {
-    clap_mangen::Man::new(Cli::command()).render(out)?;
+    let page = Man::new(Cli::command());
+    page.render_title(out)?;
+    page.render_name_section(out)?;
+    page.render_synopsis_section(out)?;
+    page.render_description_section(out)?;
+    page.render_options_section(out)?;
+    writeln!(out, ".SH COMMANDS")?;
+    commands(out, &Cli::command(), "llmtop")?;
+    page.render_extra_section(out)?;
+    page.render_version_section(out)?;
     writeln!(out, ".SH KEYS")?;
     writeln!(
         out,
@@ -23,6 +33,28 @@ pub(super) fn write(out: &mut impl Write) -> io::Result<()> {
         let keys = entry.keys.iter().map(|key| roff(key)).collect::<Vec<_>>().join(" ");
         let (help, name) = (roff(entry.help), roff(entry.name));
         writeln!(out, ".TP\n\\fB{keys}\\fR\n{help} [{name}]")?;
+    }
+    Ok(())
+}
+
+/// Every subcommand, a part each: there is one page of llmtop.
+fn commands(out: &mut impl Write, command: &Command, called: &str) -> io::Result<()> {
+    for command in command.get_subcommands() {
+        let called = format!("{called} {}", command.get_name());
+        if command.has_subcommands() {
+            commands(out, command, &called)?;
+            continue;
+        }
+        writeln!(out, ".SS \"{}\"", roff(&called))?;
+        let page = Man::new(command.clone().bin_name(called).disable_help_flag(true));
+        let mut sections = Vec::new();
+        page.render_synopsis_section(&mut sections)?;
+        page.render_description_section(&mut sections)?;
+        page.render_options_section(&mut sections)?;
+        for line in sections.split_inclusive(|&byte| byte == b'\n') {
+            // Its sections are paragraphs here.
+            out.write_all(if line.starts_with(b".SH ") { b".PP\n" } else { line })?;
+        }
     }
     Ok(())
 }

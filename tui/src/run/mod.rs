@@ -12,7 +12,6 @@ mod source;
 use std::io;
 use std::process::ExitCode;
 
-use clap::Parser;
 use llmtop_parsers::escape;
 
 use crate::cli::Cli;
@@ -27,7 +26,7 @@ const USAGE: u8 = 2;
 /// Runs `llmtop`. Wrong usage ends the process with exit code 2 and says what
 /// is wrong; other errors are one line on stderr.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::read(std::env::args_os()).unwrap_or_else(|error| error.exit());
     logging::init(cli.verbose);
     match run(&cli) {
         Ok(()) => ExitCode::SUCCESS,
