@@ -26,6 +26,7 @@ mod lifecycle;
 mod load;
 mod overtaken;
 mod pager;
+mod piped;
 mod plain;
 mod protocols;
 mod recording;

@@ -7,6 +7,7 @@
 mod format;
 mod play;
 mod read;
+mod stream;
 mod write;
 
 pub use format::Header;

@@ -1,11 +1,12 @@
 //! A recording as a [`Source`].
 
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{self, BufReader, Read};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::stream::Stream;
 use super::{Ending, Header, Item, Reader};
 use crate::{Capture, Control, Error, Outlet, Source, StopFlag, Timestamp, Totals};
 
@@ -15,8 +16,11 @@ const BATCH: usize = 256;
 /// Bytes delivered at once, about.
 const BATCH_BYTES: usize = 1 << 20;
 
+/// Bytes read at once.
+const BUFFER: usize = 1 << 17;
+
 /// A waiting player looks this often whether it is to stop.
-const LOOK: Duration = Duration::from_millis(50);
+pub(super) const LOOK: Duration = Duration::from_millis(50);
 
 /// How fast a recording plays. Its times stay those that were recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,10 +45,26 @@ impl Recording {
     /// [`Error::Io`] where it cannot be read, [`Error::Recording`] where it
     /// is no recording.
     pub fn open(path: &Path) -> Result<Self, Error> {
-        Self::new(Box::new(BufReader::with_capacity(1 << 17, File::open(path)?)))
+        Self::from_file(File::open(path)?)
     }
 
-    /// Plays from any reader: standard input, memory.
+    /// Plays from an open file, or from standard input. What is no regular file may come
+    /// bit by bit: what there is is delivered before more is waited for, and a stop does
+    /// not wait. Returns once the recording's header is there.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn from_file(file: File) -> Result<Self, Error> {
+        let stop = Arc::<StopFlag>::default();
+        let from: Box<dyn Read + Send> = if file.metadata()?.is_file() {
+            Box::new(BufReader::with_capacity(BUFFER, file))
+        } else {
+            Box::new(BufReader::with_capacity(BUFFER, Stream::new(file, Arc::clone(&stop))))
+        };
+        Ok(Recording { reader: Reader::new(from)?, pace: Pace::Full, stop })
+    }
+
+    /// Plays from memory, or what else is there at once.
     ///
     /// # Errors
     /// As [`open`](Self::open).
@@ -79,13 +99,21 @@ impl Source for Recording {
         let mut bytes = 0;
         let mut recorded = None;
         while !self.stop.is_set() {
-            let capture = match self.reader.next_item()? {
-                Some(Item::Capture(capture)) => capture,
-                Some(Item::End(totals)) => {
+            let capture = match self.reader.next_item() {
+                Ok(Some(Item::Capture(capture))) => capture,
+                Ok(Some(Item::End(totals))) => {
                     recorded = Some(totals);
                     break;
                 }
-                None => break,
+                Ok(None) => break,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    if !batch.is_empty() && !outlet.deliver(&mut batch) {
+                        return Ok(counted);
+                    }
+                    (batch, bytes) = (Vec::with_capacity(BATCH), 0);
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
             };
             counted.count(&capture);
             bytes += weight(&capture);
@@ -107,7 +135,7 @@ impl Source for Recording {
         if !batch.is_empty() {
             outlet.deliver(&mut batch);
         }
-        match self.reader.ending() {
+        match self.reader.ending().filter(|_| !self.stop.is_set()) {
             Some(Ending::Cut(at)) => log::warn!("the recording ends early, after {at} bytes"),
             Some(Ending::Damaged(at)) => log::warn!("the recording is damaged from byte {at} on"),
             Some(Ending::Whole) | None => {}
@@ -223,7 +251,34 @@ mod tests {
         (totals, outlet.0, began.elapsed())
     }
 
-    use std::io;
+    /// Tells of what arrives.
+    struct Told(std::sync::mpsc::Sender<usize>);
+
+    impl Outlet for Told {
+        fn offer(&mut self, captures: &mut Vec<Capture>) -> bool {
+            self.deliver(captures)
+        }
+
+        fn deliver(&mut self, captures: &mut Vec<Capture>) -> bool {
+            self.0.send(std::mem::take(captures).len()).is_ok()
+        }
+    }
+
+    #[test]
+    fn what_a_pipe_holds_is_played_before_the_rest_and_a_stop_does_not_wait_for_it() {
+        let bytes = recording(&[1, 2, 3], true);
+        let (from, mut to) = io::pipe().unwrap();
+        // Cut in the last record.
+        io::Write::write_all(&mut to, &bytes[..bytes.len() - 5]).unwrap();
+        let file = File::from(std::os::fd::OwnedFd::from(from));
+        let source = Box::new(Recording::from_file(file).unwrap());
+        let (control, (told, hears)) = (source.control(), std::sync::mpsc::channel());
+        let player = std::thread::spawn(move || source.run(&mut Told(told)));
+        assert_eq!(hears.recv(), Ok(3));
+        control.stop();
+        let totals = player.join().unwrap().unwrap();
+        assert_eq!(totals.captured_bytes, 30);
+    }
 
     #[test]
     fn totals_are_the_recorded_ones_or_counted_where_cut() {

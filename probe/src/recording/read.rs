@@ -34,8 +34,12 @@ pub enum Ending {
 pub struct Reader<R: Read> {
     from: R,
     header: Header,
+    /// Bytes read.
     at: u64,
+    /// The record that is read, with its prefix, as far as it is there.
     record: Vec<u8>,
+    /// `record` was given: the next one begins.
+    given: bool,
     ending: Option<Ending>,
 }
 
@@ -53,10 +57,10 @@ impl<R: Read> Reader<R> {
     /// version, or nothing at all, [`Error::Io`] where it cannot be read. A
     /// recording cut inside its first bytes is one of nothing.
     pub fn new(from: R) -> Result<Self, Error> {
-        let mut reader =
-            Reader { from, header: Header::default(), at: 0, record: Vec::new(), ending: None };
-        let mut first = Vec::with_capacity(MAGIC.len() + 2);
-        reader.fill(&mut first, MAGIC.len() + 2)?;
+        let (header, record) = (Header::default(), Vec::new());
+        let mut reader = Reader { from, header, at: 0, record, given: true, ending: None };
+        patiently(|| reader.fill(MAGIC.len() + 2))?;
+        let first = std::mem::take(&mut reader.record);
         if first.is_empty() {
             return Err(Error::Recording("it is empty".into()));
         }
@@ -72,12 +76,14 @@ impl<R: Read> Reader<R> {
         if version != VERSION {
             return Err(Error::Recording(format!("its version is {version}, not {VERSION}")));
         }
-        match reader.raw()? {
-            Raw::There if reader.record.first() == Some(&kind::HEADER) => {
-                reader.header = serde_json::from_slice(&reader.record[1..])
+        match patiently(|| reader.raw())? {
+            Raw::There => {
+                let Some((&kind::HEADER, json)) = reader.record[PREFIX..].split_first() else {
+                    return Err(Error::Recording("it has no header".into()));
+                };
+                reader.header = serde_json::from_slice(json)
                     .map_err(|error| Error::Recording(format!("its header: {error}")))?;
             }
-            Raw::There => return Err(Error::Recording("it has no header".into())),
             Raw::End(ending) => reader.ending = Some(ending),
         }
         Ok(reader)
@@ -91,15 +97,16 @@ impl<R: Read> Reader<R> {
     /// The next item; `None` at the end, whatever that is.
     ///
     /// # Errors
-    /// Those of the underlying reader.
+    /// Those of the underlying reader. After [`io::ErrorKind::WouldBlock`] it goes on
+    /// where it was.
     pub fn next_item(&mut self) -> io::Result<Option<Item>> {
         while self.ending.is_none() {
-            let begins = self.at;
             if let Raw::End(ending) = self.raw()? {
                 self.ending = Some(ending);
                 break;
             }
-            let Some((&kind, payload)) = self.record.split_first() else {
+            let begins = self.begins();
+            let Some((&kind, payload)) = self.record[PREFIX..].split_first() else {
                 self.ending = Some(Ending::Damaged(begins));
                 break;
             };
@@ -124,39 +131,55 @@ impl<R: Read> Reader<R> {
         self.ending
     }
 
-    /// Reads one record into `self.record`.
+    /// Where the record that is read begins.
+    fn begins(&self) -> u64 {
+        self.at - self.record.len() as u64
+    }
+
+    /// Reads one record into `self.record`, or goes on with it.
     fn raw(&mut self) -> io::Result<Raw> {
-        let begins = self.at;
-        let mut prefix = Vec::with_capacity(PREFIX);
-        self.fill(&mut prefix, PREFIX)?;
-        let Some((length, sum)) = prefix.split_first_chunk().and_then(|(length, rest)| {
+        if std::mem::take(&mut self.given) {
+            self.record.clear();
+        }
+        self.fill(PREFIX)?;
+        let Some((length, sum)) = self.record.split_first_chunk().and_then(|(length, rest)| {
             Some((u32::from_le_bytes(*length), u32::from_le_bytes(*rest.first_chunk()?)))
         }) else {
             return Ok(Raw::End(Ending::Cut(self.at)));
         };
         let length = length as usize;
         if length == 0 || length > MAX_RECORD {
-            return Ok(Raw::End(Ending::Damaged(begins)));
+            return Ok(Raw::End(Ending::Damaged(self.begins())));
         }
-        let mut record = std::mem::take(&mut self.record);
-        record.clear();
         // Grows with what is there, not with what the length claims.
-        self.fill(&mut record, length)?;
-        self.record = record;
-        if self.record.len() < length {
+        self.fill(PREFIX + length)?;
+        if self.record.len() < PREFIX + length {
             return Ok(Raw::End(Ending::Cut(self.at)));
         }
-        if crc32fast::hash(&self.record) != sum {
-            return Ok(Raw::End(Ending::Damaged(begins)));
+        if crc32fast::hash(&self.record[PREFIX..]) != sum {
+            return Ok(Raw::End(Ending::Damaged(self.begins())));
         }
+        self.given = true;
         Ok(Raw::There)
     }
 
-    /// Reads up to `wanted` bytes; fewer only at the end.
-    fn fill(&mut self, into: &mut Vec<u8>, wanted: usize) -> io::Result<()> {
-        let read = self.from.by_ref().take(wanted as u64).read_to_end(into)?;
-        self.at += read as u64;
-        Ok(())
+    /// Reads until `self.record` has `wanted` bytes; fewer only at the end.
+    fn fill(&mut self, wanted: usize) -> io::Result<()> {
+        let before = self.record.len();
+        let left = wanted.saturating_sub(before) as u64;
+        let read = self.from.by_ref().take(left).read_to_end(&mut self.record);
+        self.at += (self.record.len() - before) as u64;
+        read.map(drop)
+    }
+}
+
+/// Tries again where there was nothing to read yet: who says so waits the next time.
+fn patiently<T>(mut read: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match read() {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            done => return done,
+        }
     }
 }
 

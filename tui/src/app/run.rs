@@ -364,5 +364,12 @@ impl Drop for Signals {
         for id in self.registered.drain(..) {
             signal_hook::low_level::unregister(id);
         }
+        // Whatever ends now may hang, and is ended at once then. Not by the terminal that
+        // went away, which comes with the order to end.
+        for signal in [SIGINT, SIGTERM, SIGQUIT] {
+            let always = Arc::new(AtomicBool::new(true));
+            // Without, it is the second signal of the shell that ends it.
+            let _ = signal_hook::flag::register_conditional_default(signal, always);
+        }
     }
 }

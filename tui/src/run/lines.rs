@@ -10,13 +10,14 @@ use crate::sink::{JsonLines, PlainLines, Sink};
 use crate::store::{Shared, Store};
 
 pub(super) fn run(cli: &Cli) -> anyhow::Result<()> {
-    // From here on they are not lost, even if there is nothing to stop yet.
-    let signals = signals::take()?;
     let config = settings::config(cli)?;
     let mut options = settings::options(&cli.show, &config)?;
     options.count = cli.flow.count;
     options.eager = cli.flow.json == Some(Json::Deltas);
     let prepared = source::prepare(cli)?;
+    // From here on they are not lost, even if there is nothing to stop yet. Until here
+    // they end what waits for the beginning of a recording.
+    let signals = signals::take()?;
     let recorder = settings::recorder(cli, Box::new(|what| log::warn!("{what}")))?;
     let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
     sinks.extend(recorder.map(|recorder| Box::new(recorder) as Box<dyn Sink>));

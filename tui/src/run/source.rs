@@ -1,7 +1,9 @@
 //! Where captures come from.
 
+use std::fs::File;
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::AsFd;
 use std::path::Path;
 
 use anyhow::{Context as _, ensure};
@@ -108,11 +110,11 @@ impl Prepared {
 /// Opens a recording; `-` is standard input.
 pub(super) fn recording(path: &Path) -> anyhow::Result<Recording> {
     let opened = if path.as_os_str() == "-" {
-        Recording::new(Box::new(io::BufReader::new(io::stdin())))
+        io::stdin().as_fd().try_clone_to_owned().map_err(Into::into).map(File::from)
     } else {
-        Recording::open(path)
+        File::open(path).map_err(Into::into)
     };
-    opened.with_context(|| path.display().to_string())
+    opened.and_then(Recording::from_file).with_context(|| path.display().to_string())
 }
 
 fn recorded(recording: Recording, name: String) -> Opened {
