@@ -254,6 +254,21 @@ fn the_top_level_is_as_documented() {
 }
 
 #[test]
+fn every_kind_of_finding_is_documented() {
+    let told =
+        regex::Regex::new(r#"(?:note\([^"()]{0,60}|Finding \{\s*kind: )"([a-z_]+)""#).unwrap();
+    let documented = std::fs::read_to_string(root().join("docs/json.md")).unwrap();
+    let mut kinds = BTreeSet::new();
+    for path in files("parsers/src", &["rs"]) {
+        let text = std::fs::read_to_string(path).unwrap();
+        kinds.extend(told.captures_iter(&text).map(|found| found[1].to_owned()));
+    }
+    assert!(kinds.len() > 15, "{kinds:?}");
+    kinds.retain(|kind| !documented.contains(&format!("`{kind}`")));
+    assert!(kinds.is_empty(), "not in docs/json.md: {kinds:?}");
+}
+
+#[test]
 fn no_file_is_a_hall() {
     let mut halls = Vec::new();
     for file in files(".", &["rs", "py", "mjs"]) {
