@@ -39,6 +39,12 @@ fn gnutls() {
 }
 
 #[test]
+fn nss() {
+    check(Stack::Nss, 20_000, 64);
+    check(Stack::Nss, 400, 16_384);
+}
+
+#[test]
 fn rustls() {
     check(Stack::Rustls, 20_000, 64);
     check(Stack::Rustls, 400, 16_384);
@@ -61,8 +67,8 @@ fn plain_sockets() {
 #[ignore = "takes many minutes"]
 fn ten_million_calls_each() {
     const CALLS: u64 = 10_000_000;
-    let two_ends = [Stack::OpenSsl, Stack::BoringSsl, Stack::GnuTls, Stack::Rustls, Stack::Plain];
-    for stack in two_ends.into_iter().chain([Stack::Go(10_000)]) {
+    let two_ends = [Stack::OpenSsl, Stack::BoringSsl, Stack::GnuTls, Stack::Nss, Stack::Rustls];
+    for stack in two_ends.into_iter().chain([Stack::Plain, Stack::Go(10_000)]) {
         check(stack, CALLS, 64);
     }
 }

@@ -1,11 +1,12 @@
 """Moves messages between both ends of a connection in this process, and looks at every
 byte that arrives.
 
-    mover.py openssl|gnutls|plain --certificate=FILE --key=FILE --ca=FILE --calls=N --size=BYTES
+    mover.py openssl|gnutls|nss|plain --certificate=FILE --key=FILE --ca=FILE --calls=N --size=BYTES
 
-`openssl` is two TLS objects over memory; `gnutls` two sessions over a pair of sockets; `plain` an HTTP exchange without end over TCP,
-by write and read. Begins when its standard input says a line. Prints what was moved, the
-calls that moved it, and the processor time of all that.
+`openssl` is two TLS objects over memory; `gnutls` two sessions over a pair of sockets, `nss`
+over TCP; `plain` an HTTP exchange without end over TCP, by write and read. Begins when its
+standard input says a line. Prints what was moved, the calls that moved it, and the processor
+time of all that.
 """
 import json
 import os
@@ -22,6 +23,15 @@ calls, size = int(options["calls"]), int(options["size"])
 message = bytes((i * 7 + i // 256) % 256 for i in range(size))
 batch = max(1, min(64, (32 << 10) // size))
 whole = message * batch
+
+
+def over_tcp():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        client = socket.create_connection(listener.getsockname())
+        server = listener.accept()[0]
+    for end in (client, server):
+        end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return client, server
 
 
 def openssl():
@@ -98,12 +108,48 @@ def gnutls():
     return (client, pair[0]), (server, pair[1]), move, 0
 
 
+def nss():
+    import nss_calls as calls
+
+    calls.start()
+    certificate, key = calls.certificate(options["certificate"]), calls.key(options["key"])
+    anything = calls.JUDGE(lambda *_: calls.SUCCESS)
+    taken = calls.function(calls.nspr, "PR_ImportTCPSocket", c_int, result=c_void_p)
+
+    def session(end, is_server):
+        made = calls.layer(calls.there(taken(end.detach())))
+        calls.option(made, calls.NONBLOCKING, 1)
+        if is_server:
+            calls.serve(made, certificate, key)
+        else:
+            calls.judge(made, anything)
+        calls.begin(made, is_server)
+        return made
+
+    def later():
+        return calls.error() == calls.WOULD_BLOCK
+
+    near, far = over_tcp()  # Of other sockets it asks for an address, too.
+    client, server = session(near, False), session(far, True)
+    handshake, left = calls.function(calls.ssl, "SSL_ForceHandshake", c_void_p), [client, server]
+    while left:
+        left = [end for end in left if (result := handshake(end)) and later() or calls.well(result)]
+    write, read, room = calls.write, calls.read, create_string_buffer(size)
+    # The session tickets.
+    assert read(client, room, size) < 0 and later(), "bytes that nobody sent"
+
+    def move(sender, receiver):
+        for _ in range(batch):
+            assert write(sender, message, size) == size
+        for _ in range(batch):
+            assert read(receiver, room, size) == size
+            assert room.raw == message
+
+    return client, server, move, 0
+
+
 def plain():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        client = socket.create_connection(listener.getsockname())
-        server = listener.accept()[0]
-    for end in (client, server):
-        end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    client, server = over_tcp()
     length = b"content-length: 1000000000000000\r\n\r\n"
     heads = (b"POST /v1/chat/completions HTTP/1.1\r\n" + length, b"HTTP/1.1 200 OK\r\n" + length)
     for sender, receiver, head in ((client, server, heads[0]), (server, client, heads[1])):
@@ -126,8 +172,9 @@ def plain():
     return client, server, send, 2 * sum(map(len, heads))
 
 
+MOVERS = {"openssl": openssl, "gnutls": gnutls, "nss": nss, "plain": plain}
 sys.stdin.readline()
-client, server, exchange, before = {"openssl": openssl, "gnutls": gnutls, "plain": plain}[sys.argv[1]]()
+client, server, exchange, before = MOVERS[sys.argv[1]]()
 rounds = -(-calls // (4 * batch))
 started = time.process_time()
 for _ in range(rounds):

@@ -9,41 +9,14 @@ import ctypes
 import socket
 import struct
 import time
-from ctypes import CFUNCTYPE, c_char_p, c_int, c_uint32, c_void_p
+from ctypes import c_char_p, c_int, c_uint32, c_void_p
 
+from nss_calls import FOREVER, JUDGE, NONBLOCKING, PEEK, SEND_BUFFER_SIZE, SUCCESS, WOULD_BLOCK
+from nss_calls import begin, error, function, judge, layer, nspr, option, read, receive, send
+from nss_calls import ssl, start, there, well, write
 from raw import Call
 
-nspr, nss, ssl = (ctypes.CDLL(f"lib{name}.so") for name in ("nspr4", "nss3", "ssl3"))
-SUCCESS, WOULD_BLOCK = 0, -5998
-FOREVER = 0xFFFFFFFF
-PEEK = 2
-NONBLOCKING, SEND_BUFFER_SIZE = 0, 5
 PIECE = 1000
-# Whose certificate it is: not the matter here.
-JUDGE = CFUNCTYPE(c_int, c_void_p, c_void_p, c_int, c_int)
-
-
-def function(library, name, *kinds, result=c_int):
-    made = getattr(library, name)
-    made.argtypes, made.restype = kinds, result
-    return made
-
-
-send = function(nspr, "PR_Send", c_void_p, c_void_p, c_int, c_int, c_uint32)
-write = function(nspr, "PR_Write", c_void_p, c_void_p, c_int)
-receive = function(nspr, "PR_Recv", c_void_p, c_void_p, c_int, c_int, c_uint32)
-read = function(nspr, "PR_Read", c_void_p, c_void_p, c_int)
-error = function(nspr, "PR_GetError")
-
-
-def well(result):
-    assert result >= 0, error()
-    return result
-
-
-def there(pointer):
-    assert pointer, error()
-    return pointer
 
 
 def until_done(call):
@@ -52,15 +25,9 @@ def until_done(call):
     return well(result)
 
 
-def option(layer, which, value):
-    data = ctypes.create_string_buffer(struct.pack("iiQ", which, 0, value), 512)
-    well(function(nspr, "PR_SetSocketOption", c_void_p, c_void_p)(layer, data))
-
-
 class Connection:
     def __init__(self, address, way):
-        well(function(nss, "NSS_NoDB_Init", c_char_p)(None))
-        well(function(ssl, "NSS_SetDomesticPolicy")())
+        start()
         tcp = there(function(nspr, "PR_OpenTCPSocket", c_int, result=c_void_p)(socket.AF_INET))
         host = struct.pack("=H", socket.AF_INET) + struct.pack(">H", address[1]) + socket.inet_aton(socket.gethostbyname(address[0]))
         connect = function(nspr, "PR_Connect", c_void_p, c_void_p, c_uint32)
@@ -68,13 +35,13 @@ class Connection:
         if way == "again":
             option(tcp, NONBLOCKING, 1)
             option(tcp, SEND_BUFFER_SIZE, 1)
-        self.layer = there(function(ssl, "SSL_ImportFD", c_void_p, c_void_p, result=c_void_p)(None, tcp))
+        self.layer = layer(tcp)
         if way == "layers":
             self.put_above()
         self.judge = JUDGE(lambda *_: SUCCESS)
-        well(function(ssl, "SSL_AuthCertificateHook", c_void_p, JUDGE, c_void_p)(self.layer, self.judge, None))
+        judge(self.layer, self.judge)
         well(function(ssl, "SSL_SetURL", c_void_p, c_char_p)(self.layer, b"localhost"))
-        well(function(ssl, "SSL_ResetHandshake", c_void_p, c_int)(self.layer, 0))
+        begin(self.layer, False)
 
     def put_above(self):
         """A layer that hands everything on."""

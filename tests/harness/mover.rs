@@ -17,6 +17,7 @@ pub(crate) enum Stack {
     /// Bun's, stripped.
     BoringSsl,
     GnuTls,
+    Nss,
     /// Stripped; between so many goroutines.
     Go(usize),
     Rustls,
@@ -47,6 +48,7 @@ impl Mover {
         let (program, first): (PathBuf, Vec<String>) = match stack {
             Stack::OpenSsl => python("openssl"),
             Stack::GnuTls => python("gnutls"),
+            Stack::Nss => python("nss"),
             Stack::Plain => python("plain"),
             Stack::BoringSsl => (bun(), vec![script("mover.mjs")]),
             Stack::Go(goroutines) => {
