@@ -221,8 +221,8 @@ pub struct Keys {
     pub success: u32,
     /// Not zero: all of their records were seen.
     pub whole: u32,
-    /// Unused, zero.
-    pub reserved: u32,
+    /// The descriptor by which they were bound to `socket`.
+    pub fd: i32,
 }
 
 /// Names a socket.

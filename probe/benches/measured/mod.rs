@@ -46,8 +46,7 @@ pub(crate) fn capture(pids: Vec<u32>, discovery: Box<dyn Discover>) -> Running {
     let descriptors = descriptors();
     let filters = Filters { pids, ..Filters::default() };
     let live =
-        Live::start(&Config { ring_bytes: Some(64 << 20), filters, stdio: false }, discovery)
-            .unwrap();
+        Live::start(&Config { ring_bytes: Some(RING), filters, stdio: false }, discovery).unwrap();
     let control = live.control();
     let thread = std::thread::spawn(move || {
         let totals = Box::new(live).run(&mut Sink).unwrap();
@@ -73,16 +72,23 @@ impl Outlet for Sink {
     }
 }
 
-/// The kernel programs, of which none is in the kernel yet.
-pub(crate) fn programs() -> aya::Ebpf {
+/// The ring that llmtop has here, and what is compared with it.
+const RING: u32 = 64 << 20;
+
+/// The committed object.
+pub(crate) fn object() -> Vec<u8> {
     let object = format!("{}/bpf/llmtop-{}.o", env!("CARGO_MANIFEST_DIR"), std::env::consts::ARCH);
-    aya::Ebpf::load_file(object).unwrap()
+    std::fs::read(object).unwrap()
 }
 
-/// Attaches an empty program to the end of system calls.
-pub(crate) fn empty_syscall_exit(bpf: &mut aya::Ebpf) {
-    let program: &mut RawTracePoint =
-        bpf.program_mut("empty_syscall_exit").unwrap().try_into().unwrap();
+/// The kernel programs, of which none is in the kernel yet.
+pub(crate) fn programs() -> aya::Ebpf {
+    aya::EbpfLoader::new().map_max_entries("EVENTS", RING).load(&object()).unwrap()
+}
+
+/// Attaches one that runs at the end of system calls.
+pub(crate) fn attach_syscall_exit(bpf: &mut aya::Ebpf, name: &str) {
+    let program: &mut RawTracePoint = bpf.program_mut(name).unwrap().try_into().unwrap();
     program.load().unwrap();
     program.attach("sys_exit").unwrap();
 }

@@ -17,7 +17,7 @@ use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use llmtop_probe::Discovery;
-use measured::{capture, empty_syscall_exit, median, programs};
+use measured::{attach_syscall_exit, capture, median, programs};
 use work::Work;
 
 /// What is written to and read from. On the last, the socket's first bytes were
@@ -38,7 +38,7 @@ fn main() {
         let mut work = Work::start();
         measure(&mut work, &mut figures[0]);
         let mut empty = programs();
-        empty_syscall_exit(&mut empty);
+        attach_syscall_exit(&mut empty, "empty_syscall_exit");
         measure(&mut work, &mut figures[1]);
         drop(empty);
         let live = capture(vec![std::process::id()], Box::new(Discovery::new()));

@@ -9,8 +9,9 @@
 //! known. Records are numbered from zero for each key, which tells keys apart that
 //! follow one another at one address.
 
+use aya_ebpf::EbpfContext;
 use llmtop_probe_common::{
-    Bound, Conn, ConnKey, Keys, Kind, SocketKey, TLS_SOCKET, Thread, conn_flags, direction,
+    Bound, Conn, ConnKey, Keys, Kind, SocketKey, TLS_SOCKET, Thread, conn_flags, direction, tls,
 };
 
 use crate::maps::{CONNS, KEYS, RECEIVERS, SOCKETS, THREADS};
@@ -49,13 +50,14 @@ pub fn used(key: &ConnKey, number: u64) -> Option<&'static mut Keys> {
 /// The connection of keys that moved something; opened where there is none. `fd`:
 /// the descriptor of their socket, where it became known just now.
 #[inline(always)]
-pub fn conn(
+pub fn conn<C: EbpfContext>(
     key: &ConnKey,
     keys: &mut Keys,
     fd: i32,
-    tls: u32,
+    ctx: &C,
     pid_tgid: u64,
 ) -> Option<&'static mut Conn> {
+    let cookie = || conns::cookie(ctx, tls::RUSTLS);
     let fresh = if keys.whole != 0 { conn_flags::FRESH } else { 0 };
     if keys.socket != 0 {
         let bound = ConnKey { object: keys.socket, pid: key.pid, reserved: 0 };
@@ -63,7 +65,7 @@ pub fn conn(
             return Some(conn);
         }
         if fd >= 0 {
-            let conn = conns::open(&bound, tls, pid_tgid, fresh)?;
+            let conn = conns::open(&bound, cookie(), pid_tgid, fresh)?;
             socket::introduce(conn, fd, pid_tgid);
             return Some(conn);
         }
@@ -73,7 +75,7 @@ pub fn conn(
     if let Some(conn) = conns::find(key) {
         return Some(conn);
     }
-    conns::open(key, tls, pid_tgid, fresh | conn_flags::UNBOUND)
+    conns::open(key, cookie(), pid_tgid, fresh | conn_flags::UNBOUND)
 }
 
 /// Keys encrypted something on this thread: the next write is to their socket.
@@ -98,6 +100,12 @@ pub fn wrote(object: u64, fd: i32, pid_tgid: u64) {
     }
 }
 
+/// Whether keys are bound to the socket of a descriptor that has been the same since.
+#[inline(always)]
+pub fn is_bound(keys: &Keys, fd: i32, pid: u32) -> bool {
+    keys.socket != 0 && keys.fd == fd && descriptors::seen(pid, fd) == descriptors::RECORDS
+}
+
 /// The keys at the address `object` are used for the socket `fd`. `false`: that is
 /// no TCP socket.
 #[inline(never)]
@@ -111,12 +119,15 @@ pub fn bind(object: u64, fd: i32, pid_tgid: u64) -> bool {
     let Some(keys) = KEYS.get_ptr_mut(key) else { return true };
     // SAFETY: as in `used`.
     let keys = unsafe { &mut *keys };
-    if keys.socket != socket {
+    if keys.socket == socket {
+        keys.fd = fd;
+    } else {
         let to = ConnKey { object: socket, pid, reserved: 0 };
         let was_open = conns::find(&to).is_some();
         // Where there was no room, the next call tries again.
         if join(&key, &to, pid_tgid) {
             keys.socket = socket;
+            keys.fd = fd;
             descriptors::set(pid, fd, descriptors::RECORDS);
             if !was_open && let Some(conn) = conns::find(&to) {
                 socket::introduce(conn, fd, pid_tgid);

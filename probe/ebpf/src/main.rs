@@ -6,6 +6,7 @@
 
 mod calls;
 mod conns;
+mod copying;
 mod deliver;
 mod descriptors;
 mod emit;

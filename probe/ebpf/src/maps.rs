@@ -8,6 +8,7 @@ use llmtop_probe_common::{
     SocketKey, SocketState, Stats, Thread,
 };
 
+use crate::copying::Asked;
 use crate::descriptors::Descriptors;
 use crate::plain::Moved;
 
@@ -130,3 +131,7 @@ pub struct ArgsRecord {
 }
 #[map]
 pub static ARGS: PerCpuArray<ArgsRecord> = PerCpuArray::with_max_entries(1, 0);
+
+/// The call under way of the benches.
+#[map]
+pub static COPYING: Array<Asked> = Array::with_max_entries(1, 0);

@@ -20,7 +20,7 @@
 use aya_ebpf::helpers::bpf_get_current_pid_tgid;
 use aya_ebpf::macros::{uprobe, uretprobe};
 use aya_ebpf::programs::{ProbeContext, RetProbeContext};
-use llmtop_probe_common::{Call, ConnKey, Thread, direction, tls};
+use llmtop_probe_common::{Call, ConnKey, Thread, direction};
 
 use crate::maps::KEYS;
 use crate::records::{Borrowed, Opened, Owned, Pieces, Plain, Records, Sealed};
@@ -63,7 +63,7 @@ fn encrypt<R: Records, const LOOP: bool>(ctx: &ProbeContext) -> u32 {
         conns::untracked(len);
         return 0;
     };
-    let Some(conn) = keys::conn(&key, keys, -1, conns::cookie(ctx, tls::RUSTLS), pid_tgid) else {
+    let Some(conn) = keys::conn(&key, keys, -1, ctx, pid_tgid) else {
         conns::untracked(len);
         return 0;
     };
@@ -162,7 +162,9 @@ fn decrypted<R: Records>(ctx: &RetProbeContext, thread: &mut Thread, pid_tgid: u
     // this one follow without another receive.
     let fd = thread.received_fd;
     thread.received_fd = -1;
-    let fd = if fd >= 0 && keys::bind(object, fd, pid_tgid) { fd } else { -1 };
+    let is_ours =
+        fd >= 0 && (keys::is_bound(keys, fd, key.pid) || keys::bind(object, fd, pid_tgid));
+    let fd = if is_ours { fd } else { -1 };
     let Some(Opened { tag, payload: buffer, len, is_data }) = R::opened(ctx.ret::<u64>()) else {
         return;
     };
@@ -175,7 +177,7 @@ fn decrypted<R: Records>(ctx: &RetProbeContext, thread: &mut Thread, pid_tgid: u
     if !is_data || len == 0 || len >= sealed || len > MAX_RECORD {
         return;
     }
-    let Some(conn) = keys::conn(&key, keys, fd, conns::cookie(ctx, tls::RUSTLS), pid_tgid) else {
+    let Some(conn) = keys::conn(&key, keys, fd, ctx, pid_tgid) else {
         conns::untracked(len);
         return;
     };

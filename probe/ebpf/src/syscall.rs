@@ -35,12 +35,7 @@ pub fn syscall_exit_bounded(ctx: RawTracePointContext) -> i32 {
 
 #[inline(always)]
 fn leave<const LOOP: bool>(ctx: &RawTracePointContext) -> i32 {
-    // SAFETY: the event's arguments are a `struct pt_regs *` and the result.
-    let (registers, result) = unsafe {
-        let arguments = ctx.as_ptr().cast::<u64>();
-        (*arguments, *arguments.add(1) as i64)
-    };
-    let Some(call) = Call::read(registers) else { return 0 };
+    let Some((call, result)) = Call::of(ctx) else { return 0 };
     let read = match call.number {
         READ | READV | PREADV2 | RECVFROM | RECVMSG => true,
         WRITE | WRITEV | PWRITEV2 | SENDTO | SENDMSG | SENDFILE | SPLICE => false,
@@ -65,10 +60,13 @@ fn leave<const LOOP: bool>(ctx: &RawTracePointContext) -> i32 {
     if seen == descriptors::OTHER {
         return 0;
     }
-    if read {
-        socket::received(pid_tgid, fd);
-    } else {
-        keys::wrote(socket::wrote(pid_tgid, fd), fd, pid_tgid);
+    // What carries HTTP is under no TLS.
+    if seen != descriptors::HTTP {
+        if read {
+            socket::received(pid_tgid, fd);
+        } else {
+            keys::wrote(socket::wrote(pid_tgid, fd), fd, pid_tgid);
+        }
     }
     let [_, second, third, fourth] = call.arguments;
     let (shape, len, flags) = match call.number {
@@ -104,9 +102,9 @@ fn leave<const LOOP: bool>(ctx: &RawTracePointContext) -> i32 {
 }
 
 /// A call that returns.
-struct Call {
+pub struct Call {
     number: u64,
-    arguments: [u64; 4],
+    pub arguments: [u64; 4],
 }
 
 #[cfg(bpf_target_arch = "x86_64")]
@@ -179,6 +177,23 @@ mod abi {
 use abi::*;
 
 impl Call {
+    /// The call of the event, and its result.
+    #[inline(always)]
+    pub fn of(ctx: &RawTracePointContext) -> Option<(Self, i64)> {
+        // SAFETY: the event's arguments are a `struct pt_regs *` and the result.
+        let (registers, result) = unsafe {
+            let arguments = ctx.as_ptr().cast::<u64>();
+            (*arguments, *arguments.add(1) as i64)
+        };
+        Some((Self::read(registers)?, result))
+    }
+
+    /// Whether its arguments are a descriptor, a buffer and a length.
+    #[inline(always)]
+    pub fn moves_a_buffer(&self) -> bool {
+        matches!(self.number, READ | WRITE | RECVFROM | SENDTO)
+    }
+
     #[cfg(bpf_target_arch = "x86_64")]
     #[inline(always)]
     fn read(registers: u64) -> Option<Self> {
