@@ -42,8 +42,8 @@ pub use index::Scope;
 use judging::Judging;
 pub use judging::Sieve;
 pub use model::{
-    Connection, ExchangeId, ProcessKey, ProcessTotals, Record, Totals, grown, is_cost_estimated,
-    is_failed, is_limited, is_over,
+    Connection, ExchangeId, ProcessKey, ProcessTotals, Record, Totals, grown, hidden,
+    is_cost_estimated, is_failed, is_limited, is_over,
 };
 use moments::Moments;
 pub use moments::{CONNECTIONS, Moment};

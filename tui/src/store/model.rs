@@ -157,3 +157,11 @@ pub fn grown(exchange: &Exchange) -> usize {
         + answer.reasoning.as_ref().map_or(0, String::len)
         + answer.tool_calls.iter().map(|call| call.arguments.len()).sum::<usize>()
 }
+
+/// Tokens of reasoning that was not sent: they were made before the first that was.
+pub fn hidden(exchange: &Exchange) -> u64 {
+    match exchange.response.reasoning {
+        Some(_) => 0,
+        None => exchange.usage.reasoning_tokens.unwrap_or(0),
+    }
+}

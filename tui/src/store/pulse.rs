@@ -3,7 +3,7 @@
 use llmtop_parsers::{Exchange, Timestamp};
 
 use super::ring::Ring;
-use super::{Record, grown, is_over};
+use super::{Record, grown, hidden, is_over};
 
 /// Moments that are kept: five minutes.
 const KEPT: usize = 60;
@@ -97,8 +97,8 @@ pub(super) struct Share {
 
 impl Share {
     /// What came since `before`, which is what was known until now. What is
-    /// learnt only at the end, such as hidden reasoning, came while the answer
-    /// did.
+    /// learnt only at the end came while the answer did, hidden reasoning since the
+    /// request was sent.
     pub(super) fn since(before: Option<&Record>, now: &Record) -> Option<Self> {
         let exchange = &now.exchange;
         let known = before.map_or((0.0, 0.0), |before| counted(&before.exchange));
@@ -111,6 +111,9 @@ impl Share {
         let last = timing.ended.or(timing.last_token).or(timing.first_byte);
         let to = last.unwrap_or(timing.started).max(timing.started);
         let begun = match timing.first_token {
+            Some(_) if is_over(exchange) && hidden(exchange) > 0 => {
+                timing.sent.unwrap_or(timing.started)
+            }
             // Or nothing was told while it came.
             Some(first) if is_over(exchange) || before.is_none() => first,
             // A whole answer was made since it was asked for.

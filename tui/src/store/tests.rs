@@ -188,3 +188,18 @@ fn costs_are_known_unknown_or_none_at_all() {
         assert_eq!((process.priced, process.unpriced), expected, "after exchange {id}");
     }
 }
+
+#[test]
+fn reasoning_that_was_not_sent_came_since_the_request_was() {
+    let mut store = store(1 << 20);
+    let second = |seconds: u64| Some(Timestamp(seconds * 1_000_000_000));
+    let mut exchange = exchange(State::Complete, None, 1);
+    let (output_tokens, reasoning_tokens) = (Some(3030), Some(3000));
+    exchange.usage = Usage { output_tokens, reasoning_tokens, ..exchange.usage };
+    let (sent, first_token, ended) = (second(0), second(30), second(31));
+    exchange.timing = Timing { sent, first_token, ended, ..exchange.timing };
+    store.put_exchange(record(1, exchange));
+    let pulse = &store.process(ProcessKey(1)).unwrap().sums.pulse;
+    let beats: Vec<u32> = pulse.beats(ended.unwrap(), 7).map(|beat| beat.tokens as u32).collect();
+    assert_eq!(beats, [432; 7]);
+}

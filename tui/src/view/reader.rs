@@ -9,7 +9,7 @@ use llmtop_parsers::{Exchange, Timestamp, UsageSource};
 use super::{Frozen, Part};
 use crate::store::{
     CONNECTIONS, Connection, ExchangeId, Facet, ProcessKey, ProcessTotals, Record, Scope, Store,
-    Sums, Timeline, Totals, grown, is_over,
+    Sums, Timeline, Totals, grown, hidden, is_over,
 };
 
 /// Which exchanges are shown.
@@ -296,7 +296,10 @@ impl<'a> Reader<'a> {
             .zip(end)
             .map(|(first, last)| last.millis_since(first) / 1e3)
             .filter(|&seconds| (0.02..86_400.0).contains(&seconds));
-        let rate = tokens.zip(seconds).map(|(tokens, seconds)| tokens as f64 / seconds);
+        let shown =
+            tokens.map(|tokens| tokens.saturating_sub(known.map_or(0, |_| hidden(exchange))));
+        let rate = shown.filter(|&shown| shown > 0).zip(seconds);
+        let rate = rate.map(|(tokens, seconds)| tokens as f64 / seconds);
         let estimated = known.is_none() || exchange.usage.source == UsageSource::Estimated;
         Output { tokens, estimated, rate }
     }
@@ -309,6 +312,7 @@ pub struct Output {
     pub tokens: Option<u64>,
     /// Told by the text's length, not by the API.
     pub estimated: bool,
-    /// A second, since the first.
+    /// A second, since the first; without reasoning that was not sent, which was made
+    /// before.
     pub rate: Option<f64>,
 }

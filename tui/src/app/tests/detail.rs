@@ -11,6 +11,7 @@ use super::fixture::{answered, asks, machine, pending, process, streaming};
 use crate::app::Event;
 use crate::store::{ExchangeId, Store};
 use crate::theme::{Depth, Theme};
+use crate::view::Reader;
 
 /// A streamed answer of three events, whose texts were kept.
 fn streamed() -> Store {
@@ -174,4 +175,19 @@ fn what_is_billed_otherwise_is_told() {
     let screen = Person::with(store, 100, 50).keys("d [").look();
     assert!(screen.contains("search units                3"), "{screen}");
     assert!(screen.contains("unpriced: it is not billed by tokens"), "{screen}");
+}
+
+#[test]
+fn the_rate_of_an_answer_is_of_what_was_sent() {
+    let mut exchange = answered(pending(8, 2, 100, asks("why?")), "So.", 50).exchange;
+    let second =
+        |seconds: u64| Some(Timestamp(exchange.timing.started.0 + seconds * 1_000_000_000));
+    (exchange.timing.first_token, exchange.timing.last_token) = (second(30), second(31));
+    exchange.usage.output_tokens = Some(3030);
+    exchange.usage.reasoning_tokens = Some(3000);
+    let store = Store::with_budget(0);
+    let reader = Reader::new(&store, None, Timestamp(0), 0);
+    assert_eq!(reader.output(&exchange).rate, Some(30.0));
+    exchange.response.reasoning = Some("Because.".into());
+    assert_eq!(reader.output(&exchange).rate, Some(3030.0));
 }
