@@ -7,6 +7,7 @@ pub(crate) mod tcp_table;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, OwnedFd};
 
+use rustix::net::SocketType;
 use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
 
 pub use owner::Owners;
@@ -42,6 +43,10 @@ fn descriptor(pid: u32, fd: i32) -> Option<OwnedFd> {
 }
 
 fn addresses(socket: impl AsFd) -> Option<Endpoint> {
+    // Others have addresses of the Internet, too.
+    if rustix::net::sockopt::socket_type(&socket).ok()? != SocketType::STREAM {
+        return None;
+    }
     let local = rustix::net::getsockname(&socket).ok()?;
     let peer = rustix::net::getpeername(&socket).ok().flatten();
     let address = |any: rustix::net::SocketAddrAny| SocketAddr::try_from(any).ok().map(canonical);
@@ -134,12 +139,50 @@ mod tests {
     fn not_a_connection() {
         let (unix, _other) = UnixStream::pair().unwrap();
         let file = std::fs::File::open("/proc/self/stat").unwrap();
+        let udp = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        udp.connect("127.0.0.1:9").unwrap();
         let pid = std::process::id();
         assert_eq!(resolve(pid, unix.as_raw_fd()), None);
         assert_eq!(resolve(pid, file.as_raw_fd()), None);
+        assert_eq!(resolve(pid, udp.as_raw_fd()), None);
         assert_eq!(resolve(pid, 1 << 20), None);
         assert_eq!(resolve(pid, -1), None);
         assert_eq!(resolve(u32::MAX, 0), None);
+    }
+
+    #[test]
+    fn addresses_that_pass_to_another() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let server = listener.local_addr().unwrap();
+        let client = TcpStream::connect(server).unwrap();
+        let local = client.local_addr().unwrap();
+        let own = std::process::id();
+        let mut owners = Owners::new();
+        let before = owners.owner(own, local, server);
+        // Nothing is left of it, and its addresses can be used at once.
+        rustix::net::sockopt::set_socket_linger(&client, Some(std::time::Duration::ZERO)).unwrap();
+        drop((client, listener.accept().unwrap()));
+        let script = "import socket, sys, time\n\
+            ends = [('127.0.0.1', int(port)) for port in sys.argv[1:]]\n\
+            for _ in range(500):\n\
+            \x20   try:\n\
+            \x20       s = socket.create_connection(ends[1], source_address=ends[0])\n\
+            \x20       break\n\
+            \x20   except OSError:\n\
+            \x20       time.sleep(0.01)\n\
+            s.recv(1)";
+        let mut next = std::process::Command::new("python3")
+            .args(["-c", script, &local.port().to_string(), &server.port().to_string()])
+            .spawn()
+            .unwrap();
+        let (accepted, peer) = listener.accept().unwrap();
+        assert_eq!(peer, local);
+        let after = owners.owner(own, local, server);
+        drop(accepted);
+        next.wait().unwrap();
+        // A child that another test starts may have held the first, too.
+        assert!(before.is_some());
+        assert_eq!(after, Some(next.id()));
     }
 
     #[test]

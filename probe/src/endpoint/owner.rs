@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::{socket_inode, tcp_table};
@@ -14,10 +15,31 @@ const PAUSE: u32 = 10;
 /// Sockets remembered.
 const MAX_KNOWN: usize = 1 << 16;
 
+/// A socket, by its network namespace (as `/proc/PID/ns/net` names it), its own address, and
+/// the other end's.
+type Socket = (PathBuf, SocketAddr, SocketAddr);
+
+/// Who held a socket when that was looked up, as what descriptor, and its inode, which no
+/// other socket has.
+#[derive(Clone, Copy, Debug)]
+struct Holder {
+    pid: u32,
+    fd: u32,
+    inode: u64,
+}
+
+impl Holder {
+    /// Whether it does still.
+    fn holds(&self) -> bool {
+        let link = std::fs::read_link(format!("/proc/{}/fd/{}", self.pid, self.fd));
+        link.is_ok_and(|link| link.to_str().and_then(socket_inode) == Some(self.inode))
+    }
+}
+
 /// Tells the owners of sockets, and remembers them.
 #[derive(Debug, Default)]
 pub struct Owners {
-    known: HashMap<(SocketAddr, SocketAddr), u32>,
+    known: HashMap<Socket, Holder>,
     quiet_until: Option<Instant>,
 }
 
@@ -32,16 +54,16 @@ impl Owners {
     /// `beside`. `None` where there is none (any more), or where a search that
     /// found nothing was too recent.
     pub fn owner(&mut self, beside: u32, local: SocketAddr, peer: SocketAddr) -> Option<u32> {
-        if let Some(&pid) = self.known.get(&(local, peer))
-            && std::fs::exists(format!("/proc/{pid}")).unwrap_or(false)
-        {
-            return Some(pid);
+        let namespace = std::fs::read_link(format!("/proc/{beside}/ns/net")).ok()?;
+        let socket = (namespace, local, peer);
+        if let Some(holder) = self.known.get(&socket).filter(|holder| holder.holds()) {
+            return Some(holder.pid);
         }
         let start = Instant::now();
         if self.quiet_until.is_some_and(|until| start < until) {
             return None;
         }
-        let found = self.search(beside, local, peer);
+        let found = self.search(beside, &socket);
         if found.is_none() {
             let took = start.elapsed().max(Duration::from_millis(1));
             self.quiet_until = Some(Instant::now() + took * PAUSE);
@@ -49,14 +71,10 @@ impl Owners {
         found
     }
 
-    /// The connection is gone: its addresses may be used again.
-    pub fn forget(&mut self, local: SocketAddr, peer: SocketAddr) {
-        self.known.remove(&(local, peer));
-    }
-
-    fn search(&mut self, beside: u32, local: SocketAddr, peer: SocketAddr) -> Option<u32> {
+    fn search(&mut self, beside: u32, wanted: &Socket) -> Option<u32> {
+        let (namespace, local, peer) = wanted;
         let entries = tcp_table::read(beside);
-        entries.iter().find(|e| (e.local, e.peer) == (local, peer))?;
+        let wanted = entries.iter().find(|e| (e.local, e.peer) == (*local, *peer))?.inode;
         if self.known.len() > MAX_KNOWN {
             self.known.clear();
         }
@@ -65,12 +83,15 @@ impl Owners {
         // What a search passes is remembered, so that the next of the same
         // burst of connections is answered without one.
         for pid in newest_first() {
-            for inode in sockets(pid, &mut looked_at) {
-                if let Some(&ends) = ends.get(&inode) {
-                    self.known.insert(ends, pid);
+            let mut found = false;
+            for (fd, inode) in descriptors(pid, &mut looked_at) {
+                if let Some(&(local, peer)) = ends.get(&inode) {
+                    let socket = (namespace.clone(), local, peer);
+                    self.known.insert(socket, Holder { pid, fd, inode });
+                    found |= inode == wanted;
                 }
             }
-            if let Some(&pid) = self.known.get(&(local, peer)) {
+            if found {
                 return Some(pid);
             }
             if looked_at > MAX_DESCRIPTORS {
@@ -93,12 +114,20 @@ fn newest_first() -> Vec<u32> {
 
 /// The inodes of the sockets that the process holds.
 pub(crate) fn sockets(pid: u32, looked_at: &mut usize) -> Vec<u64> {
+    descriptors(pid, looked_at).into_iter().map(|(_, inode)| inode).collect()
+}
+
+/// The descriptors of the process that are sockets, with their inodes.
+fn descriptors(pid: u32, looked_at: &mut usize) -> Vec<(u32, u64)> {
     let Ok(entries) = std::fs::read_dir(format!("/proc/{pid}/fd")) else {
         return Vec::new();
     };
     let entries = entries.take(MAX_DESCRIPTORS).filter_map(Result::ok);
     entries
         .inspect(|_| *looked_at += 1)
-        .filter_map(|entry| socket_inode(std::fs::read_link(entry.path()).ok()?.to_str()?))
+        .filter_map(|entry| {
+            let inode = socket_inode(std::fs::read_link(entry.path()).ok()?.to_str()?)?;
+            Some((entry.file_name().to_str()?.parse().ok()?, inode))
+        })
         .collect()
 }
