@@ -4,8 +4,9 @@
 //! before a TLS read, and `SSL_set_fd`.
 //!
 //! Descriptors are numbers that pass from hand to hand. Those whose connect or
-//! accept was seen are known to be TCP, with their addresses; the others are
-//! reported as guesses, for the user side to check.
+//! accept was seen are known to be TCP, with their addresses; the others are looked up
+//! in the kernel's structures, or, where the way there is not known, reported as guesses,
+//! for the user side to check.
 
 use aya_ebpf::EbpfContext;
 use aya_ebpf::helpers::bpf_get_current_pid_tgid;
@@ -113,8 +114,11 @@ pub fn after_transfer(thread: &mut Thread, conn: &mut Conn, read: bool, pid_tgid
     }
 }
 
-/// The connection's socket may be `fd`.
-#[inline(always)]
+/// The connection's socket may be `fd`. Whether that is TCP, and with whom, is told by the
+/// kernel's structures where the way there is known: soon it may be closed.
+///
+/// Not inlined, as it takes its part of the stack.
+#[inline(never)]
 pub fn guess(conn: &mut Conn, fd: i32, pid_tgid: u64) {
     if fd < 0 || conn.fd >= 0 {
         return;
@@ -126,6 +130,8 @@ pub fn guess(conn: &mut Conn, fd: i32, pid_tgid: u64) {
         let state = *state;
         conn.fd = fd;
         report(conn.id, fd, &state, 0, pid_tgid);
+    } else if file::is_known() {
+        look_up(conn, fd, pid_tgid);
     } else if conn.fd != -2 - fd {
         conn.fd = -2 - fd;
         report(conn.id, fd, &SocketState::default(), flags::UNVERIFIED, pid_tgid);
@@ -133,11 +139,18 @@ pub fn guess(conn: &mut Conn, fd: i32, pid_tgid: u64) {
 }
 
 /// The connection's socket is `fd`: tells its addresses, where they can be had.
-#[inline(never)]
+#[inline(always)]
 pub fn introduce(conn: &mut Conn, fd: i32, pid_tgid: u64) {
-    if !file::is_known() {
-        return guess(conn, fd, pid_tgid);
+    if file::is_known() {
+        look_up(conn, fd, pid_tgid);
+    } else {
+        guess(conn, fd, pid_tgid);
     }
+}
+
+/// Tells the addresses of `fd`, if that is a TCP socket.
+#[inline(never)]
+fn look_up(conn: &mut Conn, fd: i32, pid_tgid: u64) {
     let tcp = file::open(fd).and_then(file::File::tcp);
     if let Some(ends) = tcp.and_then(file::Tcp::addresses) {
         conn.fd = fd;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::file::{Handle, Opened, Root, Stamp};
-use super::scans::Wake;
+use super::scans::{Urgency, Wake};
 use super::{Discovery, Found, Known};
 use crate::Target;
 use crate::elf::Elf;
@@ -66,7 +66,7 @@ impl Discovery {
             targets.extend(self.answered(searched));
         }
         if self.scans.urgent() > 0 {
-            self.known.values_mut().filter_map(Known::searched).for_each(Candidate::will_be_missed);
+            self.known.values_mut().filter_map(Known::searched).for_each(Candidate::is_missed);
         }
         self.cache.save();
         targets
@@ -87,7 +87,7 @@ impl Discovery {
             Some(Known::Searched(candidate)) if found == Found::Mapped => {
                 if candidate.found != Found::Mapped {
                     candidate.found = Found::Mapped;
-                    self.scans.hurry(stamp);
+                    self.scans.runs(stamp);
                 }
                 return None;
             }
@@ -126,8 +126,9 @@ impl Discovery {
     }
 
     fn search(&mut self, stamp: Stamp, elf: Elf, candidate: Candidate) {
-        let urgent = candidate.found == Found::Mapped;
-        let known = if candidate.found.is_worth_a_scan() && self.scans.search(stamp, elf, urgent) {
+        let is_run = candidate.found == Found::Mapped;
+        let urgency = if is_run { Urgency::Run } else { Urgency::Some };
+        let known = if candidate.found.is_worth_a_scan() && self.scans.search(stamp, elf, urgency) {
             Known::Searched(candidate)
         } else {
             Known::Unsearched
@@ -193,9 +194,19 @@ impl Discovery {
     }
 }
 
+impl Drop for Discovery {
+    /// Says what nobody will find out any more.
+    fn drop(&mut self) {
+        let searched = self.known.values_mut().filter_map(Known::searched);
+        for Candidate { shown, .. } in searched.filter(|candidate| candidate.missed) {
+            log::warn!("{shown}: was not looked through in time; what it said, if any, is missing");
+        }
+    }
+}
+
 impl Candidate {
     /// Somebody wants what is said through it, and gets it only once it is searched.
-    pub(super) fn will_be_missed(&mut self) {
+    pub(super) fn is_missed(&mut self) {
         self.missed |= self.found == Found::Mapped;
     }
 }

@@ -41,7 +41,7 @@ use cache::Cache;
 use consider::Candidate;
 use file::{Root, Stamp, mount_namespace};
 use maps::Mapping;
-use scans::Scans;
+use scans::{Scans, Urgency};
 
 const LINKER_CACHE: &str = "/etc/ld.so.cache";
 /// Files remembered. A machine has some ten thousand libraries.
@@ -138,7 +138,9 @@ impl Discovery {
     /// is created, readable by this user alone, with its folder; a file that
     /// another user may have written is not used.
     pub fn with_cache(cache: PathBuf) -> Self {
-        Self { cache: Cache::load(cache), ..Self::default() }
+        let mut discovery = Self::new();
+        discovery.cache = Cache::load(cache);
+        discovery
     }
 
     /// Everything there is now: what the linker's caches name, what is installed
@@ -255,7 +257,8 @@ impl Discovery {
         let files = self.seen.get(&pid).into_iter().flat_map(|seen| &seen.targets);
         for stamp in files {
             if let Some(candidate) = self.known.get_mut(stamp).and_then(Known::searched) {
-                candidate.will_be_missed();
+                candidate.is_missed();
+                self.scans.hurry(*stamp, Urgency::Missed);
             }
         }
     }

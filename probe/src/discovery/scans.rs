@@ -41,9 +41,36 @@ struct Shared {
 
 #[derive(Default)]
 struct Queue {
-    jobs: VecDeque<(Stamp, Elf)>,
+    /// The most urgent first.
+    jobs: VecDeque<Job>,
     wake: Option<Wake>,
     ended: bool,
+}
+
+#[derive(Debug)]
+struct Job {
+    stamp: Stamp,
+    elf: Elf,
+    urgency: Urgency,
+}
+
+/// Who waits for an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Urgency {
+    /// Nobody yet.
+    Some,
+    /// A process that runs it.
+    Run,
+    /// Somebody who wants what such a process says.
+    Missed,
+}
+
+impl Queue {
+    /// Behind what is as urgent.
+    fn insert(&mut self, job: Job) {
+        let at = self.jobs.partition_point(|waiting| waiting.urgency >= job.urgency);
+        self.jobs.insert(at, job);
+    }
 }
 
 impl std::fmt::Debug for Shared {
@@ -65,9 +92,8 @@ impl Scans {
         self.shared.lock().wake = Some(wake);
     }
 
-    /// Has a file searched: before all others if `urgent`, as a process runs it.
-    /// `false` where too many wait already.
-    pub(super) fn search(&mut self, stamp: Stamp, elf: Elf, urgent: bool) -> bool {
+    /// Has a file searched. `false` where too many wait already.
+    pub(super) fn search(&mut self, stamp: Stamp, elf: Elf, urgency: Urgency) -> bool {
         if let Some(answering) = self.answering.take() {
             let shared = Arc::clone(&self.shared);
             let thread = std::thread::Builder::new().name("llmtop-scan".to_owned());
@@ -80,24 +106,26 @@ impl Scans {
         if queue.jobs.len() >= MAX_WAITING {
             return false;
         }
-        if urgent {
-            queue.jobs.push_front((stamp, elf));
-        } else {
-            queue.jobs.push_back((stamp, elf));
-        }
+        queue.insert(Job { stamp, elf, urgency });
         drop(queue);
-        self.urgent += usize::from(urgent);
+        self.urgent += usize::from(urgency > Urgency::Some);
         self.shared.changed.notify_one();
         true
     }
 
-    /// A file that waits has become urgent.
-    pub(super) fn hurry(&mut self, stamp: Stamp) {
+    /// A process runs a file that nobody ran.
+    pub(super) fn runs(&mut self, stamp: Stamp) {
         self.urgent += 1;
+        self.hurry(stamp, Urgency::Run);
+    }
+
+    /// A file that may wait has become more urgent.
+    pub(super) fn hurry(&mut self, stamp: Stamp, urgency: Urgency) {
         let mut queue = self.shared.lock();
-        let waits = queue.jobs.iter().position(|(waiting, _)| *waiting == stamp);
+        let is_meant = |job: &Job| job.stamp == stamp && job.urgency < urgency;
+        let waits = queue.jobs.iter().position(is_meant);
         if let Some(job) = waits.and_then(|at| queue.jobs.remove(at)) {
-            queue.jobs.push_front(job);
+            queue.insert(Job { urgency, ..job });
         }
     }
 
@@ -149,7 +177,7 @@ impl Shared {
 
     /// Searches until there is nobody to tell.
     fn work(&self, answers: &Sender<Searched>) {
-        while let Some((stamp, elf)) = self.next() {
+        while let Some(Job { stamp, elf, .. }) = self.next() {
             let contents = stack::scan(&elf, &mut Vec::new());
             if answers.send(Searched { stamp, elf, contents }).is_err() {
                 return;
@@ -160,7 +188,7 @@ impl Shared {
         }
     }
 
-    fn next(&self) -> Option<(Stamp, Elf)> {
+    fn next(&self) -> Option<Job> {
         let mut queue = self.lock();
         loop {
             if queue.ended {
