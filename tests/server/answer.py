@@ -124,7 +124,7 @@ class Answer:
             gates.of(name).set()
             return cls(200, "text/plain", b"released\n")
         if what == "page":
-            return cls(200, "text/html", b"<html>".ljust(int(name), b"."))
+            return cls(200, "text/html", b"<html>".ljust(int(name.strip("/")), b"."))
         if what == "ask":
             return cls(200, "text/html", ASKS.replace("MARKER", name).encode())
         return cls(404, "application/json", b'{"error": "no such page"}')

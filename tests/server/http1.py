@@ -55,7 +55,8 @@ class Handler(BaseHTTPRequestHandler):
     def page(self, path):
         """What a GET is answered, which is logged too."""
         answer = Answer.of_page(path, self.server.gates)
-        body = json.loads(answer.body) if answer.headers[0][1] == "application/json" else None
+        text = answer.body.decode()
+        body = json.loads(text) if answer.headers[0][1] == "application/json" else text
         self.server.log.write(kind="page", path=path, status=answer.status, body=body, **self.ends())
         return answer
 

@@ -1,11 +1,13 @@
 //! Asks a model API with reqwest, and prints what came back.
 //!
-//! reqwest-client --base=URL --marker=M [--calls=N]
+//! reqwest-client --base=URL --marker=M [--calls=N] [--tls12]
 
 use std::error::Error;
 
-#[cfg(feature = "ring-0.21")]
+#[cfg(feature = "rustls-0.21")]
 use reqwest_0_11 as reqwest;
+#[cfg(feature = "rustls-0.22")]
+use reqwest_0_12 as reqwest;
 
 fn main() -> Result<(), Box<dyn Error>> {
     #[cfg(feature = "ring")]
@@ -32,11 +34,17 @@ fn option(name: &str) -> Option<String> {
 }
 
 fn client() -> Result<reqwest::blocking::Client, Box<dyn Error>> {
-    let builder = reqwest::blocking::Client::builder();
-    #[cfg(any(feature = "ring", feature = "native-tls", feature = "aws-lc", feature = "ring-0.21"))]
-    let builder = match std::env::var_os("SSL_CERT_FILE") {
-        Some(file) => builder.add_root_certificate(reqwest::Certificate::from_pem(&std::fs::read(file)?)?),
-        None => builder,
-    };
+    let mut builder = reqwest::blocking::Client::builder();
+    if let Some(file) = std::env::var_os("SSL_CERT_FILE") {
+        let authority = reqwest::Certificate::from_pem(&std::fs::read(file)?)?;
+        #[cfg(any(feature = "rustls-0.21", feature = "rustls-0.22"))]
+        let trusting = builder.add_root_certificate(authority);
+        #[cfg(not(any(feature = "rustls-0.21", feature = "rustls-0.22")))]
+        let trusting = builder.tls_certs_only([authority]);
+        builder = trusting;
+    }
+    if option("--tls12").is_some() {
+        builder = builder.max_tls_version(reqwest::tls::Version::TLS_1_2);
+    }
     Ok(builder.build()?)
 }
