@@ -8,6 +8,10 @@ pub(crate) use passes::{bounded, paid_apart, with_passes};
 use crate::llm::{self, Dialect, Part};
 use crate::{Exchange, Usage, UsageSource};
 
+/// No exchange takes as much of anything: who says so errs or jests, and a sum with it would
+/// say nothing any more.
+const MOST: u64 = 1 << 40;
+
 /// How an API counts. APIs agree neither on whether "input" includes what came
 /// from a cache, nor on whether "output" includes reasoning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,35 +140,60 @@ impl Reported {
         }
     }
 
-    /// The figures in OpenTelemetry's sense. `ended`: nothing more will come.
+    /// The figures in OpenTelemetry's sense; of 2^40 and more, none. `ended`: nothing more
+    /// will come.
     pub fn usage(&self, ended: bool) -> Usage {
-        let early = if ended { self.early_output } else { None };
+        let told = self.plausible();
+        let early = if ended { told.early_output } else { None };
         let with = |total: Option<u64>, included: bool, part: Option<u64>| match total {
             Some(total) if !included => Some(total.saturating_add(part.unwrap_or(0))),
             total => total,
         };
-        let convention = self.convention;
-        let input = with(self.input, convention.input_includes_cache_reads, self.cache_read);
-        let input = with(input, convention.input_includes_cache_writes, self.cache_write);
-        let output = self.output.or(early);
-        let output = with(output, convention.output_includes_reasoning, self.reasoning);
-        let told = [input, output, self.search_units, self.classifications];
-        let known = told.iter().any(Option::is_some);
+        let convention = told.convention;
+        let input = with(told.input, convention.input_includes_cache_reads, told.cache_read);
+        let input = with(input, convention.input_includes_cache_writes, told.cache_write);
+        let output = told.output.or(early);
+        let output = with(output, convention.output_includes_reasoning, told.reasoning);
+        let figures = [input, output, told.search_units, told.classifications];
+        let known = figures.iter().any(Option::is_some);
         Usage {
             input_tokens: input,
             output_tokens: output,
-            cache_read_tokens: self.cache_read,
-            cache_write_tokens: self.cache_write,
-            cache_write_1h_tokens: self.cache_write_1h,
-            reasoning_tokens: self.reasoning,
-            input_audio_tokens: self.input_audio,
-            output_audio_tokens: self.output_audio,
-            billed_input_tokens: self.billed_input,
-            billed_output_tokens: self.billed_output,
-            search_units: self.search_units,
-            classifications: self.classifications,
+            cache_read_tokens: told.cache_read,
+            cache_write_tokens: told.cache_write,
+            cache_write_1h_tokens: told.cache_write_1h,
+            reasoning_tokens: told.reasoning,
+            input_audio_tokens: told.input_audio,
+            output_audio_tokens: told.output_audio,
+            billed_input_tokens: told.billed_input,
+            billed_output_tokens: told.billed_output,
+            search_units: told.search_units,
+            classifications: told.classifications,
             source: if known { UsageSource::Reported } else { UsageSource::None },
         }
+    }
+
+    /// Without figures that cannot be meant.
+    fn plausible(&self) -> Self {
+        let mut told = *self;
+        for figure in [
+            &mut told.input,
+            &mut told.output,
+            &mut told.early_output,
+            &mut told.cache_read,
+            &mut told.cache_write,
+            &mut told.cache_write_1h,
+            &mut told.reasoning,
+            &mut told.input_audio,
+            &mut told.output_audio,
+            &mut told.billed_input,
+            &mut told.billed_output,
+            &mut told.search_units,
+            &mut told.classifications,
+        ] {
+            *figure = figure.filter(|&figure| figure < MOST);
+        }
+        told
     }
 }
 

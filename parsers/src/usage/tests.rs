@@ -77,7 +77,7 @@ fn an_early_figure_counts_only_where_no_other_comes() {
 
 #[test]
 fn hostile_figures_do_not_overflow() {
-    let most = Some(u64::MAX);
+    let most = Some((1 << 40) - 1);
     let reported = Reported {
         convention: Convention {
             input_includes_cache_reads: false,
@@ -93,8 +93,8 @@ fn hostile_figures_do_not_overflow() {
         reasoning: most,
         ..Reported::default()
     };
-    assert_eq!(reported.usage(true).input_tokens, most);
-    assert_eq!(reported.usage(true).output_tokens, most);
+    assert_eq!(reported.usage(true).input_tokens, most.map(|most| 3 * most));
+    assert_eq!(reported.usage(true).output_tokens, most.map(|most| 2 * most));
 }
 
 #[test]
@@ -219,4 +219,15 @@ fn no_pass_is_forgotten() {
     };
     let figures = (sum(|usage| usage.input_tokens), sum(|usage| usage.output_tokens));
     assert_eq!(figures, (10_000, 20_000));
+}
+
+#[test]
+fn figures_that_nobody_means_are_none() {
+    let (input, output, cache_read) = (Some(u64::MAX), Some(7), Some(1 << 40));
+    let hostile = Reported { input, output, cache_read, ..Reported::default() };
+    let usage = hostile.usage(true);
+    assert_eq!((usage.input_tokens, usage.output_tokens), (None, Some(7)));
+    assert_eq!(usage.cache_read_tokens, None);
+    let nothing = Reported { output: Some(u64::MAX), ..Reported::default() };
+    assert_eq!(nothing.usage(true).source, UsageSource::None);
 }
