@@ -55,12 +55,17 @@ pub struct Settings {
     pub stdio: u32,
 }
 
-/// Where the kernel keeps what leads from a descriptor to its socket: offsets in
-/// bytes, from the kernel's own type information (BTF), patched like [`Settings`].
-/// All zero: unknown, and plain sockets are not looked at.
+/// Where the kernel keeps what leads from a descriptor to its socket, and how many
+/// threads a process has: offsets in bytes, from the kernel's own type information
+/// (BTF), patched like [`Settings`]. All zero: unknown, and plain sockets are not looked
+/// at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 pub struct Offsets {
+    /// `task_struct.signal`
+    pub task_signal: u32,
+    /// `signal_struct.live`: threads that have not begun to end.
+    pub signal_live: u32,
     /// `task_struct.files`
     pub task_files: u32,
     /// `files_struct.fdt`
@@ -125,6 +130,8 @@ pub mod names {
     /// Hash of connection id to `Conn`: ended, and the record that would have
     /// said so found no room.
     pub const ORPHANS: &str = "ORPHANS";
+    /// Hash of thread group to what its descriptors are.
+    pub const DESCRIPTORS: &str = "DESCRIPTORS";
     /// Array of connection ids of no interest, by `interest_slot`.
     pub const IGNORED: &str = "IGNORED";
     /// Per-CPU array of one `Stats`.
@@ -146,6 +153,6 @@ pub mod names {
 
 const _: () = {
     assert!(size_of::<Settings>() == 16 && align_of::<Settings>() == 4);
-    assert!(size_of::<Offsets>() == 18 * 4 && align_of::<Offsets>() == 4);
+    assert!(size_of::<Offsets>() == 20 * 4 && align_of::<Offsets>() == 4);
     assert!(size_of::<Control>() == 8 && align_of::<Control>() == 4);
 };

@@ -57,8 +57,6 @@ pub mod flags {
     pub const RECEIVED: u16 = 1;
     /// Open: the TLS object or socket was seen before it moved a byte.
     pub const FRESH: u16 = 2;
-    /// Socket: a guess, to be checked: the descriptor may be no TCP socket.
-    pub const UNVERIFIED: u16 = 4;
     /// Close: the other end closed; otherwise the TLS object was freed or the
     /// descriptor closed.
     pub const END_OF_STREAM: u16 = 8;
@@ -72,6 +70,10 @@ pub mod flags {
     pub const UNBOUND: u16 = 64;
     /// Exec, Mapped: of a process whose calls no filter will have.
     pub const UNWANTED: u16 = 128;
+    /// Chunk: of a plain socket, as its opening record says, which may be lost.
+    pub const PLAIN: u16 = 256;
+    /// Chunk: the same of standard input and output.
+    pub const STDIO: u16 = 512;
 }
 
 /// TLS implementations, as attach cookies carry them, and their absence. The rest
@@ -231,8 +233,7 @@ pub struct Socket {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 pub struct Exec {
-    /// Header; the payload is the path without terminator. `tid` is the
-    /// thread that called `execve`, by which [`Args`] is found.
+    /// Header; the payload is the path without terminator.
     pub header: Header,
     /// Parent thread group where its fork was seen, else 0.
     pub parent: u32,
@@ -244,8 +245,8 @@ pub struct Exec {
     pub comm: [u8; 16],
 }
 
-/// A command line about to be executed; the payload is its arguments, each
-/// ended by a zero byte.
+/// A command line about to be executed, of the process's next [`Exec`]; the payload is its
+/// arguments, each ended by a zero byte.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 pub struct Args {
@@ -253,7 +254,8 @@ pub struct Args {
     pub header: Header,
 }
 
-/// A thread group's leader ended.
+/// A thread group ended: no thread of it will run again, or, where the kernel's types
+/// are not known, its leader will not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 pub struct Exit {

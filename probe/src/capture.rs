@@ -146,7 +146,7 @@ pub struct Chunk {
     pub conn: ConnId,
     /// Which way.
     pub direction: Direction,
-    /// When the call that moved them returned.
+    /// When the call that moved them returned; of bytes sent through TLS, when it began.
     pub time: Timestamp,
     /// Bytes moved in this direction before these, lost ones included.
     pub offset: u64,

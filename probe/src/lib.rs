@@ -30,5 +30,5 @@ pub use capture::{
 pub use discovery::{Discovery, Explanation, FileCoverage, Found, Handle};
 pub use error::Error;
 pub use live::Live;
-pub use source::{Control, Outlet, Source, StopFlag, Totals};
+pub use source::{Control, Outlet, Source, StopFlag, Totals, Untracked};
 pub use target::{Abi, FileId, Function, Method, Placement, Site, Target};

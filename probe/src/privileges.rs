@@ -133,7 +133,7 @@ pub struct System {
     /// The kernel's lockdown mode, where it has any: `none`, `integrity`,
     /// `confidentiality`.
     pub lockdown: Option<String>,
-    /// The kernel describes its types (not needed by llmtop's programs).
+    /// The kernel describes its types: without, sockets without TLS are not covered.
     pub btf: bool,
     /// Where tracefs is mounted.
     pub tracefs: Option<String>,

@@ -46,6 +46,21 @@ pub trait Control: Send + Sync {
     fn probes(&self) -> usize {
         0
     }
+
+    /// What was not captured, and is of no connection that is known: there were more
+    /// threads or connections than there is room for.
+    fn untracked(&self) -> Untracked {
+        Untracked::default()
+    }
+}
+
+/// What was not captured of which no connection is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Untracked {
+    /// Bytes that were moved.
+    pub bytes: u64,
+    /// Calls that moved some, nobody knows how many.
+    pub calls: u64,
 }
 
 /// What a source moved in its life.

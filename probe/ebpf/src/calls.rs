@@ -26,7 +26,11 @@ pub const TOLD: u32 = 8;
 #[inline(always)]
 pub fn enter(pid_tgid: u64, call: &Call) -> bool {
     let Some(thread) = THREADS.get_ptr_mut(pid_tgid) else {
-        return begin(pid_tgid, call, -1);
+        let begun = begin(pid_tgid, call, -1);
+        if !begun {
+            untracked();
+        }
+        return begun;
     };
     // SAFETY: the element stays valid for this program's run, and only this
     // thread's programs use it.
@@ -57,10 +61,7 @@ pub fn begin(pid_tgid: u64, call: &Call, received_fd: i32) -> bool {
     if let Some(none) = NO_THREAD.get(0) {
         let _ = THREADS.insert(pid_tgid, none, 0);
     }
-    let Some(thread) = THREADS.get_ptr_mut(pid_tgid) else {
-        untracked();
-        return false;
-    };
+    let Some(thread) = THREADS.get_ptr_mut(pid_tgid) else { return false };
     // SAFETY: as in `enter`.
     let thread = unsafe { &mut *thread };
     thread.call = *call;

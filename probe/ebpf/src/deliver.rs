@@ -5,6 +5,13 @@ use llmtop_probe_common::{Conn, Thread, Transfer, direction, flags, writing};
 
 use crate::{emit, interest};
 
+/// Whether a call may have moved so many bytes at once: else it is not of the function
+/// it was taken for.
+#[inline(always)]
+pub fn is_length(moved: u64) -> bool {
+    moved <= u64::from(u32::MAX)
+}
+
 /// Sends what is in one buffer. `false`: nobody wants it.
 #[inline(always)]
 pub fn buffer<const LOOP: bool>(

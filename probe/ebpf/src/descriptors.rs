@@ -86,7 +86,15 @@ pub fn take(pid: u32, fd: i32) -> u8 {
     was
 }
 
-/// Forgets all of a process.
+/// Whether anything is known of a process's low descriptors: it is forgotten where there
+/// are too many processes.
+#[inline(always)]
+pub fn has_any(pid: u32) -> bool {
+    DESCRIPTORS.get_ptr(pid).is_some()
+}
+
+/// Forgets a process's low descriptors. High ones are known until they are closed, or so
+/// many others are that there is no room.
 #[inline(always)]
 pub fn forget(pid: u32) {
     let _ = DESCRIPTORS.remove(pid);

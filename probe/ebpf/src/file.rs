@@ -41,6 +41,20 @@ pub fn is_known() -> bool {
     at!(known) != 0
 }
 
+/// Whether no thread of the process runs after the current one, which is ending: of
+/// several that end at once, all may be told so. `None`: not known.
+#[inline(always)]
+pub fn is_last_thread() -> Option<bool> {
+    if !is_known() {
+        return None;
+    }
+    // SAFETY: the helper has no preconditions.
+    let task = unsafe { bpf_get_current_task() };
+    let signal: u64 = read(task, at!(task_signal))?;
+    let live: u32 = read(signal, at!(signal_live))?;
+    Some(live == 0)
+}
+
 /// The file of a descriptor.
 #[inline(always)]
 pub fn open(fd: i32) -> Option<File> {
@@ -109,12 +123,15 @@ impl File {
 }
 
 impl Tcp {
-    /// Its own address, and the other end's.
+    /// Its own address, and the other end's; `None` where it has no other end.
     #[inline(always)]
     pub fn addresses(self) -> Option<SocketState> {
         let family: u16 = read(self.0, at!(family))?;
         let own_port: u16 = read(self.0, at!(num))?;
         let other_port: u16 = read(self.0, at!(dport))?;
+        if other_port == 0 {
+            return None;
+        }
         let mut ends = SocketState {
             local: Address { family, port: own_port, ip: [0; 16] },
             peer: Address { family, port: u16::from_be(other_port), ip: [0; 16] },

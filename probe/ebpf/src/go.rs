@@ -101,15 +101,12 @@ fn wrote<const LOOP: bool>(ctx: &ProbeContext) -> u32 {
     // SAFETY: copied at once.
     let Some(call) = (unsafe { GO_CALLS.get(frame) }).copied() else {
         // It began before the probes were there.
-        if moved != 0 {
-            calls::untracked();
-        }
         return 0;
     };
     let _ = GO_CALLS.remove(frame);
     let key = ConnKey { object: call.object, pid, reserved: 0 };
     // Of an error the rest of the results tells; what went before it went.
-    if moved == 0 || moved > call.len {
+    if moved == 0 || moved > call.len || !deliver::is_length(moved) {
         if let Some(conn) = conns::find(&key) {
             conn.writing = writing::NO;
         }
@@ -144,7 +141,7 @@ fn read<const LOOP: bool>(ctx: &ProbeContext) -> u32 {
     let registers = registers(ctx);
     let moved = registers.rax;
     // Nothing, with an error or without: whether the stream ended is not told.
-    if moved == 0 {
+    if moved == 0 || !deliver::is_length(moved) {
         return 0;
     }
     let pid_tgid = bpf_get_current_pid_tgid();

@@ -112,7 +112,8 @@ pub fn is_bound(keys: &Keys, fd: i32, pid: u32) -> bool {
 pub fn bind(object: u64, fd: i32, pid_tgid: u64) -> bool {
     let pid = (pid_tgid >> 32) as u32;
     let key = ConnKey { object, pid, reserved: 0 };
-    if descriptors::seen(pid, fd) == descriptors::HTTP {
+    let seen = descriptors::seen(pid, fd);
+    if seen == descriptors::HTTP {
         return false;
     }
     let Some(socket) = number(pid_tgid, fd) else { return false };
@@ -128,11 +129,14 @@ pub fn bind(object: u64, fd: i32, pid_tgid: u64) -> bool {
         if join(&key, &to, pid_tgid) {
             keys.socket = socket;
             keys.fd = fd;
-            descriptors::set(pid, fd, descriptors::RECORDS);
             if !was_open && let Some(conn) = conns::find(&to) {
                 socket::introduce(conn, fd, pid_tgid);
             }
         }
+    }
+    // It may have been forgotten, and told by its first bytes since.
+    if keys.socket == socket && seen != descriptors::RECORDS {
+        descriptors::set(pid, fd, descriptors::RECORDS);
     }
     true
 }

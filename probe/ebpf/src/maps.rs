@@ -18,6 +18,8 @@ pub static SETTINGS: Global<Settings> =
 
 #[unsafe(no_mangle)]
 pub static OFFSETS: Global<Offsets> = Global::new(Offsets {
+    task_signal: 0,
+    signal_live: 0,
     task_files: 0,
     files_fdt: 0,
     fdt_max_fds: 0,

@@ -13,12 +13,10 @@ const PEEK: u32 = 2;
 /// Layers that are looked through; Firefox has four.
 const MAX_LAYERS: u32 = 8;
 
-/// `int recv(socket, buf, int num, int flags)`; 0 is the end of the stream, unless
-/// nothing was asked for.
+/// `int recv(socket, buf, int num, int flags)`; 0 is the end of the stream.
 #[uprobe]
 pub fn nss_read(ctx: ProbeContext) -> u32 {
-    let argument = |n| ctx.arg::<u64>(n).unwrap_or(0) as u32;
-    if argument(2) == 0 || argument(3) & PEEK != 0 {
+    if ctx.arg::<u64>(3).unwrap_or(0) as u32 & PEEK != 0 {
         return 0;
     }
     openssl::enter(&ctx, calls::ACTIVE | calls::READ | calls::ZERO_IS_END, 1, None)

@@ -55,7 +55,8 @@ pub fn read_internal(ctx: ProbeContext) -> u32 {
 }
 
 /// A function begins that moves bytes of the object in its first argument, from or to
-/// what argument `buffer` points to (counted from zero). `moved_at`: the argument that
+/// what argument `buffer` points to (counted from zero); how many is in the next.
+/// `moved_at`: the argument that
 /// points to where it leaves how many; `None`, where it returns that.
 #[inline(always)]
 pub fn enter(ctx: &ProbeContext, kind: u32, buffer: usize, moved_at: Option<usize>) -> u32 {
@@ -64,6 +65,10 @@ pub fn enter(ctx: &ProbeContext, kind: u32, buffer: usize, moved_at: Option<usiz
         return 0;
     }
     let argument = |n| ctx.arg::<u64>(n).unwrap_or(0);
+    // Zero is what a read of nothing returns, too.
+    if kind & calls::ZERO_IS_END != 0 && argument(buffer + 1) as u32 == 0 {
+        return 0;
+    }
     let call = Call {
         object: argument(0),
         buffer: argument(buffer),
@@ -130,6 +135,9 @@ fn transferred<const LOOP: bool>(ctx: &RetProbeContext, thread: &mut Thread, pid
     let side = if read { direction::RECEIVED } else { direction::SENT };
     let time = if read { emit::now() } else { call.begun };
     if !deliver::buffer::<LOOP>(thread, conn, side, call.buffer, moved, time, pid_tgid) {
+        if read {
+            thread.received_fd = -1;
+        }
         return;
     }
     if !read {
@@ -153,8 +161,7 @@ fn moved(call: &Call, returned: i32) -> Option<u64> {
     // SAFETY: writes eight bytes to a local.
     let failed =
         unsafe { bpf_probe_read_user((&raw mut moved).cast(), 8, call.moved_at as *const _) };
-    // A length no transfer has: not the function we took it for.
-    (failed == 0 && moved != 0 && moved <= u64::from(u32::MAX)).then_some(moved)
+    (failed == 0 && moved != 0 && deliver::is_length(moved)).then_some(moved)
 }
 
 /// `void SSL_free(ssl)`: the object's generation ends.

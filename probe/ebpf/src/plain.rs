@@ -37,7 +37,8 @@ pub struct Moved {
     pub read: u8,
     /// One of [`shape`].
     pub shape: u8,
-    pub reserved: u8,
+    /// It is of standard input and output, and no socket.
+    pub stdio: u8,
     /// The bytes on their way out.
     pub vector: Vector,
 }
@@ -63,7 +64,9 @@ struct Iovec {
 /// Bytes may have been moved on what may be a plain socket.
 #[inline(always)]
 pub fn moved<const LOOP: bool>(moved: &mut Moved) {
-    let conn = if stdio::is_end(moved) {
+    let is_stdio = stdio::is_end(moved);
+    moved.stdio = u8::from(is_stdio);
+    let conn = if is_stdio {
         stdio::conn(moved)
     } else if filter::wanted((moved.pid_tgid >> 32) as u32) {
         conn(moved)
@@ -199,6 +202,8 @@ fn deliver<const LOOP: bool>(conn: &mut Conn, moved: &mut Moved) {
     if !deliver::begin(&mut vector.transfer, conn, side, left, emit::now(), moved.pid_tgid) {
         return;
     }
+    let kind = if moved.stdio != 0 { flags::STDIO } else { flags::PLAIN };
+    vector.transfer.flags |= u64::from(kind);
     let (at, count) = match moved.shape {
         shape::MESSAGE => {
             let array = message(moved.at).unwrap_or_default();
@@ -247,6 +252,8 @@ pub fn closing(pid_tgid: u64, fd: i32) {
         descriptors::HTTP => {}
         descriptors::RECORDS => return keys::closing(pid_tgid, fd),
         descriptors::STDIO => return stdio::closing(pid_tgid, fd),
+        // All of the process may have been forgotten.
+        descriptors::UNKNOWN if !descriptors::has_any(pid) => keys::closing(pid_tgid, fd),
         _ => return,
     }
     // One that was duplicated goes on where it was used last.

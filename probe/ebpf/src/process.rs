@@ -17,7 +17,7 @@ use llmtop_probe_common::{
 use crate::conns::parent;
 use crate::maps::{ARGS, COMMS, EVENTS, INSIDE, MAPPED, NAMED, PARENTS, PIDS, SETTINGS, THREADS};
 use crate::socket::argument;
-use crate::{descriptors, emit, filter, stdio};
+use crate::{descriptors, emit, file, filter, stdio};
 
 const CLONE_THREAD: u64 = 0x1_0000;
 const PROT_EXEC: u64 = 4;
@@ -111,9 +111,12 @@ pub fn exec(ctx: TracePointContext) -> u32 {
     // SAFETY: the event's layout.
     let event = unsafe { &*ctx.as_ptr().cast::<ExecEvent>() };
     let path = u64::from(event.filename & 0xffff);
-    let old_tid = event.old_pid;
     let pid_tgid = bpf_get_current_pid_tgid();
     let pid = (pid_tgid >> 32) as u32;
+    // Whichever thread calls `execve` goes on as the leader, and alone. Its calls do not
+    // return.
+    let _ = THREADS.remove(pid_tgid);
+    let _ = THREADS.remove(u64::from(pid) << 32 | u64::from(event.old_pid));
     // Some were closed, and no call told.
     descriptors::forget(pid);
     stdio::executed(pid);
@@ -128,7 +131,6 @@ pub fn exec(ctx: TracePointContext) -> u32 {
     let Some(mut entry) = emit::reserve::<ExecRecord>() else { return 0 };
     let record = entry.as_mut_ptr();
     let mut header = emit::header(Kind::Exec, unwanted(pid), 0, pid_tgid);
-    header.tid = old_tid;
     // SAFETY: `record` points to a reserved record, and the helper writes at
     // most the path's size.
     unsafe {
@@ -186,13 +188,15 @@ pub fn newtask(ctx: TracePointContext) -> u32 {
     0
 }
 
-/// `sched:sched_process_exit`: a thread ends.
+/// `sched:sched_process_exit`: a thread ends, and the process with the last one.
 #[tracepoint]
 pub fn exit(_: TracePointContext) -> u32 {
     let pid_tgid = bpf_get_current_pid_tgid();
     let _ = THREADS.remove(pid_tgid);
     let (pid, tid) = ((pid_tgid >> 32) as u32, pid_tgid as u32);
-    if pid != tid {
+    // Where that is not known, the end of the leader is taken for it, which nearly always
+    // takes the others along.
+    if !file::is_last_thread().unwrap_or(pid == tid) {
         return 0;
     }
     descriptors::forget(pid);

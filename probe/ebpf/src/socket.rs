@@ -3,10 +3,10 @@
 //! right after a TLS write on the same thread, the last receive inside or
 //! before a TLS read, and `SSL_set_fd`.
 //!
-//! Descriptors are numbers that pass from hand to hand. Those whose connect or
-//! accept was seen are known to be TCP, with their addresses; the others are looked up
-//! in the kernel's structures, or, where the way there is not known, reported as guesses,
-//! for the user side to check.
+//! Descriptors are numbers that pass from hand to hand, and some are no sockets: the
+//! kernel's own structures tell which, and their addresses. Where the way there is not
+//! known, those whose connect or accept was seen are taken for TCP, and the others are
+//! left to the user side.
 
 use aya_ebpf::EbpfContext;
 use aya_ebpf::helpers::bpf_get_current_pid_tgid;
@@ -14,7 +14,7 @@ use aya_ebpf::helpers::generated::bpf_probe_read_user;
 use aya_ebpf::macros::tracepoint;
 use aya_ebpf::programs::TracePointContext;
 use llmtop_probe_common::{
-    Address, Call, Conn, ConnKey, Kind, Socket, SocketKey, SocketState, Thread, flags,
+    Address, Call, Conn, ConnKey, Kind, Socket, SocketKey, SocketState, Thread,
 };
 
 use crate::calls::{self, READ};
@@ -66,7 +66,7 @@ pub fn wrote(pid_tgid: u64, fd: i32) -> u64 {
         return 0;
     };
     guess(conn, fd, pid_tgid);
-    // A known socket settles it; anything else may have been a log line.
+    // A socket settles it; anything else may have been a log line.
     if conn.fd >= 0 || conn.guesses >= MAX_GUESSES {
         thread.wrote = 0;
     }
@@ -114,47 +114,45 @@ pub fn after_transfer(thread: &mut Thread, conn: &mut Conn, read: bool, pid_tgid
     }
 }
 
-/// The connection's socket may be `fd`. Whether that is TCP, and with whom, is told by the
-/// kernel's structures where the way there is known: soon it may be closed.
-///
-/// Not inlined, as it takes its part of the stack.
-#[inline(never)]
+/// The connection's socket may be `fd`: the structures of the kernel tell at once, as soon it may
+/// be closed.
+#[inline(always)]
 pub fn guess(conn: &mut Conn, fd: i32, pid_tgid: u64) {
     if fd < 0 || conn.fd >= 0 {
         return;
     }
     conn.guesses += 1;
+    // What carries HTTP is under no TLS.
+    if descriptors::seen(conn.pid, fd) != descriptors::HTTP {
+        introduce(conn, fd, pid_tgid);
+    }
+}
+
+/// The connection's socket is `fd`, if that is one of TCP: tells its addresses.
+#[inline(never)]
+pub fn introduce(conn: &mut Conn, fd: i32, pid_tgid: u64) {
+    if !file::is_known() {
+        return by_number(conn, fd, pid_tgid);
+    }
+    let tcp = file::open(fd).and_then(file::File::tcp);
+    if let Some(ends) = tcp.and_then(file::Tcp::addresses) {
+        conn.fd = fd;
+        report(conn.id, fd, &ends, pid_tgid);
+    }
+}
+
+/// The same, where the way to a descriptor's socket is not known.
+#[inline(always)]
+fn by_number(conn: &mut Conn, fd: i32, pid_tgid: u64) {
     let key = SocketKey { pid: conn.pid, fd };
     // SAFETY: copied at once.
     if let Some(state) = unsafe { SOCKETS.get(key) } {
         let state = *state;
         conn.fd = fd;
-        report(conn.id, fd, &state, 0, pid_tgid);
-    } else if file::is_known() {
-        look_up(conn, fd, pid_tgid);
+        report(conn.id, fd, &state, pid_tgid);
     } else if conn.fd != -2 - fd {
         conn.fd = -2 - fd;
-        report(conn.id, fd, &SocketState::default(), flags::UNVERIFIED, pid_tgid);
-    }
-}
-
-/// The connection's socket is `fd`: tells its addresses, where they can be had.
-#[inline(always)]
-pub fn introduce(conn: &mut Conn, fd: i32, pid_tgid: u64) {
-    if file::is_known() {
-        look_up(conn, fd, pid_tgid);
-    } else {
-        guess(conn, fd, pid_tgid);
-    }
-}
-
-/// Tells the addresses of `fd`, if that is a TCP socket.
-#[inline(never)]
-fn look_up(conn: &mut Conn, fd: i32, pid_tgid: u64) {
-    let tcp = file::open(fd).and_then(file::File::tcp);
-    if let Some(ends) = tcp.and_then(file::Tcp::addresses) {
-        conn.fd = fd;
-        report(conn.id, fd, &ends, 0, pid_tgid);
+        report(conn.id, fd, &SocketState::default(), pid_tgid);
     }
 }
 
@@ -164,22 +162,27 @@ pub fn set(conn: &mut Conn, fd: i32, pid_tgid: u64) {
     if fd < 0 || conn.fd == fd {
         return;
     }
+    if file::is_known() {
+        // Where it is not connected yet, the first write tells.
+        conn.fd = -1;
+        return introduce(conn, fd, pid_tgid);
+    }
     conn.fd = fd;
     // SAFETY: copied at once.
     let state =
         unsafe { SOCKETS.get(SocketKey { pid: conn.pid, fd }) }.copied().unwrap_or_default();
-    report(conn.id, fd, &state, 0, pid_tgid);
+    report(conn.id, fd, &state, pid_tgid);
 }
 
 /// Tells what is known of a connection's socket. Not inlined: programs' stacks
 /// are small.
 #[inline(never)]
-pub fn report(conn: u64, fd: i32, state: &SocketState, flags: u16, pid_tgid: u64) {
+pub fn report(conn: u64, fd: i32, state: &SocketState, pid_tgid: u64) {
     let Some(mut entry) = emit::reserve::<Socket>() else { return };
     let record = entry.as_mut_ptr();
     // SAFETY: `record` points to a reserved record.
     unsafe {
-        (&raw mut (*record).header).write(emit::header(Kind::Socket, flags, 0, pid_tgid));
+        (&raw mut (*record).header).write(emit::header(Kind::Socket, 0, 0, pid_tgid));
         (&raw mut (*record).conn).write(conn);
         (&raw mut (*record).fd).write(fd);
         (&raw mut (*record).local).write(state.local);
@@ -198,6 +201,10 @@ pub fn connect_enter(ctx: TracePointContext) -> u32 {
     let _ = SOCKETS.remove(key);
     descriptors::set(key.pid, fd, descriptors::NEW);
     let Some(peer) = sockaddr(argument(&ctx, 1)) else { return 0 };
+    // Other sockets have addresses of the Internet, too.
+    if file::is_known() && file::open(fd).and_then(file::File::tcp).is_none() {
+        return 0;
+    }
     let _ = SOCKETS.insert(key, SocketState { local: Address::default(), peer }, 0);
     let _ = CONNECTING.insert(pid_tgid, fd, 0);
     0

@@ -62,10 +62,10 @@ fn leave<const LOOP: bool>(ctx: &RawTracePointContext) -> i32 {
     }
     // What carries HTTP is under no TLS.
     if seen != descriptors::HTTP {
-        if read {
-            socket::received(pid_tgid, fd);
-        } else {
+        if !read {
             keys::wrote(socket::wrote(pid_tgid, fd), fd, pid_tgid);
+        } else if result > 0 {
+            socket::received(pid_tgid, fd);
         }
     }
     let [_, second, third, fourth] = call.arguments;

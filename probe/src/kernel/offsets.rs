@@ -30,6 +30,8 @@ fn of(btf: &Btf<'_>) -> Result<Offsets, String> {
     // `struct sock` begins with `struct sock_common`.
     let optional = |member| btf.offset("sock_common", member).unwrap_or(0);
     Ok(Offsets {
+        task_signal: get("task_struct", "signal")?,
+        signal_live: get("signal_struct", "live")?,
         task_files: get("task_struct", "files")?,
         files_fdt: get("files_struct", "fdt")?,
         fdt_max_fds: get("fdtable", "max_fds")?,

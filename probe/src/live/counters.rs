@@ -1,8 +1,8 @@
 //! The kernel's counters: what they say beyond the records.
 
-use llmtop_probe_common::ConnKey;
+use llmtop_probe_common::{ConnKey, Stats};
 
-use super::maps::{KeyPod, Maps};
+use super::maps::{KeyPod, Tables};
 use crate::decode::Final;
 
 /// Connections' counters.
@@ -11,13 +11,18 @@ pub(super) trait Counters {
     fn alive(&self) -> Vec<Final>;
     /// Takes those of connections alive, by looking at all there are.
     fn take_conns(&mut self, wanted: &dyn Fn(&Final) -> bool) -> Vec<Final>;
-    /// Takes those of the connection of a TLS object.
-    fn take_conn(&mut self, pid: u32, object: u64) -> Option<Final>;
+    /// Takes those of the connection of a TLS object or socket.
+    fn take_conn(
+        &mut self,
+        pid: u32,
+        object: u64,
+        wanted: &dyn Fn(&Final) -> bool,
+    ) -> Option<Final>;
     /// Takes those of connections whose end found no room in the ring.
     fn take_orphans(&mut self, wanted: &dyn Fn(&Final) -> bool) -> Vec<Final>;
 }
 
-impl Counters for Maps {
+impl Counters for Tables {
     fn alive(&self) -> Vec<Final> {
         self.conns.iter().flatten().map(|(_, conn)| Final::from(&conn.0)).collect()
     }
@@ -31,11 +36,19 @@ impl Counters for Maps {
         taken.into_iter().map(|(_, last)| last).collect()
     }
 
-    fn take_conn(&mut self, pid: u32, object: u64) -> Option<Final> {
+    fn take_conn(
+        &mut self,
+        pid: u32,
+        object: u64,
+        wanted: &dyn Fn(&Final) -> bool,
+    ) -> Option<Final> {
         let key = KeyPod(ConnKey { object, pid, reserved: 0 });
-        let conn = self.conns.get(&key, 0).ok()?;
+        let last = Final::from(&self.conns.get(&key, 0).ok()?.0);
+        if !wanted(&last) {
+            return None;
+        }
         let _ = self.conns.remove(&key);
-        Some(Final::from(&conn.0))
+        Some(last)
     }
 
     fn take_orphans(&mut self, wanted: &dyn Fn(&Final) -> bool) -> Vec<Final> {
@@ -48,13 +61,14 @@ impl Counters for Maps {
     }
 }
 
-impl Maps {
-    /// Bytes that could not be accounted to a connection, and calls that were
-    /// not seen.
-    pub(super) fn untracked(&self) -> (u64, u64) {
-        let Ok(stats) = self.stats.get(&0, 0) else { return (0, 0) };
-        stats.iter().fold((0, 0), |(bytes, calls), cpu| {
-            (bytes + cpu.0.untracked_bytes, calls + cpu.0.untracked_calls)
+impl Tables {
+    /// What could not be accounted to a connection, of all processors.
+    pub(super) fn stats(&self) -> Stats {
+        let Ok(stats) = self.stats.get(&0, 0) else { return Stats::default() };
+        stats.iter().fold(Stats::default(), |all, cpu| Stats {
+            untracked_calls: all.untracked_calls + cpu.0.untracked_calls,
+            untracked_bytes: all.untracked_bytes + cpu.0.untracked_bytes,
+            lost_records: all.lost_records + cpu.0.lost_records,
         })
     }
 }

@@ -23,8 +23,9 @@ pub struct Filters {
     /// Real user ids.
     pub uids: Vec<u32>,
     /// Containers: ids or beginnings of ids, or names where the runtime has names;
-    /// with the processes that their own start, wherever those go. A process is told
-    /// when it executes a program: what it does in its first moments may be missed.
+    /// with the processes that their own start, until these execute a program in another
+    /// container. A process is told when it executes a program: what it does in its first
+    /// moments may be missed.
     pub containers: Vec<String>,
 }
 

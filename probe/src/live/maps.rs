@@ -23,9 +23,14 @@ pod!(ControlPod(Control), KeyPod(ConnKey), ConnPod(Conn), StatsPod(Stats));
 pub(super) struct Maps {
     pub(super) ring: RingBuf<MapData>,
     pub(super) control: Array<MapData, ControlPod>,
+    pub(super) ignored: Array<MapData, u64>,
+    pub(super) tables: Tables,
+}
+
+/// Those that count.
+pub(super) struct Tables {
     pub(super) conns: HashMap<MapData, KeyPod, ConnPod>,
     pub(super) orphans: HashMap<MapData, u64, ConnPod>,
-    pub(super) ignored: Array<MapData, u64>,
     pub(super) stats: PerCpuArray<MapData, StatsPod>,
 }
 
@@ -34,10 +39,12 @@ impl Maps {
         Ok(Self {
             ring: take(bpf, names::EVENTS)?,
             control: take(bpf, names::CONTROL)?,
-            conns: take(bpf, names::CONNS)?,
-            orphans: take(bpf, names::ORPHANS)?,
             ignored: take(bpf, names::IGNORED)?,
-            stats: take(bpf, names::STATS)?,
+            tables: Tables {
+                conns: take(bpf, names::CONNS)?,
+                orphans: take(bpf, names::ORPHANS)?,
+                stats: take(bpf, names::STATS)?,
+            },
         })
     }
 }

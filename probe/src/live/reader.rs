@@ -6,14 +6,14 @@ use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
 use aya::Ebpf;
-use llmtop_probe_common::{Control as KernelControl, interest_slot};
+use llmtop_probe_common::{Control as KernelControl, Stats, interest_slot};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::time::{ClockId, clock_gettime};
 
 use super::backlog::Backlog;
 use super::containers::Containers;
 use super::counters::Counters;
-use super::endings::Endings;
+use super::endings::{self, Endings};
 use super::facts::System;
 use super::maps::{ControlPod, Maps};
 use super::shared::Shared;
@@ -49,6 +49,8 @@ pub(super) struct Reader {
     shared: Arc<Shared>,
     events: Sender<Event>,
     endings: Endings,
+    /// As they were at the last sweep.
+    stats: Stats,
     malformed: u64,
 }
 
@@ -67,6 +69,7 @@ impl Reader {
             shared,
             events,
             endings: Endings::default(),
+            stats: Stats::default(),
             malformed: 0,
         })
     }
@@ -84,7 +87,7 @@ impl Reader {
             let ended = self.endings.complete(&self.tracker);
             let drained = self.drain(outlet);
             let (tracker, out) = (&mut self.tracker, &mut self.backlog.captures);
-            self.endings.close(&ended, tracker, &mut self.maps, &mut self.facts, out);
+            self.endings.close(&ended, tracker, &mut self.maps.tables, &mut self.facts, out);
             if tracker.is_holding() {
                 tracker.late(now(ClockId::Boottime), &mut self.facts, out);
             }
@@ -112,15 +115,15 @@ impl Reader {
     /// Reads and accounts for what was moved until now.
     pub(super) fn finish(&mut self, outlet: &mut dyn Outlet) -> Totals {
         self.tracker.counters_are_read();
-        let mut finals = self.maps.alive();
-        finals.extend(self.maps.take_orphans(&|_| true));
+        let mut finals = self.maps.tables.alive();
+        finals.extend(self.maps.tables.take_orphans(&|_| true));
         self.drain(outlet);
         let time = now(ClockId::Boottime);
         for last in finals {
             self.tracker.close(&last, time, &mut self.facts, &mut self.backlog.captures);
         }
         self.deliver(outlet);
-        let (bytes, calls) = self.maps.untracked();
+        let Stats { untracked_bytes: bytes, untracked_calls: calls, .. } = self.maps.tables.stats();
         if bytes > 0 || calls > 0 {
             log::warn!("{bytes} bytes and {calls} calls found no room in the kernel's tables");
         }
@@ -163,6 +166,10 @@ impl Reader {
                 Some(record) => {
                     match record {
                         Record::Exec(exec, _) => {
+                            let (pid, time) = (exec.header.pid, exec.header.time);
+                            let (tracker, out) = (&mut self.tracker, &mut self.backlog.captures);
+                            let (maps, facts) = (&mut self.maps.tables, &mut self.facts);
+                            Endings::executed(pid, time, tracker, maps, facts, out);
                             let _ = self.events.send(Event::Exec(Reported::of(&exec.header)));
                         }
                         Record::Mapped(header) => {
@@ -190,11 +197,27 @@ impl Reader {
 
     /// Accounts for what no record will tell.
     fn sweep(&mut self, outlet: &mut dyn Outlet) {
-        let sweep = self.endings.sweep(&mut self.tracker, &mut self.maps);
+        let vanished = self.read_stats();
+        let sweep = self.endings.sweep(&mut self.tracker, &mut self.maps.tables);
         // What the counters count is in the ring now.
         self.drain(outlet);
         let (time, out) = (now(ClockId::Boottime), &mut self.backlog.captures);
-        sweep.settle(time, &mut self.tracker, &mut self.maps, &mut self.facts, out);
+        let (tracker, maps, facts) = (&mut self.tracker, &mut self.maps.tables, &mut self.facts);
+        sweep.settle(time, tracker, maps, facts, out);
+        let ended: Vec<_> = vanished.into_iter().map(|pid| (pid, time)).collect();
+        self.endings.close(&ended, tracker, maps, facts, out);
+    }
+
+    /// Says what could not be accounted to a connection. The processes whose ends may be
+    /// among the records that were lost.
+    fn read_stats(&mut self) -> Vec<u32> {
+        let stats = self.maps.tables.stats();
+        let before = std::mem::replace(&mut self.stats, stats);
+        self.shared.set_untracked(stats.untracked_bytes, stats.untracked_calls);
+        if stats.lost_records == before.lost_records {
+            return Vec::new();
+        }
+        endings::vanished(&self.tracker)
     }
 
     /// Tells the kernel which connections are of no interest.

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use rustix::event::{EventfdFlags, eventfd};
 
-use crate::{ConnId, Control, Error};
+use crate::{ConnId, Control, Error, Untracked};
 
 /// The [`Control`] of live capture.
 #[derive(Debug)]
@@ -18,6 +18,8 @@ pub(super) struct Shared {
     attached: Mutex<HashMap<u32, u64>>,
     /// Probes in place.
     probes: AtomicUsize,
+    untracked_bytes: AtomicU64,
+    untracked_calls: AtomicU64,
     /// Readable once stopped: ends every wait.
     bell: OwnedFd,
 }
@@ -31,6 +33,8 @@ impl Shared {
             ignored: Mutex::default(),
             attached: Mutex::default(),
             probes: AtomicUsize::new(0),
+            untracked_bytes: AtomicU64::new(0),
+            untracked_calls: AtomicU64::new(0),
             bell,
         })
     }
@@ -59,6 +63,12 @@ impl Shared {
         self.probes.store(probes, Ordering::Relaxed);
     }
 
+    /// So much was not accounted to any connection until now.
+    pub(super) fn set_untracked(&self, bytes: u64, calls: u64) {
+        self.untracked_bytes.store(bytes, Ordering::Relaxed);
+        self.untracked_calls.store(calls, Ordering::Relaxed);
+    }
+
     pub(super) fn bell(&self) -> BorrowedFd<'_> {
         self.bell.as_fd()
     }
@@ -77,5 +87,12 @@ impl Control for Shared {
 
     fn probes(&self) -> usize {
         self.probes.load(Ordering::Relaxed)
+    }
+
+    fn untracked(&self) -> Untracked {
+        Untracked {
+            bytes: self.untracked_bytes.load(Ordering::Relaxed),
+            calls: self.untracked_calls.load(Ordering::Relaxed),
+        }
     }
 }

@@ -37,6 +37,7 @@ pub(crate) fn load(options: &Options) -> Result<(Ebpf, Option<Multi>), Error> {
         .override_global(names::SETTINGS, &settings, true)
         .override_global(names::OFFSETS, &offsets, true)
         .map_max_entries(names::EVENTS, options.ring_bytes)
+        .map_max_entries(names::DESCRIPTORS, processes())
         .load(OBJECT)
         .map_err(|error| kernel("loading the kernel programs", &error))?;
     let multi = Multi::prepare(OBJECT, &bpf);
@@ -44,6 +45,15 @@ pub(crate) fn load(options: &Options) -> Result<(Ebpf, Option<Multi>), Error> {
         log::info!("each probe by an event of its own: {error}");
     }
     Ok((bpf, multi.ok()))
+}
+
+/// How many processes' descriptors are remembered. Kernels before 6.16 give each processor
+/// a share of 128 of such a map, and have it forget what is in use when that is used up.
+fn processes() -> u32 {
+    const LEAST: u32 = 4096;
+    const EACH: u32 = 256;
+    let processors = aya::util::nr_cpus().unwrap_or(1);
+    u32::try_from(processors).unwrap_or(u32::MAX).saturating_mul(EACH).max(LEAST)
 }
 
 /// An error with all its causes in one line, as far as a person can use them:

@@ -60,6 +60,19 @@ fn start_ticks(pid: u32) -> Option<u64> {
     Some(stat(pid)?.start_ticks)
 }
 
+/// Whether the process that runs now by that id started after `time`, by
+/// `CLOCK_BOOTTIME`; `None` where there is none.
+pub(crate) fn started_after(pid: u32, time: u64) -> Option<bool> {
+    // Of the tick in which it started, it may have run the greater part.
+    let started = start_ticks(pid)?.saturating_mul(TICK);
+    Some(time != 0 && started > time)
+}
+
+/// Whether the process's leader is there, and has not ended.
+pub(crate) fn is_alive(pid: u32) -> bool {
+    stat(pid).is_some_and(|stat| !matches!(stat.state, 'Z' | 'X'))
+}
+
 /// The process's parent; `None` where it has none, or is gone.
 pub(crate) fn parent(pid: u32) -> Option<u32> {
     Some(stat(pid)?.parent).filter(|&parent| parent != 0)

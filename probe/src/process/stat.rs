@@ -4,6 +4,8 @@
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Stat {
     pub(super) comm: String,
+    /// `R`, `S`, `Z`, ...
+    pub(super) state: char,
     pub(super) parent: u32,
     /// Clock ticks since boot.
     pub(super) start_ticks: u64,
@@ -20,7 +22,8 @@ pub(super) fn parse(bytes: &[u8]) -> Option<Stat> {
     let mut fields = rest.split_ascii_whitespace();
     Some(Stat {
         comm: String::from_utf8_lossy(comm).into_owned(),
-        parent: fields.nth(1)?.parse().ok()?,
+        state: fields.next()?.chars().next()?,
+        parent: fields.next()?.parse().ok()?,
         start_ticks: fields.nth(17)?.parse().ok()?,
     })
 }
@@ -33,7 +36,7 @@ mod tests {
 
     fn check(name: &str) {
         let line = format!("4242 ({name}) {REST}\n");
-        let expected = Stat { comm: name.to_owned(), parent: 1, start_ticks: 987_654 };
+        let expected = Stat { comm: name.to_owned(), state: 'S', parent: 1, start_ticks: 987_654 };
         assert_eq!(parse(line.as_bytes()), Some(expected));
     }
 

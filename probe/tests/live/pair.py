@@ -1,6 +1,6 @@
 """A TLS client and server in one process, driven by lines on stdin: they move
 bytes over memory BIOs, where nothing else can happen."""
-import ssl, sys, os, subprocess, socket, threading
+import ctypes, ssl, sys, os, subprocess, socket, threading
 ctx_s = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 ctx_s.load_cert_chain(sys.argv[1])
 ctx_c = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -87,7 +87,21 @@ def run(words):
         subprocess.run([sys.executable, __file__, sys.argv[1]], input=" ".join(words[1:]) + "\n",
                        text=True, check=True, stdout=subprocess.DEVNULL)
 
-print("ready", flush=True)
-for line in sys.stdin:
-    run(line.split())
-    print("done", flush=True)
+def serve():
+    for line in sys.stdin:
+        what = line.strip()
+        if what == "leave":     # the main thread ends, another goes on
+            threading.Thread(target=lambda: (print("done", flush=True), serve(), os._exit(0))).start()
+            # Not as a call of Python's, which would want to come back.
+            ctypes.CDLL(None).pthread_exit(None)
+        elif what == "become":  # the same program anew, executed by another thread
+            again = [sys.executable, __file__, sys.argv[1], "done"]
+            thread = threading.Thread(target=os.execv, args=(sys.executable, again))
+            thread.start()
+            thread.join()
+        else:
+            run(line.split())
+            print("done", flush=True)
+
+print(sys.argv[2] if len(sys.argv) > 2 else "ready", flush=True)
+serve()

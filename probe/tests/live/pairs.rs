@@ -80,6 +80,44 @@ fn a_tiny_ring_loses_and_says_so() {
 }
 
 #[test]
+fn a_process_outlives_its_leader() {
+    let Some(_alone) = root() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let mut pair = pair(folder.path());
+    let session = Session::start(only(pair.pid()), None);
+    pair.run("say a one");
+    pair.run("leave");
+    pair.run("say a two");
+    pair.run("say b three");
+    let (captures, _) = session.stop();
+    let pid = pair.pid();
+    pair.end();
+    let streams = streams(&captures);
+    assert_eq!((said(&streams, "onetwo").len(), said(&streams, "three").len()), (2, 2));
+    assert!(streams.values().all(|stream| stream.pid == pid));
+}
+
+#[test]
+fn another_program_in_the_same_process() {
+    let Some(_alone) = root() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let mut pair = pair(folder.path());
+    let mut session = Session::start(only(pair.pid()), None);
+    pair.run("say a one");
+    pair.run("become");
+    // Neither end was closed, and both are gone.
+    for _ in 0..2 {
+        session.until(|capture| matches!(capture, Capture::Close { .. }));
+    }
+    pair.run("say a two");
+    let (captures, totals) = session.stop();
+    pair.end();
+    let streams = streams(&captures);
+    assert_eq!((said(&streams, "one").len(), said(&streams, "two").len()), (2, 2));
+    assert_eq!(totals.captured_bytes, 4 * 3);
+}
+
+#[test]
 fn what_ends_in_a_flood_is_told_once() {
     let Some(_alone) = root() else { return };
     let folder = tempfile::tempdir().unwrap();

@@ -161,6 +161,11 @@ def run(words):
             client.close(), server.close()
             with open("/dev/null", "wb", buffering=0) as one, open("/dev/null", "wb", buffering=0) as other:
                 one.write(REQUEST), other.write(ANSWER)
+    elif what == "forget":    # a call after which all is looked at anew
+        client, server = connect()
+        call(client, server, 10, "sendto")
+        os.closerange(3500, 3600)
+        client.close(), server.close()
     elif what == "high":      # a descriptor with a high number
         client, server = connect()
         high = socket.socket(fileno=os.dup2(server.fileno(), 3000))

@@ -136,6 +136,21 @@ fn what_no_buffer_holds_is_lost_and_counted() {
 }
 
 #[test]
+fn a_socket_of_a_process_that_was_forgotten() {
+    let Some(_alone) = root() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let mut python = driven(folder.path());
+    let mut session = Session::start(only(python.pid()), None);
+    python.run("forget");
+    for _ in 0..2 {
+        session.until(|capture| matches!(capture, Capture::Close { .. }));
+    }
+    let (captures, _) = session.stop();
+    python.end();
+    check(&captures, &[message(REQUEST, 10), message(ANSWER, 10)]);
+}
+
+#[test]
 fn descriptors_change_hands() {
     let Some(_alone) = root() else { return };
     let lines = ["dup", "half", "reset", "fork", "high", "many 50"];

@@ -1,7 +1,7 @@
 //! Programs that use TLS as real ones do: calls made inside others, writes that
 //! are cut short, refused and retried, reads that find nothing.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use llmtop_probe::{Capture, Direction};
 
@@ -84,4 +84,41 @@ fn writes_that_are_retried_count_once() {
     check(&captures, &moved);
     assert_eq!(totals.captured_bytes, 2 * 1_160_000);
     assert_eq!((totals.lost_bytes, totals.ignored_bytes), (0, 0));
+}
+
+#[test]
+fn a_read_of_nothing_ends_nothing() {
+    let Some(_alone) = root() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let mut python = Driven::start("/usr/bin/python3", "squeezed.py", folder.path());
+    let session = Session::start(only(python.pid()), None);
+    python.run("nothing");
+    let (captures, _) = session.stop();
+    python.end();
+    check(&captures, &[((0..10).collect(), 1)]);
+}
+
+#[test]
+fn what_a_gateway_writes_to_others_meanwhile() {
+    let Some(_alone) = root() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let mut python = Driven::start("/usr/bin/python3", "gateway.py", folder.path());
+    let ports = python.run("ports");
+    let session = Session::start(only(python.pid()), None);
+    for _ in 0..3 {
+        python.run("question");
+    }
+    let (captures, _) = session.stop();
+    python.end();
+    // The other end of either end of TLS: its own, and nobody else's.
+    let others: HashSet<_> = captures
+        .iter()
+        .filter_map(|capture| match capture {
+            Capture::Open(open) => open.endpoint.peer,
+            Capture::Endpoint { endpoint, .. } => endpoint.peer,
+            _ => None,
+        })
+        .map(|peer| peer.port().to_string())
+        .collect();
+    assert_eq!(others, ports.split(' ').map(str::to_owned).collect());
 }

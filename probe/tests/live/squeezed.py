@@ -63,10 +63,31 @@ def squeeze(length, at_once):
     server.close()
     return partial, full, empty
 
+def ask_for_nothing():
+    """Moves 10 bytes; between them, a read of none while there are some to read."""
+    client, server = connect()
+    # What every object has, the socket, then the SSL.
+    inner = ctypes.c_void_p.from_address(id(server._sslobj) + object.__basicsize__ + 8)
+    libssl.SSL_read.argtypes = ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int
+    assert client.send(bytes(range(10))) == 10
+    # The first read of TLS 1.3's socket may find what follows the handshake.
+    while server.pending() == 0:
+        try:
+            assert server.recv(4) == bytes(range(4))
+        except ssl.SSLWantReadError:
+            pass
+    assert libssl.SSL_read(inner, ctypes.create_string_buffer(1), 0) == 0
+    assert server.recv(100) == bytes(range(4, 10))
+    client.close()
+    server.close()
+
 print("ready", flush=True)
 for line in sys.stdin:
     if line.strip() == "partial":
         libssl.SSL_CTX_ctrl(inner, SSL_CTRL_MODE, SSL_MODE_ENABLE_PARTIAL_WRITE, None)
+        print("done", flush=True)
+    elif line.strip() == "nothing":
+        ask_for_nothing()
         print("done", flush=True)
     else:
         print("done", *squeeze(*map(int, line.split())), flush=True)

@@ -1,5 +1,7 @@
 //! The facts of a session: what is watched, and how far that is.
 
+use llmtop_probe::Untracked;
+
 /// What the header says of the session.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Session {
@@ -11,6 +13,8 @@ pub struct Session {
     pub recorded: bool,
     /// Probes in place now.
     pub probes: usize,
+    /// What was not captured, of no connection that is known.
+    pub untracked: Untracked,
     /// What could not be attached, a line each.
     pub problems: Vec<String>,
     /// The recording being written.

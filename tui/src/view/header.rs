@@ -1,5 +1,7 @@
 //! The header: totals, and the state of the session.
 
+use llmtop_probe::Untracked;
+
 use super::{Reader, Role, Show, Span, format, gist};
 use crate::store::{Recording, Scope, Session, Status, Totals};
 
@@ -171,6 +173,9 @@ fn facts(reader: &Reader<'_>, session: &Session, setting: &Setting) -> Vec<Vec<S
             false => "lost: a larger --ring holds more",
         };
         fact(why.to_owned(), Role::Warning);
+    }
+    if session.untracked != Untracked::default() {
+        fact("not all captured: too many threads or connections".to_owned(), Role::Warning);
     }
     match setting.show {
         Show::Smart => {}

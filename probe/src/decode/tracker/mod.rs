@@ -16,7 +16,7 @@ use llmtop_probe_common as abi;
 
 use super::Record;
 use super::direction::Piece;
-use crate::{Capture, Chunk, ConnId, Direction, Endpoint, Gap, Process, Timestamp};
+use crate::{Capture, Chunk, ConnId, Direction, Endpoint, Gap, Process, Timestamp, Tls};
 use conns::State;
 use processes::Known;
 
@@ -151,11 +151,26 @@ impl Tracker {
         self.conns.contains_key(&conn) || self.ended.contains(&conn)
     }
 
-    /// The TLS objects of a process's connections; `None` where one's opening
-    /// record was lost, and its object with it.
-    pub(crate) fn objects(&self, pid: u32) -> Option<Vec<u64>> {
+    /// The connections of a process, each with its TLS object or socket, which is not
+    /// known where the opening record was lost.
+    pub(crate) fn objects(&self, pid: u32) -> Vec<(u64, Option<u64>)> {
         let conns = self.processes.get(&pid).map_or(&[][..], |known| &known.conns);
-        conns.iter().map(|id| self.conns.get(id)?.object).collect()
+        conns.iter().map(|&id| (id, self.conns.get(&id).and_then(|conn| conn.object))).collect()
+    }
+
+    /// The connections that are alive.
+    pub(crate) fn conns(&self) -> HashSet<u64> {
+        self.conns.keys().copied().collect()
+    }
+
+    /// The processes that are known, and when each ran for sure, by `CLOCK_BOOTTIME`; 0:
+    /// it is not known when.
+    pub(crate) fn processes(&self) -> Vec<(u32, u64)> {
+        let opened = |id: &u64| Some(self.conns.get(id)?.open.time.0.wrapping_sub(self.epoch));
+        let ran = |known: &Known| {
+            known.conns.iter().filter_map(opened).chain(known.executed).max().unwrap_or(0)
+        };
+        self.processes.iter().map(|(&pid, known)| (pid, ran(known))).collect()
     }
 
     /// Bytes of no interest that ended connections moved.
@@ -241,6 +256,19 @@ impl Tracker {
         self.forget(last.conn, time, ignored, out);
     }
 
+    /// A connection ended, and nothing tells with which counters.
+    pub(crate) fn end(
+        &mut self,
+        conn: u64,
+        time: u64,
+        facts: &mut dyn Facts,
+        out: &mut Vec<Capture>,
+    ) {
+        self.tell_half(conn, facts, out);
+        self.release(conn, time, facts, out);
+        self.forget(conn, time, 0, out);
+    }
+
     /// A process ended. Connections that were not closed before end as they are.
     pub(crate) fn exit(
         &mut self,
@@ -250,9 +278,7 @@ impl Tracker {
         out: &mut Vec<Capture>,
     ) {
         for conn in self.processes.get(&pid).map(|k| k.conns.clone()).unwrap_or_default() {
-            self.tell_half(conn, facts, out);
-            self.release(conn, time, facts, out);
-            self.forget(conn, time, 0, out);
+            self.end(conn, time, facts, out);
         }
         self.commands.remove(&pid);
         facts.exited(pid);
@@ -275,6 +301,12 @@ impl Tracker {
         let has = |flag| chunk.header.flags & flag != 0;
         let (conn, time) = (chunk.conn, chunk.header.time);
         let state = self.state(conn, chunk.header);
+        if state.object.is_none()
+            && chunk.header.flags & (abi::flags::PLAIN | abi::flags::STDIO) != 0
+        {
+            state.open.tls = Tls::None;
+            state.open.stdio = has(abi::flags::STDIO);
+        }
         if let Some(half) = &mut state.half {
             if !half.keep(chunk, payload) {
                 self.tell_half(conn, facts, out);

@@ -10,6 +10,22 @@ fn check(records: &[Record<'_>], expected: &[&str]) {
 }
 
 #[test]
+fn a_lost_opening_leaves_what_is_under_it_known() {
+    for (flag, tls, stdio) in [
+        (abi::flags::PLAIN, Tls::None, false),
+        (abi::flags::STDIO, Tls::None, true),
+        (0, Tls::Openssl, false),
+    ] {
+        let (mut tracker, mut out) = (Tracker::new(0), Vec::new());
+        let header = abi::Header { flags: flag, ..HEADER };
+        let chunk = abi::Chunk { header, conn: 90, ..Default::default() };
+        tracker.record(Record::Chunk(chunk, b"{}"), &mut Nobody, &mut out);
+        let Some(Capture::Open(open)) = out.get(1) else { panic!("{out:?}") };
+        assert_eq!((open.tls, open.stdio), (tls, stdio));
+    }
+}
+
+#[test]
 fn records_become_captures() {
     check(&[], &[]);
     check(
@@ -38,7 +54,7 @@ fn standard_input_and_output_are_told_from_sockets() {
         let [Capture::Process(_), Capture::Open(open), Capture::Chunk(_)] = &out[..] else {
             panic!("{out:?}")
         };
-        assert_eq!((open.tls, open.stdio), (crate::Tls::None, stdio));
+        assert_eq!((open.tls, open.stdio), (Tls::None, stdio));
     }
 }
 

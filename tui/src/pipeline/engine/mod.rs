@@ -13,7 +13,7 @@ use std::sync::Arc;
 use llmtop_parsers::conversation::Tracker;
 use llmtop_parsers::price::PriceTable;
 use llmtop_parsers::{self as parsers, Limits, Timestamp};
-use llmtop_probe::{Capture, ConnId, Control, Process, Totals};
+use llmtop_probe::{Capture, ConnId, Control, Process, Totals, Untracked};
 
 use super::both_ends::{BothEnds, Patience, ViewId};
 use super::entry::Entry;
@@ -93,8 +93,8 @@ pub struct Engine {
     wants_deltas: bool,
     /// The store's version of which its readers were told.
     told: u64,
-    /// Probes, as last told in the session.
-    probes: usize,
+    /// Probes, and what is of no connection, as last told in the session.
+    counts: (usize, Untracked),
 }
 
 impl Engine {
@@ -123,7 +123,7 @@ impl Engine {
             tracker: Tracker::default(),
             exchanges: 0,
             told: 0,
-            probes: 0,
+            counts: Default::default(),
         }
     }
 
@@ -164,7 +164,7 @@ impl Engine {
         self.now = self.now.max(now);
         self.ends.advance(self.now);
         self.decide()?;
-        let counted = self.count_probes();
+        let counted = self.count();
         // Whoever draws need not, where nothing is new.
         let version = self.store.store().version();
         if std::mem::replace(&mut self.told, version) != version || counted {
@@ -178,12 +178,15 @@ impl Engine {
         self.ends.waits()
     }
 
-    /// Programs start and end, and with them what is covered. Whether it is new.
-    fn count_probes(&mut self) -> bool {
-        let probes = self.control.as_ref().map_or(0, |control| control.probes());
-        let new = std::mem::replace(&mut self.probes, probes) != probes;
+    /// Programs start and end, and with them what is covered; what is moved may be of no
+    /// connection. Whether any of it is new.
+    fn count(&mut self) -> bool {
+        let Some(control) = &self.control else { return false };
+        let counts = (control.probes(), control.untracked());
+        let new = std::mem::replace(&mut self.counts, counts) != counts;
         if new {
-            self.store.session().probes = probes;
+            let mut session = self.store.session();
+            (session.probes, session.untracked) = counts;
         }
         new
     }
