@@ -141,6 +141,9 @@ pub struct System {
     pub uprobes: bool,
     /// The kernel has `bpf_loop` (5.17), for the largest writes.
     pub bpf_loop: bool,
+    /// Where a call's return is probed, the program makes a system call that filters of
+    /// such calls (seccomp) do not know: some kill it for that.
+    pub returns_are_filtered: bool,
 }
 
 impl System {
@@ -169,6 +172,7 @@ impl System {
             tracefs: tracefs().map(str::to_owned),
             uprobes: Path::new(UPROBES).exists(),
             bpf_loop: version(&kernel).is_some_and(|v| v >= (5, 17)),
+            returns_are_filtered: cfg!(target_arch = "x86_64") && filters_returns(&kernel),
             kernel,
         }
     }
@@ -243,9 +247,33 @@ fn version(release: &str) -> Option<(u32, u32)> {
     Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
 }
 
+/// Whether a kernel has `uretprobe`, the system call by which returns are probed since 6.11,
+/// and looks at filters for it: until 6.14, 6.13.3 and 6.12.14. Distributions may have
+/// mended theirs.
+fn filters_returns(release: &str) -> bool {
+    let third = release.split(|c: char| !c.is_ascii_digit()).nth(2);
+    let third = third.and_then(|number| number.parse().ok()).unwrap_or(0);
+    match version(release) {
+        Some((6, 11)) => true,
+        Some((6, 12)) => third < 14,
+        Some((6, 13)) => third < 3,
+        _ => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn kernels_whose_filters_see_returns() {
+        for release in ["6.11.0-29-generic", "6.12.13-amd64", "6.12-rc1", "6.13.2", "6.13.0+"] {
+            assert!(filters_returns(release), "{release}");
+        }
+        for release in ["6.10.14", "6.12.14", "6.12.117+deb12", "6.13.3", "6.14.0", "5.8.0", ""] {
+            assert!(!filters_returns(release), "{release}");
+        }
+    }
 
     fn able() -> System {
         System {
@@ -261,6 +289,7 @@ mod tests {
             tracefs: Some(TRACEFS[0].to_owned()),
             uprobes: true,
             bpf_loop: true,
+            returns_are_filtered: false,
         }
     }
 

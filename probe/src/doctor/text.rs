@@ -12,6 +12,10 @@ const WIDTH: usize = 80;
 /// How sockets without TLS are covered.
 const PLAIN: &str = "of every process, TCP sockets on which a read or a write begins like HTTP";
 
+/// What a kernel does that has filters of system calls see a probe.
+const FILTERED: &str = "this kernel may end a program whose filter allows a list of calls where \
+    a return is probed; 6.12.14, 6.13.3 and later do not";
+
 /// How standard input and output are.
 const STDIO: &str = "with --stdio, of every process: pipes that begin like JSON-RPC";
 
@@ -72,6 +76,9 @@ impl Report {
         row(f, "uprobes", yes(system.uprobes))?;
         row(f, "bpf_loop", yes(system.bpf_loop))?;
         row(f, "BTF", yes(system.btf))?;
+        if system.returns_are_filtered {
+            row(f, "seccomp", FILTERED)?;
+        }
         row(f, "tracefs", system.tracefs.as_deref().unwrap_or("not to be seen"))?;
         row(f, "lockdown", system.lockdown.as_deref().unwrap_or("none"))?;
         row(f, "capabilities", &list(&system.held))?;
