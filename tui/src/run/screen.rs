@@ -97,8 +97,8 @@ fn play(
     tape: &Tape,
 ) -> anyhow::Result<String> {
     // Standard input is the keyboard here, and nobody waits for a pipe.
-    let there = path.as_os_str() != "-" && path.metadata()?.is_file();
-    ensure!(there, "{}: is no file", path.display());
+    let facts = path.metadata().with_context(|| path.display().to_string())?;
+    ensure!(path.as_os_str() != "-" && facts.is_file(), "{}: is no file", path.display());
     let mut cli = cli.clone();
     cli.flow = FlowOptions { read: Some(path.to_owned()), ..FlowOptions::default() };
     let config = settings::config(&cli)?;

@@ -39,7 +39,7 @@ impl Opened {
 /// What can be had at once: an opened recording, or the certainty that privileges and
 /// kernel suffice.
 pub(super) enum Prepared {
-    Recording(Opened),
+    Recording(Box<Opened>),
     Live,
 }
 
@@ -48,7 +48,7 @@ pub(super) enum Prepared {
 /// # Errors
 /// The privileges or the kernel do not suffice, a recording is none.
 pub(super) fn prepare(cli: &Cli) -> anyhow::Result<Prepared> {
-    Ok(Prepared::Recording(match &cli.flow.read {
+    let opened = match &cli.flow.read {
         Some(path) => recorded(recording(path)?, path.display().to_string()),
         None if cli.flow.demo => {
             // Nobody watches the line modes: they need not take their time.
@@ -61,7 +61,8 @@ pub(super) fn prepare(cli: &Cli) -> anyhow::Result<Prepared> {
             ensure_alive(&cli.capture.pids)?;
             return Ok(Prepared::Live);
         }
-    }))
+    };
+    Ok(Prepared::Recording(Box::new(opened)))
 }
 
 impl Prepared {
@@ -101,7 +102,7 @@ impl Prepared {
     /// The kernel refuses.
     pub(super) fn open(self, cli: &Cli, config: &Config) -> anyhow::Result<Opened> {
         match self {
-            Prepared::Recording(opened) => Ok(opened),
+            Prepared::Recording(opened) => Ok(*opened),
             Prepared::Live => live(cli, config),
         }
     }
