@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use llmtop_parsers::llm::Part;
+use llmtop_parsers::llm::{Message, Part};
 
 use crate::store::{ExchangeId, Record, messages};
 
@@ -64,8 +64,14 @@ impl Gists {
 /// `None`: the request does not tell. The whole request is parsed for it.
 pub fn asked(record: &Record, width: usize) -> Option<String> {
     let body = record.exchange.request.body.as_ref()?;
-    let messages = messages(record.exchange.dialect?, body)?;
-    let last = messages.iter().rev().find(|message| message.role != "assistant")?;
+    last_words(&messages(record.exchange.dialect?, body)?, width)
+}
+
+fn last_words(messages: &[Message], width: usize) -> Option<String> {
+    let behind =
+        |not: &[&str]| messages.iter().rev().find(|message| !not.contains(&message.role.as_str()));
+    // Claude Code tells of its surroundings behind what the person wrote.
+    let last = behind(&["assistant", "system", "developer"]).or_else(|| behind(&["assistant"]))?;
     let text = last.parts.iter().rev().find_map(|part| match part {
         // Agents put reminders beside what the person wrote.
         Part::Text(text) if text.trim_start().starts_with('<') && last.parts.len() > 1 => None,
@@ -74,4 +80,27 @@ pub fn asked(record: &Record, width: usize) -> Option<String> {
         _ => None,
     })?;
     Some(super::gist(&text, width)).filter(|asked| !asked.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_asked_last() {
+        let text = |text: &str| Part::Text(text.to_owned());
+        let asked = Message::new("user", vec![text("<system-reminder>"), text("why?")]);
+        let answered = Message::new("assistant", vec![text("because")]);
+        let around = Message::new("system", vec![text("# Environment")]);
+        let cases: [(&[&Message], Option<&str>); 4] = [
+            (&[&asked], Some("why?")),
+            (&[&around, &asked, &answered], Some("why?")),
+            (&[&asked, &around], Some("why?")),
+            (&[&around], Some("# Environment")),
+        ];
+        for (messages, expected) in cases {
+            let messages: Vec<_> = messages.iter().map(|&message| message.clone()).collect();
+            assert_eq!(last_words(&messages, 40).as_deref(), expected, "{messages:?}");
+        }
+    }
 }
