@@ -113,6 +113,29 @@ OPENCODE = {
     },
 }
 
+CLINE = {
+    "version": 1,
+    "lastUsedProvider": "openai-compatible",
+    "modes": {},
+    "providers": {
+        "openai-compatible": {
+            "settings": {
+                "provider": "openai-compatible", "apiKey": "x", "model": "m", "baseUrl": "{base}/v1",
+            },
+            "updatedAt": "2026-11-29T00:00:00.000Z",
+            "tokenSource": "manual",
+        }
+    },
+}
+PI = {
+    "providers": {
+        "fake": {
+            "baseUrl": "{base}/v1", "api": "openai-completions", "apiKey": "x",
+            "models": [{"id": "fake-model"}],
+        }
+    }
+}
+
 # It trusts what its own folder says.
 FIREFOX = {
     "policies": {
@@ -150,6 +173,20 @@ CLIENTS = {
     "opencode": Client(
         ("npm", "opencode-ai"), "opencode-linux-x64/bin/opencode", ("run", "-m", "fake/fake-model", "marker=m hi"),
         "boringssl", {"NODE_EXTRA_CA_CERTS": "{ca}"}, files={"opencode.json": OPENCODE},
+    ),
+    "cline": Client(
+        ("npm", "cline"), "@cline/cli-linux-x64/bin/cline",
+        # Otherwise a process that stays asks for it.
+        ("--data-dir", "{home}/data", "--json", "marker=m hi"), "boringssl",
+        {"NODE_EXTRA_CA_CERTS": "{ca}"}, files={"data/settings/providers.json": CLINE},
+    ),
+    "pi": Client(
+        ("npm", "@mariozechner/pi-coding-agent"), "{node}",
+        (
+            "{package}/node_modules/@mariozechner/pi-coding-agent/{bin}",
+            "--provider", "fake", "--model", "fake-model", "-p", "marker=m hi",
+        ),
+        "openssl", {"NODE_EXTRA_CA_CERTS": "{ca}"}, files={".pi/agent/models.json": PI},
     ),
     "copilot": Client(
         ("npm", "@github/copilot"), "@github/copilot-linux-x64/copilot", ("-p", "marker=m hi", "--allow-all-tools"),
