@@ -1,6 +1,7 @@
-//! Messages about llmtop itself, on stderr.
+//! Messages about llmtop itself, on stderr, or on the screen while that has the terminal.
 
 use std::io::Write;
+use std::sync::{Mutex, PoisonError};
 
 use log::{LevelFilter, Log, Metadata, Record};
 
@@ -18,9 +19,15 @@ pub fn init(verbose: u8) {
     }
 }
 
-/// No messages from now on: stderr is the screen's terminal.
-pub fn silence() {
-    log::set_max_level(LevelFilter::Off);
+/// What is told of warnings.
+pub type Told = Box<dyn Fn(&str) + Send>;
+
+static ELSEWHERE: Mutex<Option<Told>> = Mutex::new(None);
+
+/// Has warnings, and no other messages, told to `elsewhere` from now on, since stderr is
+/// the screen's terminal; with `None` all go to stderr again. `elsewhere` must not log.
+pub fn divert(elsewhere: Option<Told>) {
+    *ELSEWHERE.lock().unwrap_or_else(PoisonError::into_inner) = elsewhere;
 }
 
 impl Log for Stderr {
@@ -33,6 +40,12 @@ impl Log for Stderr {
         if self.enabled(record.metadata()) {
             let level = record.level().as_str().to_ascii_lowercase();
             let text = record.args().to_string();
+            if let Some(elsewhere) = &*ELSEWHERE.lock().unwrap_or_else(PoisonError::into_inner) {
+                if record.level() <= log::Level::Warn {
+                    elsewhere(&text);
+                }
+                return;
+            }
             let text = llmtop_parsers::escape::visible(&text);
             // Nobody is left to be told that stderr is gone.
             let _ = writeln!(std::io::stderr().lock(), "llmtop: {level}: {text}");

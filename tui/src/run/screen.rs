@@ -54,7 +54,11 @@ pub(super) fn run(cli: &Cli) -> anyhow::Result<()> {
     // Nobody else sets it.
     let _ = recording.set(Arc::clone(&shared));
     prepared.restrict()?;
-    logging::silence();
+    let told = Arc::clone(&shared);
+    logging::divert(Some(Box::new(move |warning| {
+        told.session().warn(warning);
+        told.changed();
+    })));
     let plan = Plan {
         prepared,
         cli: cli.clone(),
@@ -65,8 +69,11 @@ pub(super) fn run(cli: &Cli) -> anyhow::Result<()> {
     };
     let stage = Arc::new(Mutex::new(Some(plan.begin()?)));
     let hooks = hooks(cli, Arc::clone(&shared), Arc::clone(&stage), tape.clone(), state);
-    let shown = app::run(shared, ui, hooks);
+    let shown = app::run(Arc::clone(&shared), ui, hooks);
     let ended = on(&stage).take().map_or(Ok(()), Capture::stop);
+    logging::divert(None);
+    let problems = std::mem::take(&mut shared.session().problems);
+    problems.iter().for_each(|problem| log::warn!("{problem}"));
     shown?;
     ended?;
     Ok(tape.result()?)

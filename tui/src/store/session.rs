@@ -15,7 +15,7 @@ pub struct Session {
     pub probes: usize,
     /// What was not captured, of no connection that is known.
     pub untracked: Untracked,
-    /// What could not be attached, a line each.
+    /// What could not be attached, and what was missed since, a line each.
     pub problems: Vec<String>,
     /// The recording being written.
     pub recording: Recording,
@@ -23,6 +23,22 @@ pub struct Session {
     pub status: Status,
     /// Bytes the source moved and deliberately did not copy.
     pub ignored_bytes: u64,
+}
+
+/// Problems that are remembered; of more, the first and the last.
+const MOST: usize = 64;
+
+impl Session {
+    /// Remembers a problem, once.
+    pub fn warn(&mut self, problem: &str) {
+        if self.problems.iter().any(|known| known == problem) {
+            return;
+        }
+        if self.problems.len() >= MOST {
+            self.problems.remove(MOST / 2);
+        }
+        self.problems.push(problem.to_owned());
+    }
 }
 
 /// What is recorded.
@@ -49,4 +65,21 @@ pub enum Status {
     Ended,
     /// It ended before its time, and why.
     Failed(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MOST, Session};
+
+    #[test]
+    fn problems_are_remembered_once_and_not_without_end() {
+        let mut session = Session::default();
+        for number in 0..1000 {
+            session.warn(&format!("problem {number}"));
+            session.warn("problem 0");
+        }
+        assert_eq!(session.problems.len(), MOST);
+        assert_eq!(session.problems.first().unwrap(), "problem 0");
+        assert_eq!(session.problems.last().unwrap(), "problem 999");
+    }
 }

@@ -177,6 +177,13 @@ fn facts(reader: &Reader<'_>, session: &Session, setting: &Setting) -> Vec<Vec<S
     if session.untracked != Untracked::default() {
         fact("not all captured: too many threads or connections".to_owned(), Role::Warning);
     }
+    if let Some((last, others)) = session.problems.split_last() {
+        let others = match others.len() {
+            0 => String::new(),
+            more => format!(" (and {more} more, told at the end)"),
+        };
+        fact(format!("{}{others}", gist(last, 120)), Role::Warning);
+    }
     match setting.show {
         Show::Smart => {}
         Show::LlmOnly => fact("LLM only".to_owned(), Role::Dim),
