@@ -77,9 +77,11 @@ impl Plan {
         }
         {
             let mut session = shared.session();
-            // The only fact that is the screen's.
-            let recording = std::mem::take(&mut session.recording);
+            // Facts that are not the source's: the screen's, and what was said while it
+            // was opened.
+            let Session { recording, problems, .. } = std::mem::take(&mut *session);
             *session = Session { recording, ..opened.session };
+            problems.iter().for_each(|problem| session.warn(problem));
         }
         shared.changed();
         let engine = Engine::new(options, shared, sinks, Some(control), opened.lookup);
