@@ -104,8 +104,10 @@ fn play(
     tape: &Tape,
 ) -> anyhow::Result<String> {
     // Standard input is the keyboard here, and nobody waits for a pipe.
-    let facts = path.metadata().with_context(|| path.display().to_string())?;
-    ensure!(path.as_os_str() != "-" && facts.is_file(), "{}: is no file", path.display());
+    let name = path.display();
+    ensure!(path.as_os_str() != "-", "{name}: is no file");
+    let facts = path.metadata().with_context(|| name.to_string())?;
+    ensure!(facts.is_file(), "{name}: is no file");
     let mut cli = cli.clone();
     cli.flow = FlowOptions { read: Some(path.to_owned()), ..FlowOptions::default() };
     let config = settings::config(&cli)?;
