@@ -14,7 +14,7 @@ use crate::cli::Cli;
 use crate::config::Config;
 use crate::pipeline::{self, Engine, Options, Outcome};
 use crate::sink::Sink;
-use crate::store::{Session, Shared, Status};
+use crate::store::{Shared, Status};
 
 /// Everything that a capture begins with.
 pub(super) struct Plan {
@@ -75,14 +75,7 @@ impl Plan {
         if !steering.begins(&control) {
             return Ok(());
         }
-        {
-            let mut session = shared.session();
-            // Facts that are not the source's: the screen's, and what was said while it
-            // was opened.
-            let Session { recording, problems, .. } = std::mem::take(&mut *session);
-            *session = Session { recording, ..opened.session };
-            problems.iter().for_each(|problem| session.warn(problem));
-        }
+        shared.session().opened(opened.session);
         shared.changed();
         let engine = Engine::new(options, shared, sinks, Some(control), opened.lookup);
         let running = pipeline::start(opened.source, engine)?;

@@ -14,7 +14,7 @@ use crate::config::{Config, Mode, Place, Remembered, Size};
 use crate::logging;
 use crate::sink::export::Format;
 use crate::sink::{OnFailure, Recorder, Sink, Tape, export, file};
-use crate::store::{ExchangeId, Recording, Session, Shared, Store};
+use crate::store::{ExchangeId, Recording, Shared, Store};
 use crate::term;
 use crate::theme::{Depth, Theme};
 use crate::view::Show;
@@ -72,7 +72,7 @@ pub(super) fn run(cli: &Cli) -> anyhow::Result<()> {
     let shown = app::run(Arc::clone(&shared), ui, hooks);
     let ended = on(&stage).take().map_or(Ok(()), Capture::stop);
     logging::divert(None);
-    let problems = std::mem::take(&mut shared.session().problems);
+    let problems = shared.session().all_problems();
     problems.iter().for_each(|problem| log::warn!("{problem}"));
     shown?;
     ended?;
@@ -120,12 +120,17 @@ fn play(
     // knows of. It may not have ended, where the capture had not begun.
     let _ = now.take().map(Capture::stop);
     let _ = tape.stop();
-    let (recording, recorded) = match std::mem::take(&mut shared.session().recording) {
-        Recording::To(file) => (Recording::None, format!("; recorded to {file}")),
-        failed_or_none => (failed_or_none, String::new()),
-    };
     *shared.store() = store(&cli, &config);
-    *shared.session() = Session { recording, ..prepared.session() };
+    let mut session = shared.session();
+    let recorded = match std::mem::take(&mut session.recording) {
+        Recording::To(file) => format!("; recorded to {file}"),
+        failed_or_none => {
+            session.recording = failed_or_none;
+            String::new()
+        }
+    };
+    session.turn_to(prepared.session());
+    drop(session);
     let shared = Arc::clone(shared);
     let sinks: Vec<Box<dyn Sink>> = vec![Box::new(tape.clone())];
     *now = Some(Plan { prepared, cli, config, options, sinks, shared }.begin()?);
