@@ -197,12 +197,12 @@ fn process_matches(pattern: &Pattern, reader: &Reader<'_>, key: &RowKey) -> bool
     let finds = |text: &str| pattern.find(text.as_bytes()).is_some();
     match key {
         RowKey::Group(name) | RowKey::Ended(Ended { name, .. }) => finds(name),
-        RowKey::Process(process) => reader.process(*process).is_some_and(|process| {
-            let process = &process.process;
+        RowKey::Process(process) => reader.process(*process).is_some_and(|totals| {
+            let (process, folded) = (&totals.process, totals.folded);
             finds(&process.comm)
                 || process.exe.as_deref().is_some_and(finds)
                 || process.args.iter().any(|arg| finds(arg))
-                || finds(&process.pid.to_string())
+                || (folded == 0 && finds(&process.pid.to_string()))
         }),
     }
 }

@@ -130,7 +130,8 @@ fn body(seen: &Seen<'_>) -> String {
             let _ = writeln!(lines, "  {line}");
         }
     };
-    if let Some(asked) = asked(seen.record, ASKED) {
+    let body = exchange.dialect.zip(exchange.request.body.as_deref());
+    if let Some(asked) = body.and_then(|(dialect, body)| asked(dialect, body, ASKED)) {
         // A tool's result has a sign in front, which is a poor thing to hear.
         match asked.strip_prefix("↳ ") {
             Some(result) => add(&format!("a tool said: {result}")),

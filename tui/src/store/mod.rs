@@ -7,6 +7,7 @@
 
 mod budget;
 mod changes;
+mod departed;
 mod family;
 mod figures;
 mod index;
@@ -15,6 +16,7 @@ mod model;
 mod moments;
 mod pulse;
 mod ring;
+mod roster;
 mod seen;
 mod session;
 mod shared;
@@ -35,6 +37,7 @@ use llmtop_probe::ConnId;
 use budget::Budget;
 pub use changes::Changes;
 use changes::Noted;
+use departed::Departed;
 use family::Family;
 pub use figures::Figures;
 use index::Index;
@@ -48,6 +51,7 @@ pub use model::{
 use moments::Moments;
 pub use moments::{CONNECTIONS, Moment};
 pub use pulse::{Beat, Pulse};
+pub use roster::Roster;
 pub use seen::{Seen, canonical, messages};
 pub use session::{Recording, Session, Status};
 pub use shared::Shared;
@@ -62,7 +66,8 @@ pub(crate) use write::grow;
 pub struct Store {
     version: u64,
     totals: Totals,
-    processes: BTreeMap<ProcessKey, Arc<ProcessTotals>>,
+    processes: Roster,
+    departed: Departed,
     groups: Groups,
     timeline: Timeline,
     moments: Moments,
@@ -101,13 +106,18 @@ impl Store {
     }
 
     /// Processes with exchanges, in order of their first.
-    pub fn processes(&self) -> impl DoubleEndedIterator<Item = &ProcessTotals> + ExactSizeIterator {
-        self.processes.values().map(Arc::as_ref)
+    pub fn processes(&self) -> impl DoubleEndedIterator<Item = &ProcessTotals> {
+        self.processes.iter()
+    }
+
+    /// How many those are.
+    pub fn process_count(&self) -> usize {
+        self.processes.len()
     }
 
     /// One process.
     pub fn process(&self, key: ProcessKey) -> Option<&ProcessTotals> {
-        self.processes.get(&key).map(Arc::as_ref)
+        self.processes.get(key)
     }
 
     /// Groups of exchanges with their sums, by name.

@@ -79,6 +79,16 @@ pub struct ProcessTotals {
     pub ended: Option<Timestamp>,
     /// What they add up to.
     pub sums: Sums,
+    /// How many processes that ended it stands for, of which nothing else is known any
+    /// more; 0: it is one.
+    pub folded: usize,
+}
+
+impl ProcessTotals {
+    /// How many processes it is.
+    pub fn many(&self) -> usize {
+        self.folded.max(1)
+    }
 }
 
 /// Sums over everything seen.

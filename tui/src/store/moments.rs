@@ -7,7 +7,7 @@ use std::sync::Arc;
 use llmtop_parsers::{Exchange, Response, Timestamp};
 use llmtop_probe::ConnId;
 
-use super::{ExchangeId, Facet, ProcessTotals, Record, Scope, Store, Sums, Totals, budget};
+use super::{ExchangeId, Facet, Record, Roster, Scope, Store, Sums, Totals, budget};
 
 /// Nanoseconds between two moments, at least.
 const BETWEEN: u64 = 1_000_000_000;
@@ -38,8 +38,8 @@ pub struct Moment {
     pub version: u64,
     /// Sums over everything.
     pub totals: Totals,
-    /// In order of their keys.
-    pub processes: Vec<Arc<ProcessTotals>>,
+    /// Every process.
+    pub processes: Roster,
     /// By facet.
     pub groups: [Vec<(Arc<str>, Arc<Sums>)>; 3],
     /// The first exchange that had not begun.
@@ -72,6 +72,11 @@ pub(super) struct Moments {
 }
 
 impl Moments {
+    /// Bytes that they take.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
     /// The one that is not among the latest any more goes, if it is near the one before.
     fn thin(&mut self) {
         let Some(at) = self.kept.len().checked_sub(FINE + 1).filter(|&at| at > 0) else { return };
@@ -107,7 +112,7 @@ impl Moment {
             at,
             version: store.version,
             totals: store.totals,
-            processes: store.processes.values().cloned().collect(),
+            processes: store.processes.clone(),
             groups: Facet::ALL.map(|facet| store.groups.shared(facet).collect()),
             next: ExchangeId(newest.map_or(0, |record| record.id.0 + 1)),
             connections,
@@ -128,19 +133,12 @@ impl Moment {
     fn size(&self) -> u64 {
         let unfinished = self.unfinished.iter().map(|it| budget::size(&it.exchange));
         let groups = self.groups.iter().map(Vec::len).sum::<usize>();
-        let shared = self.processes.len() * 8 + groups * 24 + self.connections.len() * 24;
+        let shared = groups * 24 + self.connections.len() * 24;
         shared as u64 + unfinished.sum::<u64>()
     }
 
     /// Bytes of what it shared with nobody once `next` has come.
     fn left_behind(&self, next: &Moment) -> u64 {
-        let mut later = next.processes.iter();
-        // Both are in the order of their keys, and none ever goes.
-        let changed = self.processes.iter().filter(|process| {
-            let same = later.find(|other| other.key >= process.key);
-            same.is_none_or(|same| !Arc::ptr_eq(same, process))
-        });
-        let processes = changed.count() * (size_of::<ProcessTotals>() + Sums::HEAP);
         let groups = self.groups.iter().zip(&next.groups).map(|(these, those)| {
             let mut those = those.iter();
             let changed = these.iter().filter(|(name, sums)| {
@@ -150,7 +148,7 @@ impl Moment {
             changed.count()
         });
         let groups = groups.sum::<usize>() * (size_of::<Sums>() + Sums::HEAP);
-        (processes + groups) as u64
+        self.processes.left_behind(&next.processes) + groups as u64
     }
 }
 
@@ -265,7 +263,6 @@ impl Store {
         {
             moments.bytes -= bytes;
         }
-        self.budget.beside(moments.bytes);
-        self.shrink();
+        self.weigh();
     }
 }

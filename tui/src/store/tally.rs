@@ -36,7 +36,8 @@ pub struct Tally {
 }
 
 impl Tally {
-    pub(super) fn of(record: &Record) -> Self {
+    /// What one exchange adds.
+    pub(crate) fn of(record: &Record) -> Self {
         let exchange = &record.exchange;
         let llm = exchange.dialect.is_some();
         let active = matches!(exchange.state, State::Pending | State::Streaming);

@@ -34,33 +34,40 @@ impl Store {
     /// A process showed up, or became another program.
     pub fn put_process(&mut self, key: ProcessKey, process: Arc<Process>, now: Timestamp) {
         self.version += 1;
-        if self.processes.get(&key).is_some_and(|known| known.process != process) {
+        let before = self.processes.get(key).map(|known| Arc::clone(&known.process));
+        if before.as_ref().is_some_and(|before| *before != process) {
             let ids: Vec<_> =
                 self.records.values().filter(|it| it.process == key).map(|it| it.id).collect();
             self.judge_again(ids);
         }
-        self.processes
-            .entry(key)
-            .and_modify(|totals| Arc::make_mut(totals).process = Arc::clone(&process))
-            .or_insert_with(|| {
+        self.reparent(before.as_ref().and_then(|before| before.parent), process.parent);
+        match before {
+            Some(_) => self.processes.change(key, |totals| totals.process = process),
+            None => {
                 let sums = Sums { last_active: ParsersTimestamp(now.0), ..Sums::default() };
-                Arc::new(ProcessTotals { key, process, ended: None, sums })
-            });
+                self.processes.put(ProcessTotals { key, process, ended: None, sums, folded: 0 });
+            }
+        }
+        self.weigh();
     }
 
     /// A process ended.
     pub fn end_process(&mut self, key: ProcessKey, at: Timestamp) {
         self.version += 1;
-        if let Some(process) = self.processes.get_mut(&key).map(Arc::make_mut) {
-            process.ended = Some(at);
-        }
+        self.processes.change(key, |process| process.ended = Some(at));
+        self.depart(key);
     }
 
     /// A connection opened, or more is known of it.
     pub fn put_connection(&mut self, connection: Connection) {
         self.version += 1;
         let (id, closed) = (connection.id, connection.closed.is_some());
+        let process = connection.process;
         let before = self.connections.insert(id, connection);
+        if before.as_ref().map(|before| before.process) != Some(process) {
+            self.refer(process);
+            before.iter().for_each(|before| self.unrefer(before.process));
+        }
         if closed && before.is_none_or(|before| before.closed.is_none()) {
             self.retire(id);
         }
@@ -129,16 +136,19 @@ impl Store {
         }
         self.latest = self.latest.max(latest(&record.exchange));
         if let Some(before) = before.filter(|before| before.process != record.process) {
-            if let Some(process) = self.processes.get_mut(&before.process).map(Arc::make_mut) {
-                process.sums.take(&Tally::of(before), Share::of_all_but_taken(before));
+            if let Some(sums) = self.processes.sums(before.process) {
+                sums.take(&Tally::of(before), Share::of_all_but_taken(before));
             }
-            if let Some(process) = self.processes.get_mut(&record.process).map(Arc::make_mut) {
-                process.sums.put(&Change::new(None, &record));
+            if let Some(sums) = self.processes.sums(record.process) {
+                sums.put(&Change::new(None, &record));
             }
-        } else if let Some(process) = self.processes.get_mut(&record.process).map(Arc::make_mut) {
-            process.sums.put(&change);
+        } else if let Some(sums) = self.processes.sums(record.process) {
+            sums.put(&change);
         }
-        self.records.insert(record.id, record);
+        self.refer(record.process);
+        if let Some(before) = self.records.insert(record.id, record) {
+            self.unrefer(before.process);
+        }
         self.shrink();
     }
 
@@ -164,8 +174,8 @@ impl Store {
             self.timeline.add(share);
         }
         self.latest = self.latest.max(delta.at);
-        if let Some(process) = self.processes.get_mut(&record.process).map(Arc::make_mut) {
-            process.sums.put(&change);
+        if let Some(sums) = self.processes.sums(record.process) {
+            sums.put(&change);
         }
         for sieve in Sieve::ALL {
             if self.index.contains(sieve.scope(), id) {
@@ -199,8 +209,8 @@ impl Store {
         if let Some(share) = share {
             self.timeline.add(share);
         }
-        if let Some(process) = self.processes.get_mut(&record.process).map(Arc::make_mut) {
-            process.sums.take(&tally, share);
+        if let Some(sums) = self.processes.sums(record.process) {
+            sums.take(&tally, share);
         }
         Some(record)
     }
@@ -219,6 +229,12 @@ impl Store {
             self.totals.evicted += 1;
             self.drop_record(id);
         }
+    }
+
+    /// What exchanges leave room for, beside them.
+    pub(super) fn weigh(&mut self) {
+        self.budget.beside(self.moments.bytes() + self.processes.bytes());
+        self.shrink();
     }
 
     fn drop_record(&mut self, id: ExchangeId) -> Option<Record> {
@@ -249,6 +265,7 @@ impl Store {
                 }
             }
         }
+        self.unrefer(record.process);
         Some(record)
     }
 
@@ -262,7 +279,8 @@ impl Store {
             if let Some(oldest) = self.retired.pop_front()
                 && !self.carried.contains_key(&oldest)
             {
-                self.connections.remove(&oldest);
+                let gone = self.connections.remove(&oldest);
+                gone.iter().for_each(|gone| self.unrefer(gone.process));
             }
         }
     }

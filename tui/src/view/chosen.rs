@@ -2,7 +2,7 @@
 
 use super::processes::{Grouping, RowKey};
 use super::{Reader, shown};
-use crate::store::{ProcessKey, Seen};
+use crate::store::{ProcessKey, ProcessTotals, Seen};
 
 /// A process, or a group of exchanges.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,9 +39,17 @@ impl Chosen {
     pub fn name(&self, reader: &Reader<'_>) -> String {
         match &self.key {
             RowKey::Process(key) => reader.process(*key).map_or(String::new(), |process| {
-                format!("{} {}", shown(&process.process.comm), process.process.pid)
+                let name = shown(&process.process.comm);
+                match process.folded {
+                    0 => format!("{name} {}", process.process.pid),
+                    many => format!("{name} ×{many} ended"),
+                }
             }),
-            RowKey::Ended(it) => format!("{} ×{} ended", shown(&it.name), self.ended.len()),
+            RowKey::Ended(it) => {
+                let processes = self.ended.iter().filter_map(|key| reader.process(*key));
+                let many: usize = processes.map(ProcessTotals::many).sum();
+                format!("{} ×{many} ended", shown(&it.name))
+            }
             RowKey::Group(name) if name.is_empty() => format!("no {}", self.grouping.name()),
             RowKey::Group(name) => format!("{} {}", self.grouping.name(), shown(name)),
         }

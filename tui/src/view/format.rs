@@ -2,7 +2,7 @@
 
 use llmtop_parsers::{Exchange, Timestamp, Usage, UsageSource};
 
-use crate::store::is_cost_estimated;
+use crate::store::{Tally, is_cost_estimated};
 
 /// A count in at most five columns: `999`, `1.2k`, `45k`, `1.2M`.
 pub fn count(n: u64) -> String {
@@ -73,6 +73,24 @@ pub fn cost(exchange: &Exchange) -> String {
 /// A count of tokens of this usage.
 pub fn tokens(n: u64, usage: &Usage) -> String {
     about(usage.source == UsageSource::Estimated, &count(n))
+}
+
+/// A count of tokens of several exchanges.
+pub fn tokens_of(n: u64, tally: &Tally) -> String {
+    about(tally.estimated > 0 && n > 0, &count(n))
+}
+
+/// What several exchanges cost; `?` where no price is known of any, and with a `+` where
+/// that is so of some: what is known is a lower bound. `None`: none costs anything.
+pub fn cost_of(tally: &Tally) -> Option<String> {
+    match (tally.priced, tally.unpriced) {
+        (0, 0) => None,
+        (0, _) => Some("?".to_owned()),
+        (_, unpriced) => {
+            let sum = about(tally.estimated_costs > 0, &usd(tally.usd));
+            Some(format!("{sum}{}", if unpriced > 0 { "+" } else { "" }))
+        }
+    }
 }
 
 /// A figure, marked where it is an estimate: `~85`.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use llmtop_parsers::Body;
 use llmtop_parsers::llm::{Message, Part};
 
 use crate::store::{ExchangeId, Record, messages};
@@ -53,18 +54,18 @@ impl Gists {
             if self.known.len() >= KEPT {
                 self.known.clear();
             }
-            let asked = if body.bytes.len() > READ { None } else { asked(record, LONGEST) };
+            let dialect = record.exchange.dialect.filter(|_| body.bytes.len() <= READ);
+            let asked = dialect.and_then(|dialect| asked(dialect, body, LONGEST));
             self.known.insert(record.id, asked.unwrap_or_default());
         }
         self.known.get(&record.id).map_or("", String::as_str)
     }
 }
 
-/// What was asked last, by a person or a tool (after `↳`), in at most `width` columns.
-/// `None`: the request does not tell. The whole request is parsed for it.
-pub fn asked(record: &Record, width: usize) -> Option<String> {
-    let body = record.exchange.request.body.as_ref()?;
-    last_words(&messages(record.exchange.dialect?, body)?, width)
+/// What a request's body asks last, by a person or a tool (after `↳`), in at most `width`
+/// columns. `None`: it does not tell. All of it is parsed.
+pub fn asked(dialect: &str, body: &Body, width: usize) -> Option<String> {
+    last_words(&messages(dialect, body)?, width)
 }
 
 fn last_words(messages: &[Message], width: usize) -> Option<String> {

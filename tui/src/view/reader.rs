@@ -1,8 +1,6 @@
 //! What the views read: the store as it is, or as it was when the screen was
 //! paused.
 
-use std::sync::Arc;
-
 use llmtop_parsers::conversation::ConversationId;
 use llmtop_parsers::{Exchange, Timestamp, UsageSource};
 
@@ -148,7 +146,7 @@ impl<'a> Reader<'a> {
     /// Every process.
     pub fn processes(&self) -> Box<dyn Iterator<Item = &'a ProcessTotals> + 'a> {
         match self.frozen {
-            Some(frozen) => Box::new(frozen.moment.processes.iter().map(Arc::as_ref)),
+            Some(frozen) => Box::new(frozen.moment.processes.iter()),
             None => Box::new(self.store.processes()),
         }
     }
@@ -156,12 +154,7 @@ impl<'a> Reader<'a> {
     /// One process.
     pub fn process(&self, key: ProcessKey) -> Option<&'a ProcessTotals> {
         match self.frozen {
-            Some(Frozen { moment, .. }) => moment
-                .processes
-                .binary_search_by_key(&key, |process| process.key)
-                .ok()
-                .and_then(|at| moment.processes.get(at))
-                .map(Arc::as_ref),
+            Some(Frozen { moment, .. }) => moment.processes.get(key),
             None => self.store.process(key),
         }
     }

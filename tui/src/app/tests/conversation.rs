@@ -165,6 +165,38 @@ fn it_grows_live_and_so_do_the_conversations_it_started() {
 }
 
 #[test]
+fn what_a_sub_agent_took_is_added_up_like_every_other_sum() {
+    let mut store = agents();
+    let of_review = |mut record: Record| {
+        record.conversation = Some(ConversationId(12));
+        record
+    };
+    let ask = |id| answered(pending(id, 1, 57_000 - 100 * id, asks("more")), "", 10);
+    // Asking how many tokens something is uses none, and neither does what was refused.
+    let mut counts = ask(20);
+    counts.exchange.operation = Some("count_tokens");
+    counts.exchange.usage.input_tokens = Some(70_000);
+    counts.exchange.cost = Default::default();
+    store.put_exchange(of_review(counts));
+    store.put_exchange(of_review(failed(ask(21))));
+    let mut paid = ask(22);
+    paid.exchange.usage.input_tokens = Some(2000);
+    paid.exchange.usage.output_tokens = Some(30);
+    paid.exchange.cost.usd = Some(0.25);
+    store.put_exchange(of_review(paid));
+    let mut person = Person::with(store, 120, 100);
+    let screen = person.keys("Enter g Enter").look();
+    assert!(screen.contains("4 exchanges · 2.0k → 30 · $0.25 · "), "{screen}");
+
+    let mut most = ask(23);
+    most.exchange.usage.input_tokens = Some(u64::MAX);
+    most.exchange.cost = Default::default();
+    person.store.put_exchange(of_review(most));
+    let screen = person.does(Event::StoreChanged).look();
+    assert!(screen.contains("5 exchanges") && screen.contains("→ 30 · $0.25+ · "), "{screen}");
+}
+
+#[test]
 fn sub_agents_are_opened_and_lead_back() {
     let mut person = Person::with(agents(), 120, 100);
     person.keys("Enter g");

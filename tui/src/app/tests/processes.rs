@@ -107,6 +107,25 @@ fn titles_sort_and_sort_the_other_way_round() {
 }
 
 #[test]
+fn tokens_a_second_are_in_the_order_of_what_the_column_says() {
+    let mut store = family();
+    // Much came a moment ago, and is over.
+    let mut ended = answered(pending(40, 6, 3000, asks("Look")), "All of it.", 2900);
+    ended.exchange.usage.output_tokens = Some(9000);
+    store.put_exchange(ended);
+    let slow = pending(41, 5, 9000, asks("Look"));
+    crate::fixture::streaming(&mut store, slow, "a word and another", 8000);
+    let mut person = Person::with(store, 200, 50);
+    person.keys("1 z").app.main.processes.sort = crate::view::processes::Col::Rate;
+    for keys in ["", "b"] {
+        person.keys(keys).waits(1000);
+        let screen = person.look();
+        let rows = ["claude", " sh ", "lint"].map(|name| screen.find(name));
+        assert!(rows.is_sorted() && rows[0].is_some(), "{screen}");
+    }
+}
+
+#[test]
 fn the_selection_stays_with_its_row() {
     for keys in ["1 z", "1 z t", "1 z b b b b"] {
         let mut person = Person::with(family(), 120, 30);

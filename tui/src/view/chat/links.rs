@@ -1,12 +1,11 @@
 //! Conversations that another one started: sub-agents, and programs that it ran.
 
-use std::collections::HashMap;
-
 use llmtop_parsers::ToolCall;
 use llmtop_parsers::conversation::ConversationId;
 
+use super::asked::{Asked, GIST};
 use super::{Chat, Target, Which};
-use crate::store::{ExchangeId, ProcessKey, Record, Scope, grown, is_over};
+use crate::store::{ExchangeId, ProcessKey, Record, Scope, Tally, grown, is_over};
 use crate::view::answer::{self, Fold};
 use crate::view::text::Look;
 use crate::view::{Reader, Role, Span, exchanges, format, gist, processes};
@@ -19,9 +18,6 @@ const SUMMED: usize = 1000;
 
 /// Exchanges among which the one is looked for that started a program.
 const LOOKED_BACK: usize = 64;
-
-/// Columns of what was asked and answered.
-const GIST: usize = 200;
 
 /// The latest answers of one that are shown where it is unfolded.
 const NESTED: usize = 100;
@@ -50,7 +46,7 @@ pub(super) struct Links {
     /// when that was looked into.
     below: ((usize, usize), Vec<ProcessKey>),
     /// What each was asked first, by its first exchange.
-    asked: HashMap<ExchangeId, Option<String>>,
+    asked: Asked,
 }
 
 /// One of them.
@@ -76,7 +72,7 @@ impl Links {
     ) -> Option<ExchangeId> {
         let Which::Conversation(own) = which else { return None };
         let store = reader.store();
-        let known = (store.processes().len(), reader.count(Scope::Llm));
+        let known = (store.process_count(), reader.count(Scope::Llm));
         if self.below.0 != known {
             self.below = (known, processes::below(reader, process));
         }
@@ -92,19 +88,30 @@ impl Links {
         let alike = self.all.iter().zip(&all).take_while(|(one, other)| one == other).count();
         let changed = [self.all.get(alike), all.get(alike)].into_iter().flatten();
         let changed = changed.map(|link| link.first).min();
-        for link in &all {
-            // Until it is told, it is looked for.
-            if !matches!(self.asked.get(&link.first), Some(Some(_))) {
-                let asked = reader.exchange(link.first).and_then(asked_first);
-                self.asked.insert(link.first, asked);
-            }
-        }
+        all.iter()
+            .filter_map(|link| reader.exchange(link.first))
+            .for_each(|it| self.asked.want(it));
         self.all = all;
         changed
     }
 }
 
 impl Links {
+    /// Reads on what they were asked. Which one is the first of which that is known now:
+    /// its first exchange.
+    pub(super) fn work(&mut self) -> Option<ExchangeId> {
+        let told = self.asked.work();
+        // One within another is drawn with that.
+        let around = |id: &ExchangeId| self.all.iter().all(|link| link.first != *id);
+        let first = self.all.first().filter(|_| told.iter().any(around)).map(|link| link.first);
+        first.or(told.into_iter().min())
+    }
+
+    /// Whether that is read, or going to be.
+    pub(super) fn is_reading(&self) -> bool {
+        self.asked.is_reading()
+    }
+
     /// Those that began after one exchange and before the next.
     fn between(&self, after: ExchangeId, next: Option<ExchangeId>) -> Vec<Link> {
         let from = self.all.partition_point(|link| link.first <= after);
@@ -180,7 +187,7 @@ impl Chat {
             let answer = reader.exchange(link.last).filter(|it| is_over(&it.exchange));
             let answer = answer.and_then(|it| it.exchange.response.text.as_deref());
             let answer = answer.map(str::trim).filter(|text| text.len() >= TELLING);
-            let asked = self.links.asked.get(&link.first).and_then(Option::as_deref);
+            let asked = self.links.asked.of(link.first);
             let asked = asked.filter(|text| text.len() >= TELLING);
             let outcome = |call: &ToolCall| self.outcomes.get(call.id.as_deref()?);
             let returned = |call: &ToolCall| {
@@ -225,12 +232,10 @@ impl Chat {
         }
         head.push(Span::new(" · opens", Role::Faint));
         self.document.line(head, look);
-        let asked = match self.links.asked.get(&link.first) {
-            Some(asked) => asked.clone(),
-            None => asked_first(first),
-        };
-        if let Some(asked) = asked {
-            self.document.line(vec![Span::new(asked, Role::Dim)], Look { indent: 4, ..look });
+        self.links.asked.want(first);
+        if let Some(asked) = self.links.asked.of(link.first) {
+            let asked = vec![Span::new(asked, Role::Dim)];
+            self.document.line(asked, Look { indent: 4, ..look });
         }
         if !folded {
             self.nested(reader, link, depth);
@@ -290,36 +295,24 @@ impl Chat {
 
 /// How many exchanges, tokens and dollars.
 fn sums(reader: &Reader<'_>, link: Link) -> Vec<(String, Role)> {
-    let (mut input, mut output, mut usd) = (0u64, 0u64, 0.0);
-    let (mut estimated, mut unpriced) = (false, false);
     let members = reader.members(link.id);
     let whole = members.len() <= SUMMED;
+    let mut tally = Tally::default();
     for record in members.iter().take(SUMMED).filter_map(|&id| reader.exchange(id)) {
-        let usage = &record.exchange.usage;
-        input = input.saturating_add(usage.input_tokens.unwrap_or(0));
-        output = output.saturating_add(usage.output_tokens.unwrap_or(0));
-        estimated |= usage.source == llmtop_parsers::UsageSource::Estimated;
-        usd += record.exchange.cost.usd.unwrap_or(0.0);
-        unpriced |= is_over(&record.exchange) && record.exchange.cost.usd.is_none();
+        tally.add(&Tally::of(record));
     }
     let exchanges = if link.count == 1 { "exchange" } else { "exchanges" };
     let mut facts = vec![(format!("{} {exchanges}", link.count), Role::Dim)];
-    if whole && input + output > 0 {
-        let tokens = |tokens| format::about(estimated, &format::count(tokens));
-        facts.push((format!("{} → {}", tokens(input), tokens(output)), Role::Dim));
+    if whole && (tally.input_tokens > 0 || tally.output_tokens > 0) {
+        let tokens = |tokens| format::tokens_of(tokens, &tally);
+        let tokens = [tally.input_tokens, tally.output_tokens].map(tokens);
+        facts.push((tokens.join(" → "), Role::Dim));
     }
-    if whole && usd > 0.0 {
-        // What has no price is not in the sum.
-        let more = if unpriced { " + ?" } else { "" };
-        let sum = format::about(estimated, &format::usd(usd));
-        facts.push((format!("{sum}{more}"), Role::Money));
+    if let Some(cost) = format::cost_of(&tally).filter(|_| whole) {
+        facts.push((cost, Role::Money));
     }
     if !link.over {
         facts.push(("runs".to_owned(), Role::Live));
     }
     facts
-}
-
-fn asked_first(record: &Record) -> Option<String> {
-    crate::view::asked(record, GIST)
 }

@@ -7,6 +7,7 @@
 //! The first request that is read is shown whole: what came before it is known
 //! from there alone.
 
+mod asked;
 mod drawing;
 mod echo;
 mod history;
@@ -174,11 +175,7 @@ impl Chat {
             self.built = Some(extent);
         }
         if let Some(first) = linked {
-            match self.members.partition_point(|&member| member < first).checked_sub(1) {
-                Some(turn) => self.draw_from(turn),
-                // Before all turns.
-                None => self.draw_all(),
-            }
+            self.draw_link(first);
         }
         let from = self.turns.len().saturating_sub(WATCHED);
         let mut watched = self.turns.iter().enumerate().skip(from);
@@ -271,6 +268,15 @@ impl Chat {
 
     fn folded(&self, key: Key, by_default: bool) -> bool {
         self.all.unwrap_or(by_default) ^ self.toggled.contains(&key)
+    }
+
+    /// What began with this exchange, below one of ours, is to be drawn anew.
+    fn draw_link(&mut self, first: ExchangeId) {
+        match self.members.partition_point(|&member| member < first).checked_sub(1) {
+            Some(turn) => self.draw_from(turn),
+            // Before all turns.
+            None => self.draw_all(),
+        }
     }
 
     /// Looks which exchanges there are: those that came are drawn below the others.

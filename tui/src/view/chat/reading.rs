@@ -8,7 +8,7 @@ use llmtop_parsers::Body;
 use super::Chat;
 use super::history::Told;
 use super::turn;
-use crate::store::ExchangeId;
+use crate::store::{ExchangeId, Record};
 use crate::view::Reader;
 use crate::view::task::Task;
 
@@ -19,8 +19,16 @@ pub(super) const AT_ONCE: usize = 64 << 10;
 #[derive(Clone, Debug)]
 pub(super) struct Wanted {
     pub(super) id: ExchangeId,
-    dialect: &'static str,
-    body: Arc<Body>,
+    pub(super) dialect: &'static str,
+    pub(super) body: Arc<Body>,
+}
+
+impl Wanted {
+    /// An exchange's request, if there is one to be read.
+    pub(super) fn of(record: &Record) -> Option<Self> {
+        let body = Arc::clone(record.exchange.request.body.as_ref()?);
+        Some(Wanted { id: record.id, dialect: record.exchange.dialect?, body })
+    }
 }
 
 /// Requests that are being read.
@@ -48,6 +56,15 @@ impl Chat {
         if let Some(sent) = &mut self.sent {
             return sent.work();
         }
+        let linked = self.links.work();
+        if let Some(first) = linked {
+            self.draw_link(first);
+        }
+        self.read_on() || linked.is_some()
+    }
+
+    /// Goes on reading requests. `true`: some are read.
+    fn read_on(&mut self) -> bool {
         let (of, told) = match self.reading.take() {
             Some(reading) => match reading.task.take() {
                 None => {
@@ -90,7 +107,10 @@ impl Chat {
 
     /// Whether a thread reads.
     pub fn is_reading(&self) -> bool {
-        self.reading.is_some() || self.sent.as_ref().is_some_and(|sent| sent.is_reading())
+        match &self.sent {
+            Some(sent) => sent.is_reading(),
+            None => self.reading.is_some() || self.links.is_reading(),
+        }
     }
 
     /// Whether the request of an exchange is going to be read.
@@ -107,12 +127,9 @@ impl Chat {
             reading.chain(&self.wanted).any(|it| it.id == id && Arc::ptr_eq(&it.body, body))
         };
         let records = self.members.iter().skip(from).filter_map(|&id| reader.exchange(id));
-        let missing = records.filter_map(|record| {
-            let body = record.exchange.request.body.as_ref()?;
-            let read = self.told.get(&record.id).is_some_and(|(of, _)| Arc::ptr_eq(of, body));
-            let dialect = record.exchange.dialect?;
-            let missing = !read && !being_read(record.id, body);
-            missing.then(|| Wanted { id: record.id, dialect, body: Arc::clone(body) })
+        let missing = records.filter_map(Wanted::of).filter(|Wanted { id, body, .. }| {
+            let read = self.told.get(id).is_some_and(|(of, _)| Arc::ptr_eq(of, body));
+            !read && !being_read(*id, body)
         });
         let missing: Vec<Wanted> = missing.collect();
         self.wanted.retain(|wanted| !missing.iter().any(|it| it.id == wanted.id));

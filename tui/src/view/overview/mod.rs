@@ -140,8 +140,11 @@ impl Overview {
         for &key in &self.figures.spenders {
             let Some(process) = reader.process(key) else { continue };
             let Some(sums) = reader.sums(key) else { continue };
-            let pid = format!(" {}", process.process.pid);
-            let name = truncated(&process_name(reader, key), label.saturating_sub(pid.len() + 1));
+            let pid = match process.folded {
+                0 => format!(" {}", process.process.pid),
+                many => format!(" ×{many} ended"),
+            };
+            let name = truncated(&process_name(reader, key), label.saturating_sub(pid.width() + 1));
             let name = vec![Span::new(name, Role::Process), Span::new(pid, Role::Dim)];
             let mut line = padded(name, label);
             let cells =

@@ -73,6 +73,11 @@ impl Latest {
         self.models.join(" ")
     }
 
+    /// Tokens a second of what is being answered.
+    pub(super) fn rate(&self) -> f64 {
+        self.rate
+    }
+
     fn add(&mut self, reader: &Reader<'_>, record: &Record) {
         if !is_over(&record.exchange) {
             let output = reader.output(&record.exchange);
@@ -95,7 +100,7 @@ pub(super) fn cell(
     }
     let tally = &sums.tally;
     let counted = |n: u64| if n == 0 { String::new() } else { format::count(n) };
-    let tokens = |n: u64| format::about(tally.estimated > 0 && n > 0, &counted(n));
+    let tokens = |n: u64| if n == 0 { String::new() } else { format::tokens_of(n, tally) };
     let span = match col {
         Col::Pid => Span::new(pid(reader, item), Role::Dim),
         Col::Model => Span::new(truncated(&latest.models(), width), Role::Model),
@@ -113,7 +118,7 @@ pub(super) fn cell(
         }
         Col::Rate if latest.rate > 0.0 => Span::new(format::rate(latest.rate), Role::Live),
         Col::Pulse => Span::new(sparkline(&sums.pulse, reader, width), Role::Live),
-        Col::Cost => cost(sums),
+        Col::Cost => Span::new(format::cost_of(tally).unwrap_or_default(), Role::Money),
         Col::Burn => burn(sums, reader),
         Col::Quota => quota(sums, reader),
         Col::Errors if tally.errors > 0 => Span::new(format::count(tally.errors), Role::Error),
@@ -125,7 +130,10 @@ pub(super) fn cell(
 
 fn pid(reader: &Reader<'_>, item: &Item) -> String {
     match item.key {
-        RowKey::Process(key) => reader.process(key).map(|it| it.process.pid.to_string()),
+        RowKey::Process(key) => reader.process(key).map(|it| match it.folded {
+            0 => it.process.pid.to_string(),
+            _ => "ended".to_owned(),
+        }),
         RowKey::Group(_) => None,
         RowKey::Ended(_) => Some("ended".to_owned()),
     }
@@ -158,23 +166,6 @@ fn name(reader: &Reader<'_>, item: &Item, width: usize) -> Vec<Span> {
         Span::new(truncated(&name, width.saturating_sub(kept + many.width())), role),
         Span::new(many, Role::Dim),
     ]
-}
-
-fn cost(sums: &Sums) -> Span {
-    let tally = &sums.tally;
-    if tally.priced + tally.unpriced == 0 {
-        return Span::default();
-    }
-    // Some prices are unknown: what is known is a lower bound.
-    let sign = if tally.unpriced > 0 { "+" } else { "" };
-    let text = match tally.priced {
-        0 => "?".into(),
-        _ => {
-            let sum = format::about(tally.estimated_costs > 0, &format::usd(tally.usd));
-            format!("{sum}{sign}")
-        }
-    };
-    Span::new(text, Role::Money)
 }
 
 /// What the last five minutes would cost in an hour.

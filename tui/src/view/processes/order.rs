@@ -1,7 +1,7 @@
 //! Which rows there are, in which order, and which is selected.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use llmtop_parsers::Timestamp;
 
@@ -106,12 +106,15 @@ pub(super) struct Group {
     sums: Sums,
     /// The processes, where it is made of those.
     pub(super) of: Vec<ProcessKey>,
+    /// How many that are, those that are folded into one counted each.
+    pub(super) many: usize,
 }
 
 impl Group {
-    pub(super) fn join(&mut self, key: ProcessKey, sums: &Sums) {
+    pub(super) fn join(&mut self, process: &ProcessTotals, sums: &Sums) {
         self.sums.join(sums);
-        self.of.push(key);
+        self.of.push(process.key);
+        self.many += process.many();
     }
 }
 
@@ -241,7 +244,7 @@ impl Position {
         let wanted = (self.sort, self.reverse, tree, self.grouping, all, reader.paused(), question);
         let stands = self.ordered.is_some_and(|(had, seen, at)| {
             let rested = reader.now().millis_since(at) >= 1000.0;
-            let many = reader.store().processes().len() > PROMPT_ORDER;
+            let many = reader.store().process_count() > PROMPT_ORDER;
             had == wanted && if many || seen == version { !rested } else { false }
         });
         if !stands {
@@ -271,21 +274,26 @@ impl Position {
         self.groups.clear();
         self.ended.clear();
         if self.grouping != Grouping::Process {
-            self.processes = reader.processes().filter(|it| reader.talks(it.key)).count();
+            let talking = reader.processes().filter(|it| reader.talks(it.key));
+            self.processes = talking.map(ProcessTotals::many).sum();
             return self.arrange_groups(reader);
         }
         let mut processes: Vec<&ProcessTotals> =
             reader.processes().filter(|it| all || reader.talks(it.key)).collect();
-        self.processes = processes.len();
+        self.processes = processes.iter().map(|process| process.many()).sum();
         let sort = Sort { by: self.sort, descends: self.descends(), now: reader.now() };
         processes.sort_by_cached_key(|process| {
             let ProcessTotals { key, process, sums, .. } = process;
             let sums = reader.sums(*key).unwrap_or(sums);
+            let latest = match self.sort {
+                Col::Model | Col::Rate => Latest::of_process(reader, *key),
+                _ => Latest::default(),
+            };
             let name = match self.sort {
-                Col::Model => Latest::of_process(reader, *key).models(),
+                Col::Model => latest.models(),
                 _ => process.comm.clone(),
             };
-            sort.key(&name, process.pid, sums, key.0)
+            sort.key(&name, process.pid, sums, latest.rate(), key.0)
         });
         let forest = match self.tree {
             true => Forest::new(reader, &processes),
@@ -297,7 +305,7 @@ impl Position {
     fn arrange_groups(&mut self, reader: &Reader<'_>) {
         match self.grouping.facet() {
             Some(facet) => {
-                let group = |(name, sums)| (name, Group { sums, of: Vec::new() });
+                let group = |(name, sums)| (name, Group { sums, ..Group::default() });
                 self.groups.extend(reader.groups(facet).into_iter().map(group));
             }
             None => {
@@ -309,15 +317,22 @@ impl Position {
                         Grouping::Command => facts.comm.clone(),
                         _ => facts.container.clone().unwrap_or_default(),
                     };
-                    self.groups.entry(name).or_default().join(process.key, sums);
+                    self.groups.entry(name).or_default().join(process, sums);
                 }
             }
         }
         let sort = Sort { by: self.sort, descends: self.descends(), now: reader.now() };
+        let latest = match self.sort {
+            Col::Rate => Latest::of_groups(reader, self),
+            _ => HashMap::new(),
+        };
         let mut groups: Vec<(&String, &Group)> = self.groups.iter().collect();
-        groups.sort_by_cached_key(|(name, group)| sort.key(name, 0, &group.sums, 0));
+        groups.sort_by_cached_key(|(name, group)| {
+            let rate = latest.get(name.as_str()).map_or(0.0, Latest::rate);
+            sort.key(name, 0, &group.sums, rate, 0)
+        });
         let item = |(name, group): (&String, &Group)| Item {
-            many: group.of.len(),
+            many: group.many,
             ..Item::new(RowKey::Group(name.clone()))
         };
         self.order = groups.into_iter().map(item).collect();
@@ -359,7 +374,7 @@ impl PartialOrd for Rank {
 }
 
 impl Sort {
-    fn key(&self, name: &str, pid: u32, sums: &Sums, last: u64) -> Rank {
+    fn key(&self, name: &str, pid: u32, sums: &Sums, rate: f64, last: u64) -> Rank {
         let tally = &sums.tally;
         // Seconds are fine enough, and fit: what runs stands above all that ended.
         let activity = || {
@@ -374,7 +389,8 @@ impl Sort {
             Col::Input => tally.input_tokens as f64,
             Col::Output => tally.output_tokens as f64,
             Col::Cache => tally.cache_read_tokens as f64 / tally.input_tokens.max(1) as f64,
-            Col::Rate | Col::Pulse => sums.pulse.rate(self.now),
+            Col::Rate => rate,
+            Col::Pulse => sums.pulse.rate(self.now),
             Col::Cost => tally.usd,
             Col::Burn => sums.pulse.usd_per_hour(self.now),
             // Those of which nothing is known come last.

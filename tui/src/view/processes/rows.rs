@@ -41,11 +41,13 @@ impl Position {
             let mut many = 0;
             let children = match &key {
                 RowKey::Process(process) => {
+                    many = reader.process(*process).map_or(0, |process| process.folded);
                     rows(forest.children.remove(process).unwrap_or_default())
                 }
                 RowKey::Ended(ended) => {
-                    let of = self.ended.get(ended).map_or(&[][..], |group| &group.of);
-                    many = of.len();
+                    let group = self.ended.get(ended);
+                    let of = group.map_or(&[][..], |group| &group.of);
+                    many = group.map_or(0, |group| group.many);
                     let open = self.opened.contains(ended);
                     branch += if open { "▾ " } else { "▸ " };
                     of.iter().filter(|_| open).map(|&key| RowKey::Process(key)).collect()
@@ -86,7 +88,7 @@ impl Position {
                 continue;
             }
             let sums = reader.sums(key).unwrap_or(&process.sums);
-            self.ended.entry(ended).or_default().join(key, sums);
+            self.ended.entry(ended).or_default().join(process, sums);
         }
         self.ended.retain(|_, group| group.of.len() > 1);
         let of = |(ended, group): (&Ended, &super::order::Group)| {
