@@ -1,5 +1,6 @@
 //! The command line, as a person or a script meets it.
 
+use std::collections::HashSet;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -80,8 +81,27 @@ fn doctor_speaks_json() {
     let output = llmtop(&["doctor", "--json"]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert!(report.is_object());
     assert!(report.to_string().contains(&library("libssl.so")));
+    let page = include_str!("../docs/json.md");
+    let (_, section) = page.split_once("## `llmtop doctor --json`").unwrap();
+    // `a.b`, `.c`, or `c` alone.
+    let named = section.split('`').skip(1).step_by(2);
+    let documented: HashSet<&str> = named.flat_map(|path| path.split(['.', '['])).collect();
+    let mut fields = HashSet::new();
+    let mut values = vec![&report];
+    while let Some(value) = values.pop() {
+        match value {
+            Value::Object(members) => {
+                fields.extend(members.keys().map(String::as_str));
+                values.extend(members.values());
+            }
+            Value::Array(items) => values.extend(items),
+            _ => {}
+        }
+    }
+    let missing: Vec<_> = fields.difference(&documented).collect();
+    assert!(missing.is_empty(), "docs/json.md says nothing of {missing:?}");
+    assert!(["sites", "reasons", "returns"].iter().all(|name| documented.contains(name)));
 }
 
 #[test]
