@@ -235,6 +235,7 @@ impl App {
             }
             Some(Page::Compare(page)) => {
                 page.refresh(&reader);
+                self.behind = page.is_comparing();
                 panel.title = title(&page.title(&reader));
                 panel.note = page.note();
                 let window = page.scroll.window(&mut page.comparison.document, &reader, size);

@@ -6,7 +6,7 @@ use super::App;
 use super::page::Page;
 use crate::action::Action;
 use crate::store::{ExchangeId, Store};
-use crate::view::compare::Comparison;
+use crate::view::compare::{Comparing, Comparison};
 use crate::view::document::Scroll;
 use crate::view::{Reader, Role, Span, exchanges, format, is_over};
 
@@ -17,6 +17,7 @@ pub(super) struct Compare {
     pub(super) right: ExchangeId,
     pub(super) scroll: Scroll,
     pub(super) comparison: Comparison,
+    comparing: Option<Comparing>,
     secrets: bool,
     /// Whether each had ended when they were compared, and the moment of a paused
     /// screen; `None`: not yet compared.
@@ -26,19 +27,35 @@ pub(super) struct Compare {
 impl Compare {
     fn new(left: ExchangeId, right: ExchangeId, secrets: bool) -> Self {
         let (scroll, comparison) = (Scroll::default(), Comparison::default());
-        Compare { left, right, scroll, comparison, secrets, compared: None }
+        Compare { left, right, scroll, comparison, comparing: None, secrets, compared: None }
     }
 
-    /// Compares them, once, and again when one has ended.
+    /// Compares them, once, and again when one has ended. What was known before is shown
+    /// meanwhile.
     pub(super) fn refresh(&mut self, reader: &Reader<'_>) {
+        if let Some(comparison) = self.comparing.as_ref().and_then(Comparing::take) {
+            (self.comparison, self.comparing) = (comparison, None);
+        }
         let records = [self.left, self.right].map(|id| reader.exchange(id));
         let [Some(left), Some(right)] = records else { return };
         let over = [left, right].map(|record| is_over(&record.exchange));
         let state = (over, reader.paused());
         if self.compared != Some(state) {
-            self.comparison = Comparison::new(reader, left, right, self.secrets);
             self.compared = Some(state);
+            self.comparing = None;
+            match Comparison::new(reader, left, right, self.secrets) {
+                Some(comparison) => self.comparison = comparison,
+                None => {
+                    let comparing = Comparing::begin(reader, left, right, self.secrets);
+                    self.comparing = Some(comparing);
+                }
+            }
         }
+    }
+
+    /// Whether a thread compares them.
+    pub(super) fn is_comparing(&self) -> bool {
+        self.comparing.is_some()
     }
 
     pub(super) fn title(&self, reader: &Reader<'_>) -> String {
@@ -53,6 +70,9 @@ impl Compare {
     }
 
     pub(super) fn note(&self) -> Vec<Span> {
+        if self.is_comparing() {
+            return vec![Span::new("comparing …", Role::Dim)];
+        }
         let Comparison { removed, added, .. } = &self.comparison;
         vec![
             Span::new(format!("-{removed}"), Role::Error),

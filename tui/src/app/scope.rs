@@ -160,7 +160,11 @@ impl App {
 
     /// Whether a thread reads what is shown once it is read.
     pub fn is_reading(&self) -> bool {
-        matches!(self.pages.last(), Some(Page::Conversation(page)) if page.chat.is_reading())
+        match self.pages.last() {
+            Some(Page::Conversation(page)) => page.chat.is_reading(),
+            Some(Page::Compare(page)) => page.is_comparing(),
+            _ => false,
+        }
     }
 
     /// The store as it is seen from here, with the figures of what the screen is of.

@@ -5,7 +5,7 @@ use llmtop_probe::ConnId;
 
 use super::Person;
 use super::fixture::{NOW, answered, asks, machine, pending, process, streaming};
-use crate::app::{Effect, Event, Exit, Mouse, MouseKind, Signal};
+use crate::app::{Code, Effect, Event, Exit, Key, Mouse, MouseKind, Signal};
 use crate::sink::export::Format;
 use crate::store::{ExchangeId, ProcessKey, Store};
 
@@ -215,6 +215,27 @@ fn two_exchanges_are_compared() {
     person.store.remove_exchange(ExchangeId(1));
     person.does(Event::StoreChanged);
     assert!(person.look().contains("forgotten → claude"), "{}", person.look());
+}
+
+#[test]
+fn long_requests_are_compared_beside_the_screen() {
+    let mut store = machine();
+    for id in [20, 21] {
+        let text = format!("{} number {id}", "one word\n".repeat(20_000));
+        store.put_exchange(answered(pending(id, 1, 900 - id, asks(&text)), "yes", 100));
+    }
+    let mut person = Person::with(store, 100, 40);
+    person.keys("G x");
+    for key in ['k', 'x'] {
+        let key = Event::Key(Key::plain(Code::Char(key)));
+        person.app.update(key, &person.store, person.now);
+    }
+    // The key is answered by a frame that compares nothing.
+    person.app.screen(&mut person.store, &person.session, person.now);
+    assert!(person.app.is_reading());
+    let screen = person.look();
+    assert!(screen.contains("lines alike") && screen.contains("number 21"), "{screen}");
+    assert!(screen.contains("claude 14:03:19"), "{screen}");
 }
 
 #[test]

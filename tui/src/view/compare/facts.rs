@@ -1,7 +1,7 @@
 //! The facts of two exchanges, in pairs: who asked whom, with which parameters, what it
 //! took and cost.
 
-use llmtop_parsers::{BodyKind, UsageSource, redact};
+use llmtop_parsers::{BodyKind, Exchange, UsageSource, redact};
 use serde_json::Value;
 
 use super::READ;
@@ -23,8 +23,8 @@ pub(super) struct Pair {
 }
 
 /// The facts of both, what was asked before what came of it.
-pub(super) fn paired(reader: &Reader<'_>, left: &Record, right: &Record) -> Vec<Pair> {
-    let [(asked, came), (asked_too, came_too)] = [left, right].map(|it| facts(reader, it));
+pub(super) fn paired(both: [Facts; 2], left: &Exchange, right: &Exchange) -> Vec<Pair> {
+    let [(asked, came), (asked_too, came_too)] = both;
     let pair = |((name, old), (_, new)): ((&str, String), (&str, String))| Pair {
         name: name.to_owned(),
         old: gist(&old, LONGEST),
@@ -36,9 +36,13 @@ pub(super) fn paired(reader: &Reader<'_>, left: &Record, right: &Record) -> Vec<
     pairs
 }
 
-type Facts<const COUNT: usize> = [(&'static str, String); COUNT];
+/// What was asked, and what came of it, by name.
+pub(super) type Facts = ([Fact; 4], [Fact; 9]);
 
-fn facts(reader: &Reader<'_>, record: &Record) -> (Facts<4>, Facts<9>) {
+type Fact = (&'static str, String);
+
+/// What can be told of an exchange without reading its bodies.
+pub(super) fn facts(reader: &Reader<'_>, record: &Record) -> Facts {
     let exchange = &record.exchange;
     let (usage, timing) = (&exchange.usage, &exchange.timing);
     let text = |text: Option<&str>| text.unwrap_or("-").to_owned();
@@ -72,9 +76,9 @@ fn facts(reader: &Reader<'_>, record: &Record) -> (Facts<4>, Facts<9>) {
 
 /// What either request says beside its messages: values that are neither lists nor
 /// objects, by name.
-fn parameters(left: &Record, right: &Record) -> Vec<Pair> {
-    let [old, new] = [left, right].map(|record| {
-        let body = record.exchange.request.body.as_deref();
+fn parameters(left: &Exchange, right: &Exchange) -> Vec<Pair> {
+    let [old, new] = [left, right].map(|exchange| {
+        let body = exchange.request.body.as_deref();
         let body = body.filter(|it| it.kind == BodyKind::Json && it.bytes.len() <= READ);
         match body.and_then(|body| serde_json::from_slice(&body.bytes).ok()) {
             Some(Value::Object(fields)) => fields,

@@ -2,15 +2,19 @@
 
 mod facts;
 
-use llmtop_parsers::{Body, redact};
+use llmtop_parsers::{Body, Exchange, redact};
 use serde_json::Value;
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 use unicode_width::UnicodeWidthStr;
 
+use super::task::Task;
 use super::text::{Look, TextDocument};
 use super::{Reader, Role, Span, format, truncated};
 use crate::store::Record;
-use facts::Pair;
+use facts::{Facts, Pair, facts};
+
+/// Bytes of two exchanges that are compared at once.
+const AT_ONCE: usize = 64 << 10;
 
 /// Bytes of a body that is compared.
 const READ: usize = 4 << 20;
@@ -36,18 +40,47 @@ pub struct Comparison {
     pub added: usize,
 }
 
+/// Two exchanges that are compared, by a thread where that takes longer than a frame may.
+#[derive(Debug)]
+pub struct Comparing(Task<Comparison>);
+
+impl Comparing {
+    /// Has it done, with both as they are now.
+    pub fn begin(reader: &Reader<'_>, left: &Record, right: &Record, secrets: bool) -> Self {
+        let both = [left, right];
+        let facts = both.map(|record| facts(reader, record));
+        let [left, right] = both.map(|record| record.exchange.clone());
+        Comparing(Task::begin(move || Comparison::of(facts, &left, &right, secrets)))
+    }
+
+    /// What differs, once that is known.
+    pub fn take(&self) -> Option<Comparison> {
+        // Nothing came of it, in the worst case.
+        self.0.take().map(Option::unwrap_or_default)
+    }
+}
+
 impl Comparison {
     /// Compares two exchanges as they are now. Credentials are redacted unless
-    /// `secrets`.
-    pub fn new(reader: &Reader<'_>, left: &Record, right: &Record, secrets: bool) -> Self {
+    /// `secrets`. `None`: that takes longer than a frame may.
+    pub fn new(reader: &Reader<'_>, left: &Record, right: &Record, secrets: bool) -> Option<Self> {
+        let both = [left, right];
+        let short = both.map(|it| weight(&it.exchange)).iter().sum::<usize>() <= AT_ONCE;
+        short.then(|| {
+            let facts = both.map(|record| facts(reader, record));
+            Comparison::of(facts, &left.exchange, &right.exchange, secrets)
+        })
+    }
+
+    fn of(both: [Facts; 2], left: &Exchange, right: &Exchange, secrets: bool) -> Self {
         let mut comparison = Comparison::default();
-        let both = |read: &dyn Fn(&Record) -> Vec<String>| (read(left), read(right));
-        comparison.facts(&facts::paired(reader, left, right));
+        comparison.facts(&facts::paired(both, left, right));
+        let both = |read: &dyn Fn(&Exchange) -> Vec<String>| (read(left), read(right));
         comparison.part(
             "request's headers",
-            both(&|record| headers(&record.exchange.request.headers, secrets)),
+            both(&|it: &Exchange| headers(&it.request.headers, secrets)),
         );
-        comparison.part("request", both(&|record| lines(record.exchange.request.body.as_deref())));
+        comparison.part("request", both(&|it: &Exchange| lines(it.request.body.as_deref())));
         comparison.part("answer", both(&answer));
         comparison
     }
@@ -169,8 +202,19 @@ fn headers(all: &[(String, String)], secrets: bool) -> Vec<String> {
     shown.collect()
 }
 
-fn answer(record: &Record) -> Vec<String> {
-    let response = &record.exchange.response;
+/// Bytes that are compared of an exchange.
+fn weight(exchange: &Exchange) -> usize {
+    let (request, response) = (&exchange.request, &exchange.response);
+    let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+    let calls = response.tool_calls.iter().map(|call| call.arguments.len());
+    request.body.as_ref().map_or(0, |body| body.bytes.len())
+        + text(&response.text)
+        + text(&response.reasoning)
+        + calls.sum::<usize>()
+}
+
+fn answer(exchange: &Exchange) -> Vec<String> {
+    let response = &exchange.response;
     let mut lines = Vec::new();
     for (name, text) in [("reasoning", &response.reasoning), ("text", &response.text)] {
         if let Some(text) = text {
@@ -184,7 +228,7 @@ fn answer(record: &Record) -> Vec<String> {
             Err(_) => push(&mut lines, 1, "arguments", &call.arguments),
         }
     }
-    if let Some(error) = &record.exchange.error {
+    if let Some(error) = &exchange.error {
         let parts = [error.kind.as_deref(), error.message.as_deref()];
         push(&mut lines, 0, "error", &parts.map(Option::unwrap_or_default).join(": "));
     }
