@@ -27,6 +27,9 @@ const FRAME: Duration = Duration::from_millis(33);
 /// Time between two pieces of what does not fit into a frame.
 const PAUSE: Duration = Duration::from_millis(2);
 
+/// Time after the order to end in which a hang-up is a part of that.
+const HANGUP: Duration = Duration::from_secs(1);
+
 /// Shows the screen until the person or a signal ends it. The terminal is
 /// given back before this returns, and before a panic is printed.
 ///
@@ -364,12 +367,21 @@ impl Drop for Signals {
         for id in self.registered.drain(..) {
             signal_hook::low_level::unregister(id);
         }
-        // Whatever ends now may hang, and is ended at once then. Not by the terminal that
-        // went away, which comes with the order to end.
+        // Whatever ends now may hang, and is ended at once then.
         for signal in [SIGINT, SIGTERM, SIGQUIT] {
             let always = Arc::new(AtomicBool::new(true));
             // Without, it is the second signal of the shell that ends it.
             let _ = signal_hook::flag::register_conditional_default(signal, always);
         }
+        // A hang-up may come with the order to end, of the same terminal: later, it is an
+        // order of its own.
+        let later = Arc::<AtomicBool>::default();
+        let _ = signal_hook::flag::register_conditional_default(SIGHUP, Arc::clone(&later));
+        let arm = move || {
+            std::thread::sleep(HANGUP);
+            later.store(true, Ordering::Release);
+        };
+        // Without a thread, hang-ups are not heard any more.
+        let _ = std::thread::Builder::new().name("hangup".to_owned()).spawn(arm);
     }
 }
