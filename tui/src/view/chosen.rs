@@ -2,7 +2,7 @@
 
 use super::processes::{Grouping, RowKey};
 use super::{Reader, shown};
-use crate::store::{ProcessKey, ProcessTotals, Seen};
+use crate::store::{ProcessKey, Seen};
 
 /// A process, or a group of exchanges.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,7 +11,9 @@ pub struct Chosen {
     pub key: RowKey,
     /// What rows stand for.
     pub grouping: Grouping,
-    /// The processes, if it is several that have ended.
+    /// How many processes, if it is several that have ended.
+    pub many: usize,
+    /// Those, and what was below them.
     pub ended: Vec<ProcessKey>,
 }
 
@@ -45,11 +47,7 @@ impl Chosen {
                     many => format!("{name} ×{many} ended"),
                 }
             }),
-            RowKey::Ended(it) => {
-                let processes = self.ended.iter().filter_map(|key| reader.process(*key));
-                let many: usize = processes.map(ProcessTotals::many).sum();
-                format!("{} ×{many} ended", shown(&it.name))
-            }
+            RowKey::Ended(it) => format!("{} ×{} ended", shown(&it.name), self.many),
             RowKey::Group(name) if name.is_empty() => format!("no {}", self.grouping.name()),
             RowKey::Group(name) => format!("{} {}", self.grouping.name(), shown(name)),
         }

@@ -259,8 +259,13 @@ fn ended_processes_fold_below_their_parents_too() {
     }
     let mut person = Person::with(store, 120, 30);
     let screen = person.keys("1 z t").look();
-    // What has somebody below it stands for itself.
-    assert!(!screen.contains("×2"), "{screen}");
+    // What has ended below one is folded with it.
+    assert!(screen.contains("└ ▸ curl ×2") && !screen.contains("9014"), "{screen}");
+    person.keys("j");
+    assert!(person.look().contains("only curl ×2 ended  3 exchanges"), "{}", person.look());
+    let screen = person.keys("Enter").look();
+    assert!(screen.contains("└ ▾ curl ×2") && screen.contains("│ └ curl"), "{screen}");
+    person.keys("Enter Esc");
     let mut it = (*person.store.process(ProcessKey(14)).unwrap().process).clone();
     it.parent = Some(4242);
     person.store.put_process(ProcessKey(14), it.into(), llmtop_probe::Timestamp(NOW.0));

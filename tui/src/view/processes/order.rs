@@ -108,6 +108,8 @@ pub(super) struct Group {
     pub(super) of: Vec<ProcessKey>,
     /// How many that are, those that are folded into one counted each.
     pub(super) many: usize,
+    /// Those below them, which have ended with them.
+    within: Vec<ProcessKey>,
 }
 
 impl Group {
@@ -115,6 +117,12 @@ impl Group {
         self.sums.join(sums);
         self.of.push(process.key);
         self.many += process.many();
+    }
+
+    /// Takes in one below those that it is made of.
+    pub(super) fn take_in(&mut self, key: ProcessKey, sums: Option<&Sums>) {
+        sums.into_iter().for_each(|sums| self.sums.join(sums));
+        self.within.push(key);
     }
 }
 
@@ -180,11 +188,14 @@ impl Position {
     /// What the person chose, of which everything else is to be.
     pub fn chosen(&self) -> Option<Chosen> {
         let key = self.selected.clone().filter(|_| self.chosen)?;
-        let ended = match &key {
-            RowKey::Ended(ended) => self.ended.get(ended).map(|group| group.of.clone()),
+        let group = match &key {
+            RowKey::Ended(ended) => self.ended.get(ended),
             _ => None,
         };
-        Some(Chosen { key, grouping: self.grouping, ended: ended.unwrap_or_default() })
+        let (many, ended) = group.map_or((0, Vec::new()), |group| {
+            (group.many, group.of.iter().chain(&group.within).copied().collect())
+        });
+        Some(Chosen { key, grouping: self.grouping, many, ended })
     }
 
     /// Shows the ended processes of the selected row each in a row of its own, or in one

@@ -69,7 +69,7 @@ impl Position {
     }
 
     /// Which processes are shown in one row with others: those of one command that have
-    /// ended, and have none below them. One that is chosen keeps its own.
+    /// ended, as has everything below them. One that is chosen keeps its own.
     fn fold(&mut self, reader: &Reader<'_>, forest: &Forest) -> HashMap<ProcessKey, Ended> {
         if self.unfolded {
             return HashMap::new();
@@ -78,17 +78,21 @@ impl Position {
         let roots = forest.roots.iter().map(|key| (None, *key));
         let below = forest.children.iter();
         let below = below.flat_map(|(parent, keys)| keys.iter().map(|key| (Some(*parent), *key)));
-        for (below, key) in roots.chain(below).filter(|(_, key)| !forest.children.contains_key(key))
-        {
-            let Some(process) = reader.process(key).filter(|it| it.ended.is_some()) else {
+        for (below, key) in roots.chain(below) {
+            let within = forest.within(key);
+            let ended = |key: &ProcessKey| reader.process(*key).filter(|it| it.ended.is_some());
+            let Some(process) = ended(&key).filter(|_| within.iter().all(|it| ended(it).is_some()))
+            else {
                 continue;
             };
             let ended = Ended { name: process.process.comm.clone(), below };
-            if chosen == Some(key) && !self.opened.contains(&ended) {
+            let shown = |of: ProcessKey| of == key || within.contains(&of);
+            if chosen.is_some_and(shown) && !self.opened.contains(&ended) {
                 continue;
             }
-            let sums = reader.sums(key).unwrap_or(&process.sums);
-            self.ended.entry(ended).or_default().join(process, sums);
+            let group = self.ended.entry(ended).or_default();
+            group.join(process, reader.sums(key).unwrap_or(&process.sums));
+            within.into_iter().for_each(|key| group.take_in(key, reader.sums(key)));
         }
         self.ended.retain(|_, group| group.of.len() > 1);
         let of = |(ended, group): (&Ended, &super::order::Group)| {

@@ -33,6 +33,18 @@ impl Forest {
         forest
     }
 
+    /// The processes below one, however deep.
+    pub(super) fn within(&self, key: ProcessKey) -> Vec<ProcessKey> {
+        let below = |key: ProcessKey| self.children.get(&key).map_or(&[][..], Vec::as_slice);
+        let mut within = below(key).to_vec();
+        let mut at = 0;
+        while let Some(&key) = within.get(at) {
+            within.extend_from_slice(below(key));
+            at += 1;
+        }
+        within
+    }
+
     /// The listed processes, in the order given, none below another.
     pub(super) fn flat(listed: &[&ProcessTotals]) -> Self {
         let roots = listed.iter().map(|process| process.key).collect();
