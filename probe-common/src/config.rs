@@ -115,6 +115,16 @@ pub struct Control {
     pub reserved: u32,
 }
 
+/// What becomes of the record that a test has held: the values of [`names::UNFINISHED`].
+pub mod unfinished {
+    /// The thread's next system call is to take its place.
+    pub const ASKED: u32 = 1;
+    /// It has it.
+    pub const HELD: u32 = 2;
+    /// It is to let go.
+    pub const DONE: u32 = 3;
+}
+
 /// Names of programs and maps in the object.
 pub mod names {
     /// The [`Settings`](super::Settings) constant.
@@ -146,6 +156,8 @@ pub mod names {
     pub const UIDS: &str = "UIDS";
     /// Set of thread groups that are in a wanted container.
     pub const INSIDE: &str = "INSIDE";
+    /// Hash of one thread to one of [`unfinished`](super::unfinished).
+    pub const UNFINISHED: &str = "UNFINISHED";
     /// Hash of thread group to the inodes of two pipes: its standard input and output, as
     /// it was started with them.
     pub const STDIO_PIPES: &str = "STDIO_PIPES";

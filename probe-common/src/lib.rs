@@ -10,7 +10,7 @@ mod config;
 mod event;
 mod state;
 
-pub use config::{Control, Filters, Offsets, Settings, named, names};
+pub use config::{Control, Filters, Offsets, Settings, named, names, unfinished};
 pub use event::{
     Address, Args, Bound, CHUNK_TIERS, Chunk, Close, Exec, Exit, Header, Kind, MAX_ARGS,
     MAX_ARGS_BYTES, MAX_CALL_BYTES, MAX_CHUNK, MAX_FILENAME, MAX_SERVER_NAME, Mapped, Open,

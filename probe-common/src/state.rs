@@ -150,8 +150,6 @@ pub struct Transfer {
     pub time: u64,
     /// Thread group and thread.
     pub pid_tgid: u64,
-    /// How to submit.
-    pub wakeup: u64,
     /// Flags of each chunk.
     pub flags: u64,
 }
@@ -263,10 +261,10 @@ const _: () = {
     assert!(size_of::<ConnKey>() == 16 && align_of::<ConnKey>() == 8);
     assert!(size_of::<Conn>() == 80);
     assert!(size_of::<Call>() == 48);
-    assert!(size_of::<Thread>() == 2 * 48 + 16 + 104);
+    assert!(size_of::<Thread>() == 2 * 48 + 16 + 96);
     assert!(size_of::<GoFrame>() == 24 && align_of::<GoFrame>() == 8);
     assert!(size_of::<GoCall>() == 40);
-    assert!(size_of::<Vector>() == 72 + 32);
+    assert!(size_of::<Vector>() == 64 + 32);
     assert!(size_of::<Keys>() == 32);
     assert!(size_of::<SocketKey>() == 8);
     assert!(size_of::<SocketState>() == 40);

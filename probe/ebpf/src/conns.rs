@@ -101,8 +101,9 @@ pub fn close(key: &ConnKey, pid_tgid: u64, flags: u16) {
         lost: last.lost,
         ignored: last.ignored,
     });
-    if !sent {
-        let _ = ORPHANS.insert(last.id, last, 0);
+    if !sent && ORPHANS.insert(last.id, last, 0).is_err() {
+        // Nothing will tell how much of this the reader knows already.
+        untracked(last.lost[0] + last.lost[1]);
     }
     let _ = CONNS.remove(key);
 }

@@ -127,6 +127,6 @@ fn asked(buffer: u64, moved_at: u64) -> u32 {
 /// Copies a chunk's size at most.
 #[inline(always)]
 fn copy(buffer: u64, len: u64) {
-    let transfer = Transfer { buffer, left: len, wakeup: emit::wakeup(), ..Transfer::default() };
+    let transfer = Transfer { buffer, left: len, ..Transfer::default() };
     emit::chunk(&mut { transfer });
 }

@@ -64,7 +64,6 @@ pub fn begin(
         lost: conn.lost[side],
         time,
         pid_tgid,
-        wakeup: emit::wakeup(),
         flags: u64::from(flags),
     };
     true

@@ -28,7 +28,8 @@ pub fn now() -> u64 {
 }
 
 /// Wakes the reader where it sleeps; while it polls, waking it would cost more
-/// than the record does.
+/// than the record does. To be asked when the record has its place: a reader that
+/// does not see that sleeps, and is seen to.
 #[inline(always)]
 pub fn wakeup() -> u64 {
     match CONTROL.get(0) {
@@ -239,7 +240,7 @@ fn copy<const SIZE: usize>(transfer: &Transfer, len: u64) -> bool {
         entry.discard(BPF_RB_NO_WAKEUP);
         return false;
     }
-    entry.submit(transfer.wakeup);
+    entry.submit(wakeup());
     true
 }
 

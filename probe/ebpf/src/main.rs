@@ -30,6 +30,7 @@ mod rustls;
 mod socket;
 mod stdio;
 mod syscall;
+mod unfinished;
 
 #[unsafe(link_section = "license")]
 #[unsafe(no_mangle)]

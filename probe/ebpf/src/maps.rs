@@ -137,3 +137,7 @@ pub static ARGS: PerCpuArray<ArgsRecord> = PerCpuArray::with_max_entries(1, 0);
 /// The call under way of the benches.
 #[map]
 pub static COPYING: Array<Asked> = Array::with_max_entries(1, 0);
+
+/// What a test has [held](crate::unfinished), by `pid_tgid`.
+#[map]
+pub static UNFINISHED: HashMap<u64, u32> = HashMap::with_max_entries(1, 0);

@@ -1,9 +1,10 @@
 //! The kernel's maps, typed.
 
-use aya::maps::{Array, HashMap, Map, MapData, PerCpuArray, RingBuf};
+use aya::maps::{Array, HashMap, Map, MapData, PerCpuArray};
 use aya::{Ebpf, Pod};
 use llmtop_probe_common::{Conn, ConnKey, Control, Stats, names};
 
+use super::ring::Ring;
 use crate::{Error, object};
 
 macro_rules! pod {
@@ -21,7 +22,7 @@ pod!(ControlPod(Control), KeyPod(ConnKey), ConnPod(Conn), StatsPod(Stats));
 
 /// The maps the reader uses.
 pub(super) struct Maps {
-    pub(super) ring: RingBuf<MapData>,
+    pub(super) ring: Ring,
     pub(super) control: Array<MapData, ControlPod>,
     pub(super) ignored: Array<MapData, u64>,
     pub(super) tables: Tables,
@@ -37,7 +38,7 @@ pub(super) struct Tables {
 impl Maps {
     pub(super) fn take(bpf: &mut Ebpf) -> Result<Self, Error> {
         Ok(Self {
-            ring: take(bpf, names::EVENTS)?,
+            ring: Ring::take(bpf)?,
             control: take(bpf, names::CONTROL)?,
             ignored: take(bpf, names::IGNORED)?,
             tables: Tables {

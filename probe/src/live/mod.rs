@@ -17,6 +17,7 @@ mod filters;
 mod maps;
 mod places;
 mod reader;
+mod ring;
 mod shared;
 mod stdio;
 mod uprobes;

@@ -1,6 +1,7 @@
 //! The thread that empties the ring buffer. It decodes, offers, and waits for
 //! nobody.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
@@ -13,9 +14,10 @@ use rustix::time::{ClockId, clock_gettime};
 use super::backlog::Backlog;
 use super::containers::Containers;
 use super::counters::Counters;
-use super::endings::{self, Endings};
+use super::endings::{self, Endings, Sweep};
 use super::facts::System;
 use super::maps::{ControlPod, Maps};
+use super::ring::Position;
 use super::shared::Shared;
 use super::watcher::{Event, Reported};
 use crate::decode::{Record, Tracker};
@@ -29,6 +31,10 @@ const NAP: Duration = Duration::from_millis(2);
 const PATIENCE: u32 = 25;
 /// Between two looks at the counters.
 const SWEEP: Duration = Duration::from_secs(2);
+/// How long the reader waits at the end for a record that is being written and does not come
+/// to its end. A program is done with one in microseconds, if it is not kept from the
+/// processor.
+const LONGEST_RECORD: Duration = Duration::from_secs(1);
 /// Bytes of records after which what they gave is offered.
 const BATCH: usize = 4 << 20;
 
@@ -41,6 +47,14 @@ struct Drained {
     moved: bool,
 }
 
+/// What is to be done when all records are read that there were.
+enum Due {
+    /// Processes ended, and when.
+    Ended(Vec<(u32, u64)>),
+    /// The counters were looked at, and which processes are no more.
+    Swept(Sweep, Vec<u32>),
+}
+
 pub(super) struct Reader {
     maps: Maps,
     tracker: Tracker,
@@ -49,6 +63,8 @@ pub(super) struct Reader {
     shared: Arc<Shared>,
     events: Sender<Event>,
     endings: Endings,
+    /// In the order of the places up to which the ring has to be read.
+    due: VecDeque<(Position, Due)>,
     /// As they were at the last sweep.
     stats: Stats,
     malformed: u64,
@@ -69,6 +85,7 @@ impl Reader {
             shared,
             events,
             endings: Endings::default(),
+            due: VecDeque::new(),
             stats: Stats::default(),
             malformed: 0,
         })
@@ -85,15 +102,18 @@ impl Reader {
         let mut swept = Instant::now();
         while !self.shared.stopped() {
             let ended = self.endings.complete(&self.tracker);
+            if !ended.is_empty() {
+                self.when_read(Due::Ended(ended));
+            }
+            if swept.elapsed() >= SWEEP && self.due.is_empty() {
+                self.sweep();
+                swept = Instant::now();
+            }
             let drained = self.drain(outlet);
+            self.settle(self.maps.ring.read());
             let (tracker, out) = (&mut self.tracker, &mut self.backlog.captures);
-            self.endings.close(&ended, tracker, &mut self.maps.tables, &mut self.facts, out);
             if tracker.is_holding() {
                 tracker.late(now(ClockId::Boottime), &mut self.facts, out);
-            }
-            if swept.elapsed() >= SWEEP {
-                self.sweep(outlet);
-                swept = Instant::now();
             }
             self.ignore()?;
             self.backlog.offer(outlet);
@@ -102,7 +122,8 @@ impl Reader {
                 Drained { any: true, .. } => quiet.min(PATIENCE - 1),
                 _ => quiet.saturating_add(1),
             };
-            let waits = !self.endings.is_empty() || self.tracker.is_holding();
+            let waits =
+                !self.endings.is_empty() || !self.due.is_empty() || self.tracker.is_holding();
             if quiet < PATIENCE || waits || !self.backlog.captures.is_empty() {
                 self.wait(NAP, false)?;
             } else {
@@ -112,12 +133,21 @@ impl Reader {
         Ok(())
     }
 
-    /// Reads and accounts for what was moved until now.
+    /// Reads and accounts for what was moved until now: by calls that returned. What their
+    /// connections counted was sent before that, so it is read here; and a connection that
+    /// has no counters any more said so by a record, which is read here, too.
     pub(super) fn finish(&mut self, outlet: &mut dyn Outlet) -> Totals {
+        if let Some(&(until, _)) = self.due.back() {
+            self.read_until(until, outlet);
+            self.settle(until);
+        }
         self.tracker.counters_are_read();
         let mut finals = self.maps.tables.alive();
         finals.extend(self.maps.tables.take_orphans(&|_| true));
-        self.drain(outlet);
+        let unread = self.read_until(self.maps.ring.written(), outlet);
+        if unread > 0 {
+            log::warn!("a record was not written to its end: {unread} bytes were not read");
+        }
         let time = now(ClockId::Boottime);
         for last in finals {
             self.tracker.close(&last, time, &mut self.facts, &mut self.backlog.captures);
@@ -132,7 +162,7 @@ impl Reader {
         }
         Totals {
             captured_bytes: self.backlog.delivered,
-            lost_bytes: self.backlog.lost + bytes,
+            lost_bytes: self.backlog.lost + bytes + unread,
             ignored_bytes: self.tracker.ignored_bytes(),
         }
     }
@@ -195,17 +225,53 @@ impl Reader {
         drained
     }
 
+    /// Reads what was written before that. How many bytes of it could not be read, as one of
+    /// the records was not written to its end.
+    fn read_until(&mut self, until: Position, outlet: &mut dyn Outlet) -> u64 {
+        let (mut read, mut since) = (self.maps.ring.read(), Instant::now());
+        loop {
+            self.drain(outlet);
+            let now = self.maps.ring.read();
+            if now != read {
+                (read, since) = (now, Instant::now());
+            }
+            if read >= until || since.elapsed() >= LONGEST_RECORD {
+                return until.beyond(read);
+            }
+            std::thread::sleep(NAP);
+        }
+    }
+
     /// Accounts for what no record will tell.
-    fn sweep(&mut self, outlet: &mut dyn Outlet) {
+    fn sweep(&mut self) {
         let vanished = self.read_stats();
         let sweep = self.endings.sweep(&mut self.tracker, &mut self.maps.tables);
-        // What the counters count is in the ring now.
-        self.drain(outlet);
-        let (time, out) = (now(ClockId::Boottime), &mut self.backlog.captures);
-        let (tracker, maps, facts) = (&mut self.tracker, &mut self.maps.tables, &mut self.facts);
-        sweep.settle(time, tracker, maps, facts, out);
-        let ended: Vec<_> = vanished.into_iter().map(|pid| (pid, time)).collect();
-        self.endings.close(&ended, tracker, maps, facts, out);
+        self.when_read(Due::Swept(sweep, vanished));
+    }
+
+    /// Does that when what was sent until now is read: with what was read elsewhere, records
+    /// agree that have their place by now, and not all of them may be written to their end.
+    fn when_read(&mut self, due: Due) {
+        self.due.push_back((self.maps.ring.written(), due));
+    }
+
+    /// Does what is due where the ring was read so far.
+    fn settle(&mut self, read: Position) {
+        while self.due.front().is_some_and(|(until, _)| *until <= read)
+            && let Some((_, due)) = self.due.pop_front()
+        {
+            let (tracker, maps) = (&mut self.tracker, &mut self.maps.tables);
+            let (facts, out) = (&mut self.facts, &mut self.backlog.captures);
+            let ended = match due {
+                Due::Ended(ended) => ended,
+                Due::Swept(sweep, vanished) => {
+                    let time = now(ClockId::Boottime);
+                    sweep.settle(time, tracker, maps, facts, out);
+                    vanished.into_iter().map(|pid| (pid, time)).collect()
+                }
+            };
+            self.endings.close(&ended, tracker, maps, facts, out);
+        }
     }
 
     /// Says what could not be accounted to a connection. The processes whose ends may be

@@ -8,6 +8,7 @@ mod pairs;
 mod plain;
 mod session;
 mod sockets;
+mod unfinished;
 
 use std::sync::{Mutex, MutexGuard};
 

@@ -8,8 +8,8 @@ use crate::driven::Driven;
 use crate::root;
 use crate::session::{Session, Stream, only, pattern, streams};
 
-const REQUEST: &[u8] = b"POST /x HTTP/1.1\r\n\r\n";
-const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\n\r\n";
+pub(crate) const REQUEST: &[u8] = b"POST /x HTTP/1.1\r\n\r\n";
+pub(crate) const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\n\r\n";
 
 fn driven(folder: &std::path::Path) -> Driven {
     Driven::start("/usr/bin/python3", "plain.py", folder)
