@@ -197,6 +197,26 @@ fn what_a_sub_agent_took_is_added_up_like_every_other_sum() {
 }
 
 #[test]
+fn a_sub_agent_that_begins_after_later_turns_stands_below_its_call() {
+    let mut store = agents();
+    // Its call is the first turn's; two more have come since.
+    let late = |record: Record, conversation: u64| Record {
+        conversation: Some(ConversationId(conversation)),
+        ..record
+    };
+    let other = answered(pending(30, 1, 1500, asks("Nobody asked for it")), "Alone.", 100);
+    store.put_exchange(late(other, 15));
+    store.set_parent(ConversationId(15), ConversationId(11));
+    let record = answered(pending(31, 1, 1400, asks("Review the parser")), "Twice.", 100);
+    store.put_exchange(late(record, 14));
+    store.set_parent(ConversationId(14), ConversationId(11));
+    let mut person = Person::with(store, 120, 100);
+    let screen = person.keys("Enter g Enter").look();
+    says(&screen, &["⚒ task", "→ Twice.", "⚒ shell", "I write", "→ Alone."]);
+    assert_eq!(screen.matches("→ Twice.").count(), 1, "{screen}");
+}
+
+#[test]
 fn sub_agents_are_opened_and_lead_back() {
     let mut person = Person::with(agents(), 120, 100);
     person.keys("Enter g");

@@ -1,6 +1,5 @@
 //! Conversations that another one started: sub-agents, and programs that it ran.
 
-use llmtop_parsers::ToolCall;
 use llmtop_parsers::conversation::ConversationId;
 
 use super::asked::{Asked, GIST};
@@ -28,13 +27,6 @@ const DEEPEST: usize = 4;
 /// Columns by which what is within is moved in.
 const STEP: usize = 4;
 
-/// Bytes of a text by which a call and a conversation are told to belong together, at
-/// least: a word says nothing.
-const TELLING: usize = 8;
-
-/// Bytes of a call's arguments that are looked at.
-const PARSED: usize = 64 << 10;
-
 /// The message of its first exchange by which a conversation is folded: none.
 const WHOLE: usize = usize::MAX;
 
@@ -46,16 +38,16 @@ pub(super) struct Links {
     /// when that was looked into.
     below: ((usize, usize), Vec<ProcessKey>),
     /// What each was asked first, by its first exchange.
-    asked: Asked,
+    pub(super) asked: Asked,
 }
 
 /// One of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Link {
-    id: ConversationId,
+    pub(super) id: ConversationId,
     process: ProcessKey,
-    first: ExchangeId,
-    last: ExchangeId,
+    pub(super) first: ExchangeId,
+    pub(super) last: ExchangeId,
     count: usize,
     over: bool,
     /// How far its latest answer has come.
@@ -113,19 +105,11 @@ impl Links {
     }
 
     /// Those that began after one exchange and before the next.
-    fn between(&self, after: ExchangeId, next: Option<ExchangeId>) -> Vec<Link> {
+    pub(super) fn between(&self, after: ExchangeId, next: Option<ExchangeId>) -> Vec<Link> {
         let from = self.all.partition_point(|link| link.first <= after);
         let before = |link: &&Link| next.is_none_or(|next| link.first < next);
         self.all.iter().skip(from).take_while(before).copied().collect()
     }
-}
-
-/// Whether one of a call's arguments is what was asked.
-fn asks_for(call: &ToolCall, asked: &str) -> bool {
-    let arguments = (call.arguments.len() <= PARSED).then(|| serde_json::from_str(&call.arguments));
-    let Some(Ok(serde_json::Value::Object(arguments))) = arguments else { return false };
-    let texts = arguments.values().filter_map(serde_json::Value::as_str);
-    texts.map(|text| gist(text, GIST)).any(|text| text == asked)
 }
 
 /// The conversation of a process that is taken to have started what began with
@@ -158,7 +142,7 @@ impl Link {
 }
 
 impl Chat {
-    /// Draws what began after one exchange and before the next.
+    /// Draws what began after one exchange and before the next, unless it stands elsewhere.
     pub(super) fn linked(
         &mut self,
         reader: &Reader<'_>,
@@ -167,42 +151,11 @@ impl Chat {
         but: &[(usize, Link)],
     ) {
         for link in self.links.between(after, next) {
-            if but.iter().all(|(_, other)| other.id != link.id) {
+            let elsewhere = but.iter().any(|(_, other)| other.id == link.id);
+            if !elsewhere && self.late_origin(reader, &link).is_none() {
                 self.link(reader, link, 0);
             }
         }
-    }
-
-    /// Which of an answer's calls began which of the conversations that began before the
-    /// next one, where that is told: by what the call returned, or what it asked for.
-    pub(super) fn begun_by(
-        &self,
-        reader: &Reader<'_>,
-        record: &Record,
-        next: Option<ExchangeId>,
-    ) -> Vec<(usize, Link)> {
-        let calls = &record.exchange.response.tool_calls;
-        let mut begun: Vec<(usize, Link)> = Vec::new();
-        for link in self.links.between(record.id, next) {
-            let answer = reader.exchange(link.last).filter(|it| is_over(&it.exchange));
-            let answer = answer.and_then(|it| it.exchange.response.text.as_deref());
-            let answer = answer.map(str::trim).filter(|text| text.len() >= TELLING);
-            let asked = self.links.asked.of(link.first);
-            let asked = asked.filter(|text| text.len() >= TELLING);
-            let outcome = |call: &ToolCall| self.outcomes.get(call.id.as_deref()?);
-            let returned = |call: &ToolCall| {
-                answer.is_some_and(|text| outcome(call).is_some_and(|it| it.text.contains(text)))
-            };
-            let asks = |call: &ToolCall| asked.is_some_and(|text| asks_for(call, text));
-            let by = |told: &dyn Fn(&ToolCall) -> bool| {
-                let free = |place: usize| begun.iter().all(|(taken, _)| *taken != place);
-                (0..calls.len()).find(|&place| free(place) && told(&calls[place]))
-            };
-            if let Some(place) = by(&returned).or_else(|| by(&asks)) {
-                begun.push((place, link));
-            }
-        }
-        begun
     }
 
     /// Draws what another conversation is, and, unfolded, what was said in it.

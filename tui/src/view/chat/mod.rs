@@ -12,6 +12,7 @@ mod drawing;
 mod echo;
 mod history;
 mod links;
+mod origin;
 mod reading;
 mod sent;
 mod turn;
@@ -32,6 +33,7 @@ use drawing::Drawing;
 use echo::Echoes;
 use history::{Outcome, Told};
 use links::Links;
+use origin::Origins;
 use reading::{Reading, Wanted};
 use sent::Sent;
 
@@ -88,6 +90,7 @@ pub struct Chat {
     earlier: Option<(ExchangeId, usize)>,
     built: Option<Extent>,
     links: Links,
+    origins: Origins,
     /// Requests that were read, with the body that was; `None`: in vain.
     told: HashMap<ExchangeId, (Arc<Body>, Option<Arc<Told>>)>,
     /// Requests that have to be, the oldest first, and those that a thread reads.
@@ -144,6 +147,7 @@ impl Chat {
             members: Vec::new(),
             built: None,
             links: Links::default(),
+            origins: Origins::default(),
             told: HashMap::new(),
             earlier: None,
             wanted: Vec::new(),
@@ -272,9 +276,22 @@ impl Chat {
 
     /// What began with this exchange, below one of ours, is to be drawn anew.
     fn draw_link(&mut self, first: ExchangeId) {
-        match self.members.partition_point(|&member| member < first).checked_sub(1) {
+        let before = match self.origins.late(first) {
+            Some(turn) => self.members.partition_point(|&member| member <= turn),
+            None => self.members.partition_point(|&member| member < first),
+        };
+        match before.checked_sub(1) {
             Some(turn) => self.draw_from(turn),
             // Before all turns.
+            None => self.draw_all(),
+        }
+    }
+
+    /// It is known now what was asked first in what began with this exchange: it may belong
+    /// to a call of an earlier turn.
+    fn draw_asked(&mut self, first: ExchangeId) {
+        match self.members.partition_point(|&member| member < first).checked_sub(1) {
+            Some(turn) => self.draw_from(turn.saturating_sub(origin::LATE)),
             None => self.draw_all(),
         }
     }

@@ -58,7 +58,7 @@ impl Chat {
         }
         let linked = self.links.work();
         if let Some(first) = linked {
-            self.draw_link(first);
+            self.draw_asked(first);
         }
         self.read_on() || linked.is_some()
     }
