@@ -284,7 +284,8 @@ const CODE: &str = "    let word = text.get(at..end).map_or(\"none\", |word| &wo
 /// Views of lists; those without a name only lead to others.
 const LISTS: &[(&str, &str)] = &[
     ("the newest", ""),
-    ("the oldest", "g"),
+    ("searched through for what is not there", "/ z q z q Enter"),
+    ("the oldest", "Esc g"),
     ("by first token", "> > >"),
     ("by how long they took, the other way round", "> S"),
     ("filtered by a text", "< < < < \\ t e x t : g r o w s Space o r Space t t f t > 1 s Enter G"),

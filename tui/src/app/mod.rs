@@ -29,6 +29,7 @@ mod remember;
 mod run;
 mod scope;
 mod search;
+mod seek;
 mod tally;
 #[cfg(test)]
 mod tests;
@@ -63,6 +64,7 @@ use palette::Palette;
 use pause::Past;
 use prompt::Prompt;
 use scope::Narrowed;
+use seek::Seek;
 use viewpoint::Viewpoint;
 
 /// How the screen is set up.
@@ -199,6 +201,8 @@ pub struct App {
     asking: Option<kill::Asking>,
     /// What is searched for.
     pattern: Option<Pattern>,
+    /// It is searched for among the exchanges.
+    seek: Option<Seek>,
     message: Option<(Span, Timestamp)>,
     mouse: bool,
     /// The theme was chosen on the screen.
@@ -235,6 +239,7 @@ impl App {
             tape: record::Tape::default(),
             asking: None,
             pattern: None,
+            seek: None,
             message: None,
             theme_chosen: false,
             dirty: true,
@@ -293,10 +298,13 @@ impl App {
         match event {
             Event::Key(key) => {
                 self.dirty = true;
+                // Whoever does something else does not want to be taken to a match then.
+                self.seek = None;
                 self.key(key, store, &mut effects);
             }
             Event::Mouse(mouse) if self.mouse => {
                 self.dirty = true;
+                self.seek = None;
                 self.mouse_event(mouse, store, &mut effects);
             }
             Event::Mouse(_) => {}

@@ -137,7 +137,10 @@ impl App {
     pub(super) fn lags(&self, store: &Store) -> bool {
         let draws =
             matches!(self.pages.last(), Some(Page::Conversation(it)) if it.chat.is_behind());
-        draws || self.narrowed.is_behind(store) || self.main.listing.is_behind()
+        draws
+            || self.seek.is_some()
+            || self.narrowed.is_behind(store)
+            || self.main.listing.is_behind()
     }
 
     /// Does a part of what does not fit into a frame. Call it between frames while
@@ -148,6 +151,7 @@ impl App {
             if let Some(Page::Conversation(page)) = self.pages.last_mut() {
                 page.chat.draw_on(&self.viewpoint.reader(store));
             }
+            self.seek_on(store);
             self.behind_store = self.lags(store);
             self.dirty = true;
         }

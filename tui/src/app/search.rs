@@ -3,6 +3,8 @@
 use super::App;
 use super::main_page::MainPage;
 use super::tally::Tally;
+use llmtop_parsers::Exchange;
+
 use crate::action::Action;
 use crate::store::{Connection, Record, Store};
 use crate::view::document::{Document, Position, Scroll};
@@ -10,9 +12,6 @@ use crate::view::json::JsonDocument;
 use crate::view::processes::{Ended, RowKey};
 use crate::view::text::TextDocument;
 use crate::view::{Pane, Pattern, Reader, Role, connections};
-
-/// Bytes of exchanges that are searched at once; `n` goes on from there.
-pub(super) const BYTES: usize = 64 << 20;
 
 impl App {
     /// To the next match, or the previous one. `fresh`: what the cursor is on
@@ -44,16 +43,7 @@ impl App {
                     fresh,
                     size,
                 ),
-                Pane::Exchanges => {
-                    match self.main.in_exchanges(&pattern, &reader, forward, fresh) {
-                        Ok(found) => found,
-                        Err(seen) => {
-                            let next = self.options.keys.how(Action::SearchNext);
-                            let text = format!("not among these {seen}; {next} searches on");
-                            return self.tell(&text, Role::Dim);
-                        }
-                    }
-                }
+                Pane::Exchanges => return self.seek(store, pattern, forward, fresh),
                 Pane::Processes => self.main.in_processes(&pattern, &reader, forward, fresh),
                 Pane::Connections => self.main.in_connections(&pattern, &reader, forward, fresh),
             }
@@ -83,9 +73,7 @@ impl App {
             }
             None => match main.focus {
                 Pane::Answer => (&mut main.answer.document, &mut main.scroll),
-                Pane::Exchanges => {
-                    return Tally::of_exchanges(main, pattern, &reader, main.exchanges.selected);
-                }
+                Pane::Exchanges => return Tally::default(),
                 Pane::Processes => {
                     let hits = main.matching_processes(pattern, &reader);
                     let selected = main.processes.selected.as_ref();
@@ -116,36 +104,6 @@ impl App {
 }
 
 impl MainPage {
-    /// Through the exchanges, from the selected one; once around. `Err`: so
-    /// many were searched, there are more.
-    fn in_exchanges(
-        &mut self,
-        pattern: &Pattern,
-        reader: &Reader<'_>,
-        forward: bool,
-        fresh: bool,
-    ) -> Result<bool, usize> {
-        let count = self.count(reader);
-        let selected = self.exchanges.selected;
-        let start = selected.and_then(|id| self.row_of(reader, id)).unwrap_or(0);
-        let mut bytes = 0;
-        for rank in around(start, count, forward, fresh) {
-            let Some(record) = self.at(reader, rank) else {
-                continue;
-            };
-            bytes += weight(record);
-            if matches(pattern, reader, record) {
-                self.select_row(reader, rank);
-                return Ok(true);
-            }
-            if bytes > BYTES {
-                self.select_row(reader, rank);
-                return Err(rank.abs_diff(start));
-            }
-        }
-        Ok(false)
-    }
-
     fn in_processes(
         &mut self,
         pattern: &Pattern,
@@ -232,12 +190,11 @@ pub(super) fn weight(record: &Record) -> usize {
         + text(&exchange.response.reasoning)
 }
 
-/// Whether anything in an exchange matches.
-pub(super) fn matches(pattern: &Pattern, reader: &Reader<'_>, record: &Record) -> bool {
-    let exchange = &record.exchange;
+/// Whether anything in an exchange of this process matches.
+pub(super) fn matches(pattern: &Pattern, process: &str, exchange: &Exchange) -> bool {
     let (request, response) = (&exchange.request, &exchange.response);
     let short = [
-        reader.process(record.process).map(|process| process.process.comm.as_str()),
+        Some(process),
         request.model.as_deref(),
         response.model.as_deref(),
         request.authority.as_deref(),

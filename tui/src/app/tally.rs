@@ -1,10 +1,5 @@
 //! How many matches a search has, and which one was gone to: `3/17`.
 
-use super::main_page::MainPage;
-use super::search::{BYTES, matches, weight};
-use crate::store::ExchangeId;
-use crate::view::{Pattern, Reader};
-
 /// Matches, in order, as far as they were counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Tally {
@@ -22,30 +17,13 @@ impl Tally {
         Tally { nth, of: found.len(), more }
     }
 
-    /// Of the exchanges that are listed, as many as may be searched at once.
-    pub(super) fn of_exchanges(
-        main: &MainPage,
-        pattern: &Pattern,
-        reader: &Reader<'_>,
-        here: Option<ExchangeId>,
-    ) -> Self {
-        let mut tally = Tally::default();
-        let mut bytes = 0;
-        for rank in 0..main.count(reader) {
-            let Some(record) = main.at(reader, rank) else { continue };
-            bytes += weight(record);
-            if bytes > BYTES {
-                tally.more = true;
-                break;
-            }
-            if matches(pattern, reader, record) {
-                tally.of += 1;
-                if Some(record.id) == here {
-                    tally.nth = tally.of;
-                }
-            }
+    /// Another one was looked at, after those before: whether it matches, and is the one
+    /// that was gone to.
+    pub(super) fn count(&mut self, hit: bool, here: bool) {
+        self.of += usize::from(hit);
+        if here {
+            self.nth = self.of;
         }
-        tally
     }
 }
 

@@ -52,4 +52,5 @@ pub use part::{Counting, Part};
 pub use pattern::Pattern;
 pub use reader::{Output, Reader, Show};
 pub use screen::{Content, Panel, Screen, TabBar};
+pub use task::Task;
 pub use wrap::Wrapped;

@@ -5,11 +5,11 @@ use std::thread::Builder;
 
 /// Work that a thread does. Once this is dropped, nobody wants what comes of it.
 #[derive(Debug)]
-pub(super) struct Task<T>(Receiver<T>);
+pub struct Task<T>(Receiver<T>);
 
 impl<T: Send + 'static> Task<T> {
     /// Has it done.
-    pub(super) fn begin(work: impl FnOnce() -> T + Send + 'static) -> Self {
+    pub fn begin(work: impl FnOnce() -> T + Send + 'static) -> Self {
         let (done, result) = sync_channel(1);
         let body = move || {
             // Nobody waits for it any more, at worst.
@@ -22,7 +22,7 @@ impl<T: Send + 'static> Task<T> {
 
     /// What came of it, once it is done. Inside, `None`: nothing, for there could be no
     /// thread, or it ended before.
-    pub(super) fn take(&self) -> Option<Option<T>> {
+    pub fn take(&self) -> Option<Option<T>> {
         match self.0.try_recv() {
             Ok(result) => Some(Some(result)),
             Err(TryRecvError::Empty) => None,

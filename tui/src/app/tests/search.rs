@@ -3,7 +3,8 @@
 use serde_json::json;
 
 use super::Person;
-use crate::app::Effect;
+use crate::app::{Effect, Event, Key};
+use crate::fixture::{answered, asks, machine, pending};
 use crate::store::ExchangeId;
 
 #[test]
@@ -18,6 +19,32 @@ fn search_finds_and_goes_on() {
     // In a text, from match to match.
     person.keys("g d").types("/lifetime").keys("Enter");
     assert!(person.look().contains("A lifetime says"));
+}
+
+#[test]
+fn a_long_search_goes_on_between_frames() {
+    let mut store = machine();
+    for id in 20..2020 {
+        let asked = if id == 20 { "needle".repeat(200_000) } else { "hay ".repeat(500) };
+        store.put_exchange(answered(pending(id, 1, 3000 - id, asks(&asked)), "yes", 100));
+    }
+    let mut person = Person::with(store, 100, 30);
+    person.types("/needle");
+    let key = |name: &str| Event::Key(Key::parse(name).unwrap());
+    person.app.update(key("Enter"), &person.store, person.now);
+    person.app.screen(&mut person.store, &person.session, person.now);
+    // It is not there yet, and every key is answered meanwhile.
+    assert!(person.app.is_behind());
+    assert_ne!(person.app.main.exchanges.selected, Some(ExchangeId(20)));
+    let screen = person.look();
+    assert_eq!(person.app.main.exchanges.selected, Some(ExchangeId(20)), "{screen}");
+    assert!(screen.contains("/needle  1/1"), "{screen}");
+    // Something else is done before it has come: it is given up.
+    person.keys("G").types("/needle");
+    person.app.update(key("Enter"), &person.store, person.now);
+    person.keys("k");
+    assert_ne!(person.app.main.exchanges.selected, Some(ExchangeId(20)));
+    assert!(!person.app.is_behind());
 }
 
 #[test]
