@@ -4,6 +4,9 @@ use llmtop_parsers::{Exchange, Timestamp, Usage, UsageSource};
 
 use crate::store::{Tally, is_cost_estimated};
 
+/// Columns of a cost with its marks.
+const COST: usize = 8;
+
 /// A count in at most five columns: `999`, `1.2k`, `45k`, `1.2M`.
 pub fn count(n: u64) -> String {
     scaled(n as f64, 1000.0, &["", "k", "M", "G", "T"])
@@ -64,10 +67,23 @@ pub fn usd(amount: f64) -> String {
     }
 }
 
+/// US dollars in a column of costs, between what marks them: as exact as there is room.
+fn marked(before: &str, amount: f64, after: &str) -> String {
+    let text = |decimals: usize| match 0.1_f64.powi(decimals as i32) {
+        _ if amount == 0.0 || amount >= 0.099_95 => format!("{before}{}{after}", usd(amount)),
+        least if amount < least / 2.0 => format!("{before}<${least:.decimals$}{after}"),
+        _ => format!("{before}${amount:.decimals$}{after}"),
+    };
+    (2..4).rev().map(text).fold(text(4), |longer, text| match longer.len() > COST {
+        true => text,
+        false => longer,
+    })
+}
+
 /// What an exchange costs; `?` where no price is known.
 pub fn cost(exchange: &Exchange) -> String {
-    let cost = exchange.cost;
-    cost.usd.map_or_else(|| "?".to_owned(), |sum| about(is_cost_estimated(exchange), &usd(sum)))
+    let before = about(is_cost_estimated(exchange), "");
+    exchange.cost.usd.map_or_else(|| "?".to_owned(), |sum| marked(&before, sum, ""))
 }
 
 /// A count of tokens of this usage.
@@ -87,8 +103,8 @@ pub fn cost_of(tally: &Tally) -> Option<String> {
         (0, 0) => None,
         (0, _) => Some("?".to_owned()),
         (_, unpriced) => {
-            let sum = about(tally.estimated_costs > 0, &usd(tally.usd));
-            Some(format!("{sum}{}", if unpriced > 0 { "+" } else { "" }))
+            let before = about(tally.estimated_costs > 0, "");
+            Some(marked(&before, tally.usd, if unpriced > 0 { "+" } else { "" }))
         }
     }
 }
@@ -116,7 +132,27 @@ pub fn clock(at: Timestamp, utc_offset: i32) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Timestamp, bytes, clock, count, duration, usd};
+    use super::{COST, Tally, Timestamp, bytes, clock, cost_of, count, duration, usd};
+
+    #[test]
+    fn costs_keep_their_marks_in_a_column() {
+        for (usd, estimated_costs, unpriced, want) in [
+            (0.0021, 0, 0, "$0.0021"),
+            (0.00001, 0, 0, "<$0.0001"),
+            (0.00001, 0, 1, "<$0.001+"),
+            (0.00001, 1, 1, "~<$0.01+"),
+            (0.0021, 1, 0, "~$0.0021"),
+            (0.0021, 1, 1, "~$0.002+"),
+            (0.0003, 1, 1, "~<$0.01+"),
+            (0.0, 1, 1, "~$0+"),
+            (1234.5, 1, 1, "~$1234+"),
+            (1e9, 1, 1, "~$1.0G+"),
+        ] {
+            let tally = Tally { usd, estimated_costs, unpriced, priced: 1, ..Tally::default() };
+            assert_eq!(cost_of(&tally).as_deref(), Some(want));
+            assert!(want.len() <= COST);
+        }
+    }
 
     #[test]
     fn figures_are_short() {
