@@ -80,6 +80,7 @@ pub(super) fn read_event(name: &str, event: &Value, answer: &mut Answer) {
         "messageStop" => answer.finish_reason = json::owned(event, "stopReason"),
         "metadata" => {
             answer.reported.merge(event.get("usage").map(reported).unwrap_or_default());
+            tier(event, answer);
             answer.done = true;
         }
         _ => {
@@ -99,6 +100,7 @@ pub(super) fn read_response(body: &Value, answer: &mut Answer) {
     if let Some(usage) = body.get("usage") {
         answer.reported.merge(reported(usage));
     }
+    tier(body, answer);
     let message = body.pointer("/output/message").unwrap_or(&Value::Null);
     for (index, block) in json::array(message, "content").iter().enumerate() {
         let slot = |kind| Slot::of_item(index as u64, kind);
@@ -112,6 +114,12 @@ pub(super) fn read_response(body: &Value, answer: &mut Answer) {
             }
             Part::ToolResult { .. } | Part::Other { .. } => {}
         }
+    }
+}
+
+fn tier(told: &Value, answer: &mut Answer) {
+    if let Some(tier) = told.pointer("/serviceTier/type").and_then(Value::as_str) {
+        answer.served([tier]);
     }
 }
 

@@ -104,6 +104,12 @@ pub trait Dialect: Sync {
         true
     }
 
+    /// Whether it is how servers on one's own machine speak, so that nobody is paid by the
+    /// token, unless the provider is known.
+    fn is_local(&self) -> bool {
+        false
+    }
+
     /// Reads a request's body.
     fn request(&self, head: &RequestHead<'_>, body: &Value) -> RequestFacts;
 

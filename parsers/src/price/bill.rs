@@ -46,6 +46,12 @@ impl Bill {
         self.lines.iter().map(Line::usd).sum()
     }
 
+    /// The same at another tier's share of the price.
+    pub(super) fn at(mut self, share: f64) -> Self {
+        self.lines.iter_mut().for_each(|line| line.usd_per_million *= share);
+        self
+    }
+
     /// `usages`: what is paid for one by one.
     pub(super) fn new(
         entry: &Entry,
