@@ -279,6 +279,9 @@ pub struct Usage {
     pub reasoning_tokens: Option<u64>,
     /// Of the input: audio.
     pub input_audio_tokens: Option<u64>,
+    /// Of the audio of the input: read from a cache.
+    #[serde(skip)]
+    pub cached_audio_tokens: Option<u64>,
     /// Of the output: audio.
     pub output_audio_tokens: Option<u64>,
     /// Of the input: what is paid for, where the API tells that apart.

@@ -126,7 +126,9 @@ fn tier(told: &Value, answer: &mut Answer) {
 /// The messages of a request; tool results, which the user's message holds, are
 /// the tool's.
 pub(super) fn messages(body: &Value) -> Vec<Message> {
-    let parts = |blocks: &[Value]| blocks.iter().map(part).collect::<Vec<_>>();
+    // Where a cache is to begin is nothing that is said.
+    let said = |block: &&Value| block.get("cachePoint").is_none();
+    let parts = |blocks: &[Value]| blocks.iter().filter(said).map(part).collect::<Vec<_>>();
     let system = parts(json::array(body, "system"));
     let mut messages = Vec::new();
     if !system.is_empty() {
@@ -162,6 +164,11 @@ fn part(block: &Value) -> Part {
     if let Some(reasoning) = block.get("reasoningContent") {
         let text = reasoning.pointer("/reasoningText/text").and_then(Value::as_str);
         return Part::Reasoning(text.unwrap_or_default().to_owned());
+    }
+    if let Some(cited) = block.get("citationsContent") {
+        let texts =
+            json::array(cited, "content").iter().filter_map(|piece| json::text(piece, "text"));
+        return Part::Text(texts.collect());
     }
     match (block.get("text").and_then(Value::as_str), block.as_object()) {
         (Some(text), _) => Part::Text(text.to_owned()),

@@ -246,6 +246,7 @@ fn reported(usage: &Value, ended: bool) -> Reported {
         input,
         cache_read: count("cachedContentTokenCount", "cached_content_token_count"),
         input_audio: audio(one_of(usage, &["promptTokensDetails", "prompt_tokens_details"])),
+        cached_audio: audio(one_of(usage, &["cacheTokensDetails", "cache_tokens_details"])),
         ..Reported::default()
     };
     if ended {

@@ -251,6 +251,7 @@ fn reported(usage: &Value) -> Reported {
         cache_read: count("cachedContentTokenCount", "cached_content_token_count"),
         reasoning: count("thoughtsTokenCount", "thoughts_token_count"),
         input_audio: audio(member(usage, "promptTokensDetails", "prompt_tokens_details")),
+        cached_audio: audio(member(usage, "cacheTokensDetails", "cache_tokens_details")),
         output_audio: audio(member(usage, "responseTokensDetails", "response_tokens_details")),
         ..Reported::default()
     }

@@ -52,7 +52,7 @@ mod repeat;
 mod socket;
 mod tgi_generate;
 
-pub(crate) use json::percent_decoded;
+pub(crate) use json::{percent_decoded, unmarked_error};
 
 pub use answer::{Answer, Slot, SlotKind};
 pub use message::{Message, Part};

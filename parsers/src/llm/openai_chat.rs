@@ -209,18 +209,23 @@ fn read_message(message: &Value, choice: u64, answer: &mut Answer) {
     }
 }
 
-/// A call or a fragment of one. Fragments belong together by index; a new id
-/// under an old index is another call (some servers number all of them 0).
+/// A call or a fragment of one. Fragments belong together by index, though some servers
+/// make up an id for each. But a name begins a call: under an old index with a new id
+/// (some number all of them 0), or without any (some number none), it is another one.
 fn read_call(call: &Value, slot: Slot, answer: &mut Answer) {
-    let id = json::text(call, "id");
-    if let (Some(new), Some(old)) = (id, answer.call_id(slot))
-        && new != old
-    {
-        answer.detach(slot);
-    }
+    let id = json::text(call, "id").filter(|id| !id.is_empty());
     let empty = Value::Null;
     let function = call.get("function").or_else(|| call.get("custom")).unwrap_or(&empty);
-    answer.call(slot, id, json::text(function, "name"));
+    let name = json::text(function, "name").filter(|name| !name.is_empty());
+    let another = match (id, answer.call_id(slot)) {
+        (Some(new), Some(old)) => new != old,
+        (None, None) => call.get("index").is_none() && answer.has_arguments(slot),
+        _ => false,
+    };
+    if another && name.is_some() {
+        answer.detach(slot);
+    }
+    answer.call(slot, id, name);
     let arguments = function.get("arguments").or_else(|| function.get("input"));
     answer.add(slot, &arguments.map(json::as_text).unwrap_or_default());
 }

@@ -274,22 +274,18 @@ pub(super) fn read_item(item: &Value, index: u64, whole: bool, answer: &mut Answ
 
 /// Whether an item is a call of a tool, the client's or the provider's own.
 fn is_call(kind: &str) -> bool {
-    kind.ends_with("_call")
+    kind.ends_with("_call") || kind == "mcp_approval_request"
 }
 
 /// A call, whatever its kind: functions and custom tools have a name, the
 /// provider's own tools are named by their kind.
 fn call(item: &Value) -> ToolCall {
     let kind = json::text(item, "type").unwrap_or_default();
-    let arguments = ["arguments", "input", "action", "code", "queries", "operation"];
+    let arguments = ["arguments", "input", "action", "actions", "code", "queries", "operation"];
     ToolCall {
         id: json::owned(item, "call_id").or_else(|| json::owned(item, "id")),
         name: json::owned(item, "name").or_else(|| kind.strip_suffix("_call").map(str::to_owned)),
-        arguments: arguments
-            .iter()
-            .find_map(|key| item.get(key))
-            .map(json::as_text)
-            .unwrap_or_default(),
+        arguments: json::one_of(item, &arguments).map(json::as_text).unwrap_or_default(),
     }
 }
 
@@ -340,7 +336,8 @@ pub(super) fn message(item: &Value) -> Message {
         }
         kind => {
             let other = Part::Other { kind: kind.to_owned(), bytes: json::size(item) };
-            Message::new("unknown", vec![other])
+            // What the model's side keeps for itself: tools listed, history compacted.
+            Message::new("assistant", vec![other])
         }
     }
 }

@@ -54,9 +54,9 @@ pub struct Rates {
     pub cache_write_1h: Option<f64>,
     /// Reasoning; as other output where it is absent.
     pub reasoning: Option<f64>,
-    /// Audio that no cache had a part in; as other input where it is absent.
+    /// Audio that no cache had a part in; unpriced where it is absent.
     pub input_audio: Option<f64>,
-    /// Audio; as other output where it is absent.
+    /// Audio; unpriced where it is absent.
     pub output_audio: Option<f64>,
     /// Other rates for long requests.
     #[serde(default)]

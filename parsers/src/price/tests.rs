@@ -39,10 +39,19 @@ fn audio_and_billed_tokens_are_paid_as_such() {
     // 0.5 fresh, 0.3 heard, 0.2 cached; 0.1 written, 0.4 spoken.
     let expected = 0.5 * 1.0 + 0.3 * 10.0 + 0.2 * 0.5 + 0.1 * 2.0 + 0.4 * 20.0;
     same(usd(&table, "p", "talks", &said), expected);
-    // 0.8 fresh, and 0.2 cached at the same price; 0.5 written.
-    same(usd(&table, "p", "writes", &said), 1.0 * 1.0 + 0.5 * 2.0);
-    let billed =
-        Usage { billed_input_tokens: Some(700_000), billed_output_tokens: Some(100_000), ..said };
+    // All that was cached was heard: 0.7 fresh, 0.1 heard, 0.2 cached.
+    let cached = Usage { cached_audio_tokens: Some(200_000), ..said };
+    let expected = 0.7 * 1.0 + 0.1 * 10.0 + 0.2 * 0.5 + 0.1 * 2.0 + 0.4 * 20.0;
+    same(usd(&table, "p", "talks", &cached), expected);
+    // What audio costs where no price is told is not what text costs.
+    assert_eq!(table.cost(Some("p"), "writes", &said), Cost::default());
+    let billed = Usage {
+        billed_input_tokens: Some(700_000),
+        billed_output_tokens: Some(100_000),
+        input_audio_tokens: None,
+        output_audio_tokens: Some(0),
+        ..said
+    };
     same(usd(&table, "p", "writes", &billed), 0.7 * 1.0 + 0.1 * 2.0);
     // More audio than there is anything: no token twice.
     let hostile = Usage { input_audio_tokens: Some(u64::MAX), ..said };

@@ -197,6 +197,11 @@ impl Answer {
         self.growth = Growth::More;
     }
 
+    /// Whether a call stands in this slot that has arguments.
+    pub(super) fn has_arguments(&self, slot: Slot) -> bool {
+        self.places.get(&slot).is_some_and(|place| !self.slots[*place].text.is_empty())
+    }
+
     /// Whether a call stands in this slot that has no arguments (yet).
     pub(super) fn lacks_arguments(&self, slot: Slot) -> bool {
         self.places.get(&slot).is_some_and(|place| self.slots[*place].text.is_empty())
