@@ -8,5 +8,4 @@
 mod everything;
 mod framing;
 mod loss;
-mod waiting;
 mod wire;

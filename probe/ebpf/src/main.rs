@@ -5,7 +5,6 @@
 #![no_main]
 
 mod calls;
-mod connect;
 mod conns;
 mod copying;
 mod deliver;

@@ -94,7 +94,7 @@ impl App {
         self.narrowed.filtered = self.main.filtered;
         let reader = self.viewpoint.reader(store);
         let listed = reader.within(self.narrowed.passing(store));
-        self.main.processes.put_in_order(&listed, self.main.lists_all());
+        self.main.processes.put_in_order(&listed, self.main.lists_all(), self.viewpoint.now);
         // What passes is not known yet, or not said.
         let unknown = self.narrowed.is_behind(store);
         if !unknown && !self.filtering.is_typed() {

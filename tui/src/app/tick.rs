@@ -26,7 +26,9 @@ impl App {
         let timed = pulse.into_iter().chain(graphs).min();
         let timed = timed.and_then(|moment| self.viewpoint.clock.machine(moment));
         let figures = overview.and_then(|overview| overview.stale(reader.version()));
-        [message, more, spinner, timed, figures].into_iter().flatten().min()
+        let listed = self.viewpoint.reader(store).within(self.narrowed.passing(store));
+        let rows = self.main.processes.stale(&listed);
+        [message, more, spinner, timed, figures, rows].into_iter().flatten().min()
     }
 
     /// Whether what processes did lately is visible, and not long ago.

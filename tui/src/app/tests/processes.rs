@@ -200,6 +200,29 @@ fn ended_processes_of_one_command_are_one_row() {
 }
 
 #[test]
+fn many_rows_are_brought_up_to_date_though_nothing_more_happens() {
+    fn run(store: &mut Store, key: u64) {
+        process(store, key, 9000 + key as u32, "curl");
+        store.put_exchange(answered(pending(key, key, 9000, asks("hi")), "hello", 10));
+        store.end_process(ProcessKey(key), llmtop_probe::Timestamp(NOW.0));
+    }
+    let mut store = Store::default();
+    (1..=300).for_each(|key| run(&mut store, key));
+    let mut person = Person::with(store, 120, 30);
+    assert!(person.look().contains("curl ×300"), "{}", person.look());
+    run(&mut person.store, 301);
+    person.does(Event::StoreChanged);
+    // It stands still for a moment, and not for longer.
+    let tick = person.app.next_tick().expect("a tick");
+    assert!(tick <= Timestamp(person.now.0 + 1_000_000_000));
+    person.now = tick;
+    let screen = person.does(Event::Tick).look();
+    assert!(screen.contains("curl ×301"), "{screen}");
+    // After that, only the figures of the last minutes move.
+    assert!(person.app.next_tick() > Some(Timestamp(tick.0 + 1_000_000_000)));
+}
+
+#[test]
 fn a_parent_has_started_before_its_child() {
     let mut store = Store::default();
     let started = |pid: u32, parent: u32, at: u64| Process {

@@ -18,6 +18,9 @@ use crate::view::{Chosen, Reader};
 /// more of them, once a second.
 const PROMPT_ORDER: usize = 256;
 
+/// Milliseconds for which an order stands still.
+const REST: f64 = 1000.0;
+
 /// What a row stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RowKey {
@@ -248,20 +251,26 @@ impl Position {
     /// Brings the order up to date. Processes that no exchange is credited to,
     /// such as the server at the other end of a local connection, are listed
     /// only if `all` are.
-    pub fn put_in_order(&mut self, reader: &Reader<'_>, all: bool) {
+    pub fn put_in_order(&mut self, reader: &Reader<'_>, all: bool, now: Timestamp) {
         let version = reader.version();
         let question = reader.part().map(|part| part.question);
         let tree = (self.tree, self.unfolded);
         let wanted = (self.sort, self.reverse, tree, self.grouping, all, reader.paused(), question);
         let stands = self.ordered.is_some_and(|(had, seen, at)| {
-            let rested = reader.now().millis_since(at) >= 1000.0;
+            let rested = now.millis_since(at) >= REST;
             let many = reader.store().process_count() > PROMPT_ORDER;
             had == wanted && if many || seen == version { !rested } else { false }
         });
         if !stands {
             self.arrange(reader, all);
-            self.ordered = Some((wanted, version, reader.now()));
+            self.ordered = Some((wanted, version, now));
         }
+    }
+
+    /// When the order is brought up to date, if it is not.
+    pub fn stale(&self, reader: &Reader<'_>) -> Option<Timestamp> {
+        let (_, seen, at) = self.ordered?;
+        (seen != reader.version()).then(|| Timestamp(at.0 + REST as u64 * 1_000_000))
     }
 
     /// Brings the selection up to date with the order, for a window of `height`
