@@ -220,6 +220,9 @@ pub struct Response {
     pub id: Option<String>,
     /// The API's own word: `end_turn`, `stop`, ...
     pub finish_reason: Option<String>,
+    /// The tier of service, where the answer names another than the standard one, in
+    /// small letters: `flex`, `priority`, `batch`, `fast`. Its prices are others.
+    pub tier: Option<String>,
     /// The answer's text (refusals included); of several choices, the first.
     pub text: Option<String>,
     /// Reasoning, where it is sent.
@@ -276,6 +279,9 @@ pub struct Usage {
     pub reasoning_tokens: Option<u64>,
     /// Of the input: audio.
     pub input_audio_tokens: Option<u64>,
+    /// Of the audio of the input: read from a cache.
+    #[serde(skip)]
+    pub cached_audio_tokens: Option<u64>,
     /// Of the output: audio.
     pub output_audio_tokens: Option<u64>,
     /// Of the input: what is paid for, where the API tells that apart.

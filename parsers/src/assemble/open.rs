@@ -356,6 +356,9 @@ fn http_error(exchange: &Exchange) -> Option<ApiError> {
     if let Some(error) = told.or(llm::bedrock::error(&response.headers, json.as_ref())) {
         return Some(error);
     }
+    if let Some(error) = json.as_ref().and_then(llm::unmarked_error) {
+        return Some(ApiError { kind: error.kind.or(Some(code.to_string())), ..error });
+    }
     let message = body
         .filter(|body| body.kind == BodyKind::Text && body.bytes.len() <= 1024)
         .map(|body| String::from_utf8_lossy(body.bytes.trim_ascii()).into_owned());

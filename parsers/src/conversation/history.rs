@@ -4,7 +4,9 @@
 //! joined, whitespace is trimmed, arguments are written anew, reasoning is
 //! dropped, ids are changed. So a turn is what was said by one side in a row:
 //! its text without whitespace, and its tool calls and results, whatever
-//! their order.
+//! their order. Of an assistant's turn only text and calls count: what else is
+//! in it (results of the provider's tools, pictures, marks) is told in other
+//! forms when it is answered and when it is sent back.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -85,7 +87,12 @@ impl History {
     }
 
     fn push(&mut self, assistant: bool, part: &Part) {
-        if matches!(part, Part::Reasoning(_)) {
+        let counts = match part {
+            Part::Text(_) | Part::ToolCall(_) => true,
+            Part::ToolResult { .. } | Part::Other { .. } => !assistant,
+            Part::Reasoning(_) => false,
+        };
+        if !counts {
             return;
         }
         let same = self.turns.last().is_some_and(|turn| turn.assistant == assistant);
@@ -98,6 +105,7 @@ impl History {
             }
         };
         match part {
+            Part::Text(text) if assistant => feed(&mut open.text, aloud(text)),
             Part::Text(text) => feed(&mut open.text, text),
             other => open.others = open.others.wrapping_add(hash_of(other)),
         }
@@ -107,6 +115,13 @@ impl History {
             turn.state = state.finish();
         }
     }
+}
+
+/// Without the thoughts that some models write before their answer, and that clients
+/// leave out when they send it back.
+fn aloud(text: &str) -> &str {
+    let thought = text.trim_start().strip_prefix("<think>");
+    thought.and_then(|rest| rest.split_once("</think>")).map_or(text, |(_, said)| said)
 }
 
 /// Text without whitespace, however it is cut into pieces.
@@ -121,9 +136,12 @@ fn hash_of(part: &Part) -> u64 {
     match part {
         Part::ToolCall(call) => {
             ("call", &call.name).hash(&mut hasher);
-            match llm::parse(call.arguments.as_bytes()) {
+            let arguments = call.arguments.trim();
+            // None at all, or an object without members.
+            let arguments = if arguments.is_empty() { "{}" } else { arguments };
+            match llm::parse(arguments.as_bytes()) {
                 Some(arguments) => feed_value(&mut hasher, &arguments),
-                None => feed(&mut hasher, &call.arguments),
+                None => feed(&mut hasher, arguments),
             }
         }
         Part::ToolResult { text, .. } => {

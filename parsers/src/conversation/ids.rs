@@ -16,15 +16,12 @@ const THREADS: &[&str] = &[
 ];
 
 /// Headers that name a session: a conversation with what serves it.
-const SESSIONS: &[&str] = &[
-    "x-claude-code-session-id",
-    "session-id",
-    "session_id",
-    "x-cylestio-session-id",
-    "helicone-session-id",
-    "x-litellm-session-id",
-    "x-session-id",
-];
+const SESSIONS: &[&str] = &["x-claude-code-session-id", "session-id", "session_id"];
+
+/// Headers that name a group of requests: gateways' traces and workflows, and all that
+/// an editor asks for while it runs.
+const GROUPS: &[&str] =
+    &["x-cylestio-session-id", "helicone-session-id", "x-litellm-session-id", "x-session-id"];
 
 /// Headers that name an agent within a session.
 const AGENTS: &[&str] = &["x-claude-code-agent-id", "x-openai-subagent"];
@@ -44,6 +41,8 @@ pub(super) struct Ids {
     parent_agent: Option<String>,
     /// The conversation that started it.
     parent_thread: Option<String>,
+    /// The session groups what need have nothing to do with one another.
+    is_group: bool,
     /// A client library says that it tries again.
     pub(super) retry: bool,
 }
@@ -55,6 +54,9 @@ impl Ids {
             let value = names.iter().find_map(|name| header(headers, name))?.trim();
             (!value.is_empty()).then(|| value.to_owned())
         };
+        let session = one_of(SESSIONS)
+            .or_else(|| session_of_user(body.pointer("/metadata/user_id")?.as_str()?))
+            .or_else(|| body.pointer("/request/session_id")?.as_str().map(str::to_owned));
         let text = |pointer| body.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
         Ids {
             previous_response: text("/previous_response_id")
@@ -64,9 +66,8 @@ impl Ids {
                 .or_else(|| text("/params/message/contextId"))
                 .or_else(|| text("/message/contextId"))
                 .or_else(|| one_of(THREADS)),
-            session: one_of(SESSIONS)
-                .or_else(|| session_of_user(body.pointer("/metadata/user_id")?.as_str()?))
-                .or_else(|| text("/request/session_id")),
+            is_group: session.is_none(),
+            session: session.or_else(|| one_of(GROUPS)),
             agent: one_of(AGENTS),
             parent_agent: one_of(&["x-claude-code-parent-agent-id"]),
             parent_thread: one_of(&["x-codex-parent-thread-id"]),
@@ -91,6 +92,12 @@ impl Ids {
         }
     }
 
+    /// Whether its messages go on with what the server remembers: they are not the whole
+    /// history, so that they tell nothing.
+    pub(super) fn continue_elsewhere(&self) -> bool {
+        self.previous_response.is_some() || self.thread.is_some()
+    }
+
     /// Anything of the session.
     pub(super) fn session_mark(&self, process: u64) -> Option<Mark> {
         self.session.as_ref().map(|session| Mark::of("session", process, session))
@@ -99,13 +106,13 @@ impl Ids {
     /// What in the session has these tools: the conversation itself after its
     /// history was replaced, or one beside it.
     pub(super) fn of_session(&self, process: u64, tools: u64) -> Option<Mark> {
-        let session = self.session.as_ref().filter(|_| self.agent.is_none())?;
+        let session = self.session.as_ref().filter(|_| self.agent.is_none() && !self.is_group)?;
         Some(Mark::of("setting", process, (session, tools)))
     }
 
     /// The session's own conversation, where no thread is named.
     pub(super) fn main_mark(&self, process: u64) -> Option<Mark> {
-        let session = self.session.as_ref().filter(|_| self.thread.is_none())?;
+        let session = self.session.as_ref().filter(|_| self.thread.is_none() && !self.is_group)?;
         Some(Mark::of("main", process, session))
     }
 

@@ -101,17 +101,22 @@ impl Tracker {
         if !self.conversations.contains_key(&conversation) {
             return;
         }
-        let mut history = Reading::of(exchange).history;
+        let Reading { ids, mut history, .. } = Reading::of(exchange);
         if let Some(id) = &exchange.response.id {
             self.mark(conversation, Mark::of("response", process, id));
         }
-        let Some(asked) = history.state() else {
+        let Some(asked) = history.state().filter(|_| !ids.continue_elsewhere()) else {
             return;
         };
         self.unmark(conversation, Mark::of("asked", process, asked));
         let answered = history.answer(&exchange.response);
-        if !answered || exchange.error.is_some() || exchange.state == State::Aborted {
-            self.mark(conversation, Mark::of("failed", process, asked));
+        let failed = Mark::of("failed", process, asked);
+        let silent = !answered && !exchange.operation.is_some_and(|of| WORDLESS.contains(&of));
+        if silent || exchange.error.is_some() || exchange.state == State::Aborted {
+            self.mark(conversation, failed);
+        } else {
+            // The same again is not another attempt any more.
+            self.unmark(conversation, failed);
         }
         if answered && let Some(state) = history.state() {
             let state = Mark::of("answered", process, state);
@@ -141,7 +146,9 @@ impl Tracker {
         {
             return Some(*id);
         }
-        self.by_history(process, reading).or_else(|| {
+        let by_history =
+            if ids.continue_elsewhere() { None } else { self.by_history(process, reading) };
+        by_history.or_else(|| {
             let mark = ids.of_session(process, reading.tools)?;
             self.marked(mark).last().copied()
         })
@@ -224,10 +231,11 @@ impl Tracker {
     /// What the request says leads to its conversation from now on.
     fn learn(&mut self, process: u64, id: ConversationId, reading: &Reading) {
         let ids = &reading.ids;
+        let state = reading.history.state().filter(|_| !ids.continue_elsewhere());
         let marks = [
             ids.own(process),
             ids.of_session(process, reading.tools),
-            reading.history.state().map(|state| Mark::of("asked", process, state)),
+            state.map(|state| Mark::of("asked", process, state)),
         ];
         for mark in marks.into_iter().flatten() {
             self.mark(id, mark);
@@ -314,6 +322,9 @@ impl Mark {
         Mark(hasher.finish())
     }
 }
+
+/// What is answered with neither words nor calls.
+const WORDLESS: &[&str] = &["classify", "embeddings", "rerank"];
 
 /// The tools of a request that offers none.
 const NO_TOOLS: u64 = 0;

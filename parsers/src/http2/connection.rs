@@ -120,34 +120,31 @@ impl Http2 {
 
     /// The connection ended: what was held back is told.
     pub fn close(&mut self, mut tell: impl FnMut(Event<'_>)) {
+        self.guess();
+        self.release(&mut tell);
+    }
+
+    /// Takes who writes what is held for what is likely.
+    fn guess(&mut self) {
         if let Some((direction, role)) = self.held.guess() {
             self.client.suppose(direction, role);
-            self.release(&mut tell);
         }
     }
 
     fn apply(&mut self, direction: Direction, piece: Piece<'_>, tell: &mut impl FnMut(Event<'_>)) {
-        if self.client.direction().is_none() && !self.tells_roles(direction, &piece) {
-            let waiting = match piece {
-                Piece::Data { stream, bytes } => Waiting::Data { stream, bytes: bytes.to_vec() },
-                Piece::End { stream } => Waiting::Other(Piece::End { stream }),
-                Piece::Hole { stream, lost } => Waiting::Other(Piece::Hole { stream, lost }),
-                Piece::Head { stream, promised, head, ends_stream } => {
-                    Waiting::Other(Piece::Head { stream, promised, head, ends_stream })
-                }
-                // Of the connection, or of a stream that nothing is known of.
-                other => return self.act(direction, other, tell),
-            };
-            self.held.push(direction, waiting);
+        let known = self.client.direction().is_some() || self.tells_roles(direction, &piece);
+        // What frames may look like has nothing to do with who writes them.
+        if !known && !matches!(piece, Piece::MaxFrameSize(_)) {
+            self.held.push(direction, piece.into());
             if self.held.is_full() {
-                if let Some((direction, role)) = self.held.guess() {
-                    self.client.suppose(direction, role);
-                }
+                self.guess();
                 self.release(tell);
             }
             return;
         }
-        self.release(tell);
+        if known {
+            self.release(tell);
+        }
         self.act(direction, piece, tell);
     }
 

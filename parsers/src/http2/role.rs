@@ -53,8 +53,9 @@ fn client_if(direction: Direction, role: Role) -> Direction {
     }
 }
 
-/// Pieces of bodies on a connection that was joined inside messages, until it
-/// is known whether they are requests or responses. Bounded.
+/// What passes on a connection that was joined inside messages, until it is known
+/// whether these are requests or responses; in order, as what ends a stream or leaves
+/// a hole in it means what came before. Bounded.
 #[derive(Debug, Default)]
 pub(super) struct Held {
     pieces: Vec<(Direction, Waiting)>,
@@ -67,11 +68,32 @@ pub(super) enum Waiting {
     Other(Piece<'static>),
 }
 
+impl From<Piece<'_>> for Waiting {
+    fn from(piece: Piece<'_>) -> Self {
+        Waiting::Other(match piece {
+            Piece::Data { stream, bytes } => {
+                return Waiting::Data { stream, bytes: bytes.to_vec() };
+            }
+            Piece::Preface => Piece::Preface,
+            Piece::Head { stream, promised, head, ends_stream } => {
+                Piece::Head { stream, promised, head, ends_stream }
+            }
+            Piece::End { stream } => Piece::End { stream },
+            Piece::Hole { stream, lost } => Piece::Hole { stream, lost },
+            Piece::Reset { stream, code } => Piece::Reset { stream, code },
+            Piece::MaxFrameSize(size) => Piece::MaxFrameSize(size),
+            Piece::GoAway(go_away) => Piece::GoAway(go_away),
+            Piece::Unframed => Piece::Unframed,
+        })
+    }
+}
+
 impl Held {
     pub(super) fn push(&mut self, direction: Direction, waiting: Waiting) {
         self.bytes += match &waiting {
             Waiting::Data { bytes, .. } => bytes.len(),
             Waiting::Other(Piece::Head { head, .. }) => head.size(),
+            Waiting::Other(Piece::GoAway(go_away)) => go_away.debug.len(),
             Waiting::Other(_) => 0,
         };
         self.pieces.push((direction, waiting));

@@ -23,6 +23,11 @@ use crate::usage::{self, Convention, Pass, PassKind, Reported};
 /// Takes a `usage` in.
 pub(super) fn read(told: &Value, answer: &mut Answer) {
     answer.reported.merge(reported(told));
+    tier(told, answer);
+    let searches = json::count_in(told, "server_tool_use", "web_search_requests").unwrap_or(0);
+    if searches > 0 {
+        answer.called("web_search");
+    }
     let iterations = json::array(told, "iterations");
     if iterations.is_empty() {
         return;
@@ -39,6 +44,14 @@ pub(super) fn read(told: &Value, answer: &mut Answer) {
     };
     answer.passes = usage::bounded(iterations.iter().filter_map(pass));
     advice(iterations, answer);
+}
+
+/// Fast mode, batches and where it is computed have prices of their own
+/// (<https://platform.claude.com/docs/en/about-claude/pricing>).
+fn tier(told: &Value, answer: &mut Answer) {
+    let abroad = json::text(told, "inference_geo").filter(|place| *place == "us");
+    let names = [json::text(told, "service_tier"), json::text(told, "speed"), abroad];
+    answer.served(names.into_iter().flatten());
 }
 
 /// Says what is in no figure: what other models took.

@@ -80,6 +80,7 @@ pub(super) fn read_event(name: &str, event: &Value, answer: &mut Answer) {
         "messageStop" => answer.finish_reason = json::owned(event, "stopReason"),
         "metadata" => {
             answer.reported.merge(event.get("usage").map(reported).unwrap_or_default());
+            tier(event, answer);
             answer.done = true;
         }
         _ => {
@@ -99,6 +100,7 @@ pub(super) fn read_response(body: &Value, answer: &mut Answer) {
     if let Some(usage) = body.get("usage") {
         answer.reported.merge(reported(usage));
     }
+    tier(body, answer);
     let message = body.pointer("/output/message").unwrap_or(&Value::Null);
     for (index, block) in json::array(message, "content").iter().enumerate() {
         let slot = |kind| Slot::of_item(index as u64, kind);
@@ -115,10 +117,18 @@ pub(super) fn read_response(body: &Value, answer: &mut Answer) {
     }
 }
 
+fn tier(told: &Value, answer: &mut Answer) {
+    if let Some(tier) = told.pointer("/serviceTier/type").and_then(Value::as_str) {
+        answer.served([tier]);
+    }
+}
+
 /// The messages of a request; tool results, which the user's message holds, are
 /// the tool's.
 pub(super) fn messages(body: &Value) -> Vec<Message> {
-    let parts = |blocks: &[Value]| blocks.iter().map(part).collect::<Vec<_>>();
+    // Where a cache is to begin is nothing that is said.
+    let said = |block: &&Value| block.get("cachePoint").is_none();
+    let parts = |blocks: &[Value]| blocks.iter().filter(said).map(part).collect::<Vec<_>>();
     let system = parts(json::array(body, "system"));
     let mut messages = Vec::new();
     if !system.is_empty() {
@@ -154,6 +164,11 @@ fn part(block: &Value) -> Part {
     if let Some(reasoning) = block.get("reasoningContent") {
         let text = reasoning.pointer("/reasoningText/text").and_then(Value::as_str);
         return Part::Reasoning(text.unwrap_or_default().to_owned());
+    }
+    if let Some(cited) = block.get("citationsContent") {
+        let texts =
+            json::array(cited, "content").iter().filter_map(|piece| json::text(piece, "text"));
+        return Part::Text(texts.collect());
     }
     match (block.get("text").and_then(Value::as_str), block.as_object()) {
         (Some(text), _) => Part::Text(text.to_owned()),

@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::answer::{Answer, Slot, SlotKind};
 use super::anthropic_messages::AnthropicMessages;
 use super::message::{Message, Part};
+use super::openai_chat::{self, OpenAiChat};
 use super::{Dialect, Recognised, RequestFacts, RequestHead};
 use super::{bedrock, bedrock_converse, json, parse, provider};
 use crate::usage::{Convention, Reported};
@@ -98,7 +99,11 @@ fn messages(body: &Value) -> Vec<Message> {
         return AnthropicMessages.messages(body);
     }
     let prompt = ["prompt", "inputText", "message"].iter().find_map(|key| json::text(body, key));
+    let chats = |message: &Value| {
+        message.get("content").is_some_and(Value::is_string) || message.get("tool_calls").is_some()
+    };
     match prompt {
+        None if json::array(body, "messages").iter().any(chats) => OpenAiChat.messages(body),
         Some(prompt) => vec![Message::new("user", vec![Part::Text(prompt.to_owned())])],
         None => bedrock_converse::messages(body),
     }
@@ -116,6 +121,11 @@ const REASONS: [&str; 3] = ["stop_reason", "finish_reason", "completionReason"];
 
 /// Reads a whole answer or a piece of one: the members are the same.
 fn read(value: &Value, answer: &mut Answer) {
+    // Models of many makers are spoken to as OpenAI's are.
+    let chats = |choice: &Value| ["message", "delta"].iter().any(|key| choice.get(key).is_some());
+    if json::array(value, "choices").iter().any(chats) {
+        return openai_chat::read(value, "delta", answer);
+    }
     read_choice(value, 0, answer);
     for key in ARRAYS {
         for (index, choice) in json::array(value, key).iter().enumerate() {
@@ -141,13 +151,9 @@ fn read(value: &Value, answer: &mut Answer) {
 }
 
 fn read_choice(choice: &Value, index: u64, answer: &mut Answer) {
-    let own = TEXTS.iter().find_map(|key| json::text(choice, key));
-    let inside = || {
-        let message = choice.get("message").or(choice.get("delta"))?;
-        json::text(message, "content")
-    };
+    let text = TEXTS.iter().find_map(|key| json::text(choice, key));
     let slot = Slot { choice: index, item: 0, part: 0, kind: SlotKind::Text };
-    answer.add(slot, own.or_else(inside).unwrap_or_default());
+    answer.add(slot, text.unwrap_or_default());
     if let Some(reason) = REASONS.iter().find_map(|key| json::owned(choice, key)) {
         answer.finish_reason = Some(reason);
     }

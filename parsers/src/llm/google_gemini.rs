@@ -160,6 +160,7 @@ fn read(value: &Value, answer: &mut Answer) {
     }
     if let Some(usage) = one_of(value, &["usageMetadata", "usage_metadata"]) {
         answer.reported.merge(reported(usage, answer.done));
+        served(usage, answer);
     } else if let Some(total) = json::count(value, "totalTokens") {
         answer.reported.merge(Reported {
             convention: Convention::GEMINI,
@@ -245,6 +246,7 @@ fn reported(usage: &Value, ended: bool) -> Reported {
         input,
         cache_read: count("cachedContentTokenCount", "cached_content_token_count"),
         input_audio: audio(one_of(usage, &["promptTokensDetails", "prompt_tokens_details"])),
+        cached_audio: audio(one_of(usage, &["cacheTokensDetails", "cache_tokens_details"])),
         ..Reported::default()
     };
     if ended {
@@ -254,6 +256,12 @@ fn reported(usage: &Value, ended: bool) -> Reported {
     }
     let early = candidates.map(|tokens| tokens.saturating_add(thoughts.unwrap_or(0)));
     Reported { early_output: early, ..report }
+}
+
+/// Vertex and the Gemini API name the tier of service beside the figures.
+pub(super) fn served(usage: &Value, answer: &mut Answer) {
+    let names = [["trafficType", "traffic_type"], ["serviceTier", "service_tier"]];
+    answer.served(names.iter().filter_map(|names| one_of(usage, names)?.as_str()));
 }
 
 /// The tokens of audio in a list of counts by modality.

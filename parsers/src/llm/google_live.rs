@@ -9,7 +9,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use serde_json::Value;
 
 use super::answer::{Answer, Slot, SlotKind};
-use super::google_gemini::audio;
+use super::google_gemini::{audio, served};
 use super::message::{Message, Part};
 use super::{Dialect, Recognised, RequestFacts, RequestHead, Turn, TurnPart, json};
 use crate::Role;
@@ -99,6 +99,7 @@ impl Dialect for GoogleLive {
 fn read(message: &Value, answer: &mut Answer) {
     if let Some(usage) = member(message, "usageMetadata", "usage_metadata") {
         answer.reported.merge(reported(usage));
+        served(usage, answer);
     }
     if let Some(call) = member(message, "toolCall", "tool_call") {
         for call in members(call, "functionCalls", "function_calls") {
@@ -250,6 +251,7 @@ fn reported(usage: &Value) -> Reported {
         cache_read: count("cachedContentTokenCount", "cached_content_token_count"),
         reasoning: count("thoughtsTokenCount", "thoughts_token_count"),
         input_audio: audio(member(usage, "promptTokensDetails", "prompt_tokens_details")),
+        cached_audio: audio(member(usage, "cacheTokensDetails", "cache_tokens_details")),
         output_audio: audio(member(usage, "responseTokensDetails", "response_tokens_details")),
         ..Reported::default()
     }

@@ -69,7 +69,9 @@ pub(super) fn error(value: &Value) -> Option<ApiError> {
     match value.get("error") {
         Some(Value::Object(_)) => Some(error_of(&value["error"])),
         Some(Value::String(message)) => {
-            Some(ApiError { kind: owned(value, "error_type"), message: Some(message.clone()) })
+            // xAI's code is in words.
+            let kind = owned(value, "error_type").or_else(|| owned(value, "code"));
+            Some(ApiError { kind, message: Some(message.clone()) })
         }
         _ if marked => Some(error_of(value)),
         _ => {
@@ -77,6 +79,13 @@ pub(super) fn error(value: &Value) -> Option<ApiError> {
             Some(ApiError { kind: None, message: Some(as_text(detail)) })
         }
     }
+}
+
+/// The error of a body that is known to be one, and does not mark it: `{"message"}`, as
+/// Cerebras, Kong and API Gateway have it, or `{"errors": [{"message"}]}`, as Cloudflare.
+pub(crate) fn unmarked_error(body: &Value) -> Option<ApiError> {
+    let all = std::iter::once(body).chain(array(body, "errors"));
+    all.filter(|one| text(one, "message").is_some()).map(error_of).next()
 }
 
 /// An error's own object. The code says more than the type where both are

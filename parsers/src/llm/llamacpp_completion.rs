@@ -39,6 +39,10 @@ impl Dialect for LlamaCppCompletion {
             .then_some(Recognised { provider, operation: "text_completion" })
     }
 
+    fn is_local(&self) -> bool {
+        true
+    }
+
     fn request(&self, _head: &RequestHead<'_>, body: &Value) -> RequestFacts {
         RequestFacts { model: json::owned(body, "model"), stream: Some(json::flag(body, "stream")) }
     }

@@ -18,8 +18,12 @@ impl Message {
     }
 
     /// A message of an API that puts tools' results among others' parts:
-    /// results are the tool's.
+    /// results are the tool's, but for those of the provider's own tools, which the
+    /// answer itself holds.
     pub(super) fn with_results(role: &str, parts: Vec<Part>) -> Vec<Self> {
+        if role == "assistant" {
+            return vec![Message::new(role, parts)];
+        }
         let (results, rest): (Vec<Part>, Vec<Part>) =
             parts.into_iter().partition(|part| matches!(part, Part::ToolResult { .. }));
         let mut messages = Vec::new();

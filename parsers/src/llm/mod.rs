@@ -52,7 +52,7 @@ mod repeat;
 mod socket;
 mod tgi_generate;
 
-pub(crate) use json::percent_decoded;
+pub(crate) use json::{percent_decoded, unmarked_error};
 
 pub use answer::{Answer, Slot, SlotKind};
 pub use message::{Message, Part};
@@ -102,6 +102,12 @@ pub trait Dialect: Sync {
     /// estimated.
     fn is_model(&self) -> bool {
         true
+    }
+
+    /// Whether it is how servers on one's own machine speak, so that nobody is paid by the
+    /// token, unless the provider is known.
+    fn is_local(&self) -> bool {
+        false
     }
 
     /// Reads a request's body.

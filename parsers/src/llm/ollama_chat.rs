@@ -33,6 +33,10 @@ impl Dialect for OllamaChat {
         (by_path && fits).then_some(Recognised { provider, operation: "chat" })
     }
 
+    fn is_local(&self) -> bool {
+        true
+    }
+
     fn request(&self, _head: &RequestHead<'_>, body: &Value) -> RequestFacts {
         facts(body)
     }

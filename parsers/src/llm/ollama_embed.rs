@@ -37,6 +37,10 @@ impl Dialect for OllamaEmbed {
         (head.method == "POST" && fits).then_some(Recognised { provider, operation: "embeddings" })
     }
 
+    fn is_local(&self) -> bool {
+        true
+    }
+
     fn request(&self, _head: &RequestHead<'_>, body: &Value) -> RequestFacts {
         RequestFacts { model: json::owned(body, "model"), stream: Some(false) }
     }

@@ -29,6 +29,10 @@ impl Dialect for OllamaGenerate {
         (by_path && fits).then_some(Recognised { provider, operation: "text_completion" })
     }
 
+    fn is_local(&self) -> bool {
+        true
+    }
+
     fn request(&self, _head: &RequestHead<'_>, body: &Value) -> RequestFacts {
         facts(body)
     }

@@ -130,6 +130,9 @@ pub(super) fn read(chunk: &Value, content: &str, answer: &mut Answer) {
     if let Some(model) = json::text(chunk, "model") {
         answer.model.get_or_insert_with(|| model.to_owned());
     }
+    if let Some(tier) = json::text(chunk, "service_tier") {
+        answer.served([tier]);
+    }
     // Moonshot's is the choice's, in a stream; of several choices none has all.
     let only = match json::array(chunk, "choices") {
         [choice] => choice.get("usage"),
@@ -154,6 +157,8 @@ pub(super) fn read(chunk: &Value, content: &str, answer: &mut Answer) {
         {
             answer.finish_reason = Some(reason.to_owned());
         }
+        // OpenRouter's, of a model that fails on the way.
+        answer.error = json::error(choice).or(answer.error.take());
     }
     let groq = chunk.pointer("/x_groq/error").and_then(Value::as_str);
     let groq = groq.map(|message| ApiError { kind: None, message: Some(message.to_owned()) });
@@ -204,18 +209,23 @@ fn read_message(message: &Value, choice: u64, answer: &mut Answer) {
     }
 }
 
-/// A call or a fragment of one. Fragments belong together by index; a new id
-/// under an old index is another call (some servers number all of them 0).
+/// A call or a fragment of one. Fragments belong together by index, though some servers
+/// make up an id for each. But a name begins a call: under an old index with a new id
+/// (some number all of them 0), or without any (some number none), it is another one.
 fn read_call(call: &Value, slot: Slot, answer: &mut Answer) {
-    let id = json::text(call, "id");
-    if let (Some(new), Some(old)) = (id, answer.call_id(slot))
-        && new != old
-    {
-        answer.detach(slot);
-    }
+    let id = json::text(call, "id").filter(|id| !id.is_empty());
     let empty = Value::Null;
     let function = call.get("function").or_else(|| call.get("custom")).unwrap_or(&empty);
-    answer.call(slot, id, json::text(function, "name"));
+    let name = json::text(function, "name").filter(|name| !name.is_empty());
+    let another = match (id, answer.call_id(slot)) {
+        (Some(new), Some(old)) => new != old,
+        (None, None) => call.get("index").is_none() && answer.has_arguments(slot),
+        _ => false,
+    };
+    if another && name.is_some() {
+        answer.detach(slot);
+    }
+    answer.call(slot, id, name);
     let arguments = function.get("arguments").or_else(|| function.get("input"));
     answer.add(slot, &arguments.map(json::as_text).unwrap_or_default());
 }
@@ -225,8 +235,12 @@ pub(super) fn reported(usage: &Value) -> Reported {
     let prompt = |key| json::count_in(usage, "prompt_tokens_details", key);
     let input = json::count(usage, "prompt_tokens");
     let output = json::count(usage, "completion_tokens");
-    let reasoning = json::count_in(usage, "completion_tokens_details", "reasoning_tokens");
+    let detail = json::count_in(usage, "completion_tokens_details", "reasoning_tokens");
+    // SGLang's, part of the completion; and Perplexity's, which is in no total.
+    let reasoning = detail.or_else(|| json::count(usage, "reasoning_tokens"));
     let mut convention = Convention::OPENAI;
+    let searched = json::count(usage, "num_search_queries").is_some();
+    convention.output_includes_reasoning = detail.is_some() || !searched;
     // Some count reasoning beside the completion; their total tells.
     if let (Some(input), Some(output), Some(reasoning), Some(total)) =
         (input, output, reasoning, json::count(usage, "total_tokens"))
@@ -252,11 +266,14 @@ pub(super) fn reported(usage: &Value) -> Reported {
     }
 }
 
-/// What OpenRouter (a number) and Perplexity (an object) say it cost. With a
-/// key of one's own, OpenRouter's figure is its fee on top of the provider's.
+/// What OpenRouter (a number), Perplexity (an object) and xAI (in ticks of 10^-10 dollars,
+/// <https://docs.x.ai/developers/cost-tracking>) say it cost. With a key of one's own,
+/// OpenRouter's figure is its fee on top of the provider's.
 pub(super) fn cost(usage: &Value) -> Option<f64> {
-    let cost = usage.get("cost")?;
-    let cost = cost.as_f64().or_else(|| cost.get("total_cost")?.as_f64())?;
+    let told = usage.get("cost");
+    let told = told.and_then(|cost| cost.as_f64().or_else(|| cost.get("total_cost")?.as_f64()));
+    let ticks = || Some(usage.get("cost_in_usd_ticks")?.as_f64()? / 1e10);
+    let cost = told.or_else(ticks)?;
     let own_key = json::flag(usage, "is_byok");
     let upstream = usage.pointer("/cost_details/upstream_inference_cost").and_then(Value::as_f64);
     let cost = if own_key { cost + upstream.unwrap_or(0.0) } else { cost };

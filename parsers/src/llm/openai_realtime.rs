@@ -219,6 +219,9 @@ fn reported(usage: &Value) -> Reported {
         cache_read: input("cached_tokens"),
         reasoning: json::count_in(usage, "output_token_details", "reasoning_tokens"),
         input_audio: input("audio_tokens"),
+        cached_audio: usage
+            .get("input_token_details")
+            .and_then(|details| json::count_in(details, "cached_tokens_details", "audio_tokens")),
         output_audio: json::count_in(usage, "output_token_details", "audio_tokens"),
         ..Reported::default()
     }

@@ -125,6 +125,14 @@ impl Dialect for OpenAiResponses {
                 read_item(item, index as u64, true, answer);
             }
         }
+        if json::flag(body, "background")
+            && matches!(json::text(body, "status"), Some("queued" | "in_progress"))
+        {
+            let detail = "it runs in the background: its answer and what it takes are asked for \
+                          later, and are in no figure";
+            answer.note("background", detail);
+        }
+        own_tools(output, answer);
         answer.done = true;
     }
 
@@ -149,6 +157,19 @@ impl Dialect for OpenAiResponses {
             _ => Vec::new(),
         };
         instructions.into_iter().chain(input).collect()
+    }
+}
+
+/// Says which of the provider's own tools were called that are paid for by the call, the
+/// container or the picture.
+fn own_tools(output: &[Value], answer: &mut Answer) {
+    let paid =
+        ["web_search_call", "file_search_call", "code_interpreter_call", "image_generation_call"];
+    let is = |kind: &&&str| output.iter().any(|item| json::text(item, "type") == Some(kind));
+    let called: Vec<_> =
+        paid.iter().filter(is).filter_map(|kind| kind.strip_suffix("_call")).collect();
+    if !called.is_empty() {
+        answer.called(&called.join(", "));
     }
 }
 
@@ -190,6 +211,9 @@ fn part_of(kind: &str) -> Option<(SlotKind, &'static str)> {
 fn read_head(response: &Value, answer: &mut Answer) {
     answer.id = json::owned(response, "id").or(answer.id.take());
     answer.model = json::owned(response, "model").or(answer.model.take());
+    if let Some(tier) = json::text(response, "service_tier") {
+        answer.served([tier]);
+    }
     if let Some(usage) = response.get("usage").filter(|usage| usage.is_object()) {
         answer.reported.merge(reported(usage));
         answer.cost = openai_chat::cost(usage).or(answer.cost);
@@ -250,22 +274,18 @@ pub(super) fn read_item(item: &Value, index: u64, whole: bool, answer: &mut Answ
 
 /// Whether an item is a call of a tool, the client's or the provider's own.
 fn is_call(kind: &str) -> bool {
-    kind.ends_with("_call")
+    kind.ends_with("_call") || kind == "mcp_approval_request"
 }
 
 /// A call, whatever its kind: functions and custom tools have a name, the
 /// provider's own tools are named by their kind.
 fn call(item: &Value) -> ToolCall {
     let kind = json::text(item, "type").unwrap_or_default();
-    let arguments = ["arguments", "input", "action", "code", "queries", "operation"];
+    let arguments = ["arguments", "input", "action", "actions", "code", "queries", "operation"];
     ToolCall {
         id: json::owned(item, "call_id").or_else(|| json::owned(item, "id")),
         name: json::owned(item, "name").or_else(|| kind.strip_suffix("_call").map(str::to_owned)),
-        arguments: arguments
-            .iter()
-            .find_map(|key| item.get(key))
-            .map(json::as_text)
-            .unwrap_or_default(),
+        arguments: json::one_of(item, &arguments).map(json::as_text).unwrap_or_default(),
     }
 }
 
@@ -316,7 +336,8 @@ pub(super) fn message(item: &Value) -> Message {
         }
         kind => {
             let other = Part::Other { kind: kind.to_owned(), bytes: json::size(item) };
-            Message::new("unknown", vec![other])
+            // What the model's side keeps for itself: tools listed, history compacted.
+            Message::new("assistant", vec![other])
         }
     }
 }

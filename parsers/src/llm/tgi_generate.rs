@@ -42,6 +42,10 @@ impl Dialect for TgiGenerate {
             .then_some(Recognised { provider, operation: "text_completion" })
     }
 
+    fn is_local(&self) -> bool {
+        true
+    }
+
     fn request(&self, head: &RequestHead<'_>, body: &Value) -> RequestFacts {
         let model = head.path.split_once("/models/").map(|(_, model)| model.trim_end_matches('/'));
         let by_path = head.path.trim_end_matches('/').ends_with("/generate_stream");

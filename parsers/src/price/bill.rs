@@ -46,6 +46,12 @@ impl Bill {
         self.lines.iter().map(Line::usd).sum()
     }
 
+    /// The same at another tier's share of the price.
+    pub(super) fn at(mut self, share: f64) -> Self {
+        self.lines.iter_mut().for_each(|line| line.usd_per_million *= share);
+        self
+    }
+
     /// `usages`: what is paid for one by one.
     pub(super) fn new(
         entry: &Entry,
@@ -54,7 +60,13 @@ impl Bill {
         usages: &[Usage],
     ) -> Option<Self> {
         let told = |usage: &Usage| usage.input_tokens.is_some() || usage.output_tokens.is_some();
-        if !usages.iter().any(told) {
+        // Audio costs several times as much as text, nobody knows how many.
+        let unknown = |rate: Option<f64>, tokens: Option<u64>| rate.is_none() && tokens > Some(0);
+        let silent = |usage: &Usage| {
+            !unknown(rates.input_audio, usage.input_audio_tokens)
+                && !unknown(rates.output_audio, usage.output_audio_tokens)
+        };
+        if !usages.iter().any(told) || !usages.iter().all(silent) {
             return None;
         }
         let mut lines: Vec<Line> = Vec::new();
@@ -91,7 +103,8 @@ fn items(rates: &Rates, usage: &Usage) -> impl Iterator<Item = Line> {
     // Counted apart only where it costs something else.
     let part =
         |rate: Option<f64>, tokens: Option<u64>, of: u64| rate.and(tokens).unwrap_or(0).min(of);
-    let heard = part(rates.input_audio, usage.input_audio_tokens, fresh);
+    let audio = |all: u64| all.saturating_sub(usage.cached_audio_tokens.unwrap_or(0));
+    let heard = part(rates.input_audio, usage.input_audio_tokens.map(audio), fresh);
     let reasoning = part(rates.reasoning, usage.reasoning_tokens, output);
     let spoken = part(rates.output_audio, usage.output_audio_tokens, output - reasoning);
     let twice = rates.cache_write.map(|_| rates.input * 2.0);

@@ -193,16 +193,18 @@ fn forms(model: &str, variants: bool) -> Vec<String> {
     };
     rest = rest.rsplit('/').next().unwrap_or(rest);
     push(rest);
+    let path = rest;
     rest = strip_any_prefix(rest, REGIONS);
     push(rest);
     rest = strip_any_prefix(rest, DOTTED);
     push(rest);
+    let bedrock = rest.len() < path.len();
     if variants {
         rest = VARIANTS.iter().find_map(|variant| rest.strip_suffix(variant)).unwrap_or(rest);
         push(rest);
     }
     rest = rest.split('@').next().unwrap_or(rest);
-    rest = strip_version(rest);
+    rest = strip_revision(rest, bedrock);
     push(rest);
     for suffix in ["-latest", "-maas", "-default"] {
         rest = rest.strip_suffix(suffix).unwrap_or(rest);
@@ -216,15 +218,17 @@ fn strip_any_prefix<'a>(id: &'a str, prefixes: &[&str]) -> &'a str {
     prefixes.iter().find_map(|prefix| id.strip_prefix(prefix)).unwrap_or(id)
 }
 
-/// Without Bedrock's `-v1:0`, `-v1` or `:0`.
-fn strip_version(id: &str) -> &str {
+/// Without Bedrock's `-v1:0`, `-v1` or `:0`. Elsewhere a version at the end is the model's
+/// own: DeepSeek's V3 is not its V2.
+fn strip_revision(id: &str, bedrock: bool) -> &str {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let id = match id.rsplit_once(':') {
-        Some((rest, revision)) if digits(revision) => rest,
-        _ => id,
+    let (id, revised) = match id.rsplit_once(':') {
+        Some((rest, revision)) if digits(revision) => (rest, true),
+        _ => (id, false),
     };
     match id.rsplit_once("-v") {
-        Some((rest, version)) if digits(version) => rest,
+        Some((rest, "1")) if bedrock => rest,
+        Some((rest, version)) if revised && digits(version) => rest,
         _ => id,
     }
 }

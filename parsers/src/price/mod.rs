@@ -6,6 +6,7 @@
 
 mod bill;
 mod lookup;
+mod tier;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -15,6 +16,7 @@ use serde::Deserialize;
 pub use bill::{Bill, Line};
 pub use lookup::Match;
 
+use crate::llm::{self, Dialect};
 use crate::{Cost, CostSource, Exchange, Usage, usage};
 use lookup::Entry;
 
@@ -52,9 +54,9 @@ pub struct Rates {
     pub cache_write_1h: Option<f64>,
     /// Reasoning; as other output where it is absent.
     pub reasoning: Option<f64>,
-    /// Audio that no cache had a part in; as other input where it is absent.
+    /// Audio that no cache had a part in; unpriced where it is absent.
     pub input_audio: Option<f64>,
-    /// Audio; as other output where it is absent.
+    /// Audio; unpriced where it is absent.
     pub output_audio: Option<f64>,
     /// Other rates for long requests.
     #[serde(default)]
@@ -215,14 +217,21 @@ impl PriceTable {
     }
 
     /// How [`price`](Self::price) comes about, item by item. Nothing is paid
-    /// for counting.
+    /// for counting. Unpriced is what one's own machine answers, unless the price was
+    /// added, and what was served in a tier of which the price is not known.
     pub fn bill(&self, exchange: &Exchange) -> Option<Bill> {
         if exchange.only_counts() {
             return None;
         }
+        let share = tier::share(exchange.provider, exchange.response.tier.as_deref())?;
+        let dialect = exchange.dialect.and_then(llm::by_name);
+        let at_home = exchange.provider.is_none() && dialect.is_some_and(Dialect::is_local);
         let paid = usage::paid_apart(exchange);
-        let explain =
-            |model: &Option<String>| self.explain_all(exchange.provider, model.as_deref()?, &paid);
+        let explain = |model: &Option<String>| {
+            let bill = self.explain_all(exchange.provider, model.as_deref()?, &paid)?;
+            // One's own machine takes nobody's price, unless one says so.
+            (!at_home || bill.added).then(|| bill.at(share))
+        };
         let answered = &exchange.response.model;
         let asked = || {
             // Azure's deployments are named as people like: after any model.

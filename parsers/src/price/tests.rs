@@ -39,10 +39,19 @@ fn audio_and_billed_tokens_are_paid_as_such() {
     // 0.5 fresh, 0.3 heard, 0.2 cached; 0.1 written, 0.4 spoken.
     let expected = 0.5 * 1.0 + 0.3 * 10.0 + 0.2 * 0.5 + 0.1 * 2.0 + 0.4 * 20.0;
     same(usd(&table, "p", "talks", &said), expected);
-    // 0.8 fresh, and 0.2 cached at the same price; 0.5 written.
-    same(usd(&table, "p", "writes", &said), 1.0 * 1.0 + 0.5 * 2.0);
-    let billed =
-        Usage { billed_input_tokens: Some(700_000), billed_output_tokens: Some(100_000), ..said };
+    // All that was cached was heard: 0.7 fresh, 0.1 heard, 0.2 cached.
+    let cached = Usage { cached_audio_tokens: Some(200_000), ..said };
+    let expected = 0.7 * 1.0 + 0.1 * 10.0 + 0.2 * 0.5 + 0.1 * 2.0 + 0.4 * 20.0;
+    same(usd(&table, "p", "talks", &cached), expected);
+    // What audio costs where no price is told is not what text costs.
+    assert_eq!(table.cost(Some("p"), "writes", &said), Cost::default());
+    let billed = Usage {
+        billed_input_tokens: Some(700_000),
+        billed_output_tokens: Some(100_000),
+        input_audio_tokens: None,
+        output_audio_tokens: Some(0),
+        ..said
+    };
     same(usd(&table, "p", "writes", &billed), 0.7 * 1.0 + 0.1 * 2.0);
     // More audio than there is anything: no token twice.
     let hostile = Usage { input_audio_tokens: Some(u64::MAX), ..said };
@@ -107,6 +116,53 @@ fn reasoning_may_have_its_own_price() {
     same(usd(&table, "alibaba", "qwen-plus", &paid), 0.75 * 1.2 + 0.25 * 4.0);
 }
 
+/// An exchange of a million tokens in and a tenth of that out.
+fn exchange(provider: Option<&'static str>, dialect: &'static str, model: &str) -> Exchange {
+    let mut exchange =
+        Exchange::new(ExchangeSeq(1), Role::Client, Protocol::Http1, Timestamp::default());
+    exchange.provider = provider;
+    exchange.dialect = Some(dialect);
+    exchange.response.model = Some(model.to_owned());
+    exchange.usage = usage(1_000_000, 0, 0, 0, 100_000, 0);
+    exchange
+}
+
+#[test]
+fn tiers_of_service_have_prices_of_their_own() {
+    let table = shipped();
+    // 1.25 in, 10 out.
+    let paid = |tier: Option<&str>| {
+        let mut exchange = exchange(Some("openai"), "openai.responses", "gpt-5");
+        exchange.response.tier = tier.map(str::to_owned);
+        table.price(&exchange).usd
+    };
+    same(paid(None).unwrap(), 2.25);
+    same(paid(Some("flex")).unwrap(), 1.125);
+    assert_eq!(paid(Some("priority")), None, "whatever it is, it is not the standard price");
+    // 5 in, 25 out.
+    let mut exchange = exchange(Some("anthropic"), "anthropic.messages", "claude-opus-4-6");
+    for (tier, usd) in
+        [("batch", Some(3.75)), ("us", Some(8.25)), ("batch, us", None), ("fast", None)]
+    {
+        exchange.response.tier = Some(tier.to_owned());
+        let bill = table.bill(&exchange);
+        assert_eq!(bill.is_some(), usd.is_some(), "{tier}");
+        bill.into_iter().zip(usd).for_each(|(bill, usd)| same(bill.usd(), usd));
+    }
+}
+
+#[test]
+fn at_home_nobody_is_paid() {
+    let mut table = shipped();
+    let local = exchange(None, "ollama.chat", "deepseek-r1");
+    assert_eq!(table.price(&local).usd, None);
+    let gateway = exchange(None, "openai.chat", "deepseek-r1");
+    assert!(table.price(&gateway).usd.is_some(), "another's price, and said to be");
+    let own = r#"{"providers": {"*": {"deepseek-r1": {"input": 0.1, "output": 0.2}}}}"#;
+    table.extend(PriceTable::parse(own).unwrap());
+    same(table.price(&local).usd.unwrap(), 0.12);
+}
+
 #[test]
 fn hostile_figures_cost_no_more_than_they_say() {
     let table = shipped();
@@ -161,6 +217,10 @@ fn ids_lead_to_prices() {
             "claude-opus-4-5",
             Some((Similar, "gcp.vertex_ai/claude-opus-4-5@20251101")),
         ),
+        (None, "nemotron-nano-9b-v2", Some((ModelAlone, "aws.bedrock/nvidia.nemotron-nano-9b-v2"))),
+        // A version is no revision.
+        (None, "nemotron-nano-9b-v3", None),
+        (Some("aws.bedrock"), "us.nvidia.nemotron-nano-9b-v3", None),
         (Some("azure.ai.inference"), "gpt-5", Some((Exact, "azure.ai.openai/gpt-5"))),
         (
             Some("openrouter"),

@@ -66,8 +66,8 @@ const SCHEMES: &[&str] = &[
 /// The value of a header, fit to be shown. A scheme word (`Bearer`, `Basic`)
 /// stays.
 pub fn header<'a>(name: &str, value: &'a str) -> Cow<'a, str> {
-    if !is_credential(name) || value.is_empty() {
-        return Cow::Borrowed(value);
+    if name.eq_ignore_ascii_case("sec-websocket-protocol") {
+        return subprotocols(value);
     }
     let (scheme, credential) = match value.split_once(' ') {
         Some((scheme, rest)) if SCHEMES.contains(&scheme.to_ascii_lowercase().as_str()) => {
@@ -75,11 +75,44 @@ pub fn header<'a>(name: &str, value: &'a str) -> Cow<'a, str> {
         }
         _ => (None, value),
     };
+    // Gateways have names of their own for the field, but this is how keys are put there.
+    let bears = scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("bearer"));
+    if !bears && !is_credential(name) {
+        return Cow::Borrowed(value);
+    }
     match (scheme, redacted(credential)) {
         (_, None) => Cow::Borrowed(value),
         (None, Some(redacted)) => Cow::Owned(redacted),
         (Some(scheme), Some(redacted)) => Cow::Owned(format!("{scheme} {redacted}")),
     }
+}
+
+/// The subprotocols that a WebSocket offers, without the credentials among them: browsers
+/// can set no other field. `openai-insecure-api-key.sk-...` is how OpenAI's library sends
+/// them, `base64url.bearer.authorization.k8s.io.TOKEN` how Kubernetes' does, and
+/// `access_token, TOKEN` is usual, too.
+fn subprotocols(value: &str) -> Cow<'_, str> {
+    let names = |name: &str| {
+        let word = name.rsplit(['.', '-']).next().unwrap_or_default().to_ascii_lowercase();
+        is_credential(name) || SCHEMES.contains(&word.as_str())
+    };
+    let mut hidden = false;
+    let mut announced = false;
+    let mut hide = |offer: &str| {
+        let text = offer.trim();
+        let dot = text.match_indices('.').map(|(at, _)| at + 1).find(|at| names(&text[..at - 1]));
+        let from = if announced { Some(0) } else { dot };
+        announced = from.is_none() && names(text);
+        match from.and_then(|from| Some((from, redacted(&text[from..])?))) {
+            Some((from, redacted)) => {
+                hidden = true;
+                format!("{}{redacted}", &text[..from])
+            }
+            None => text.to_owned(),
+        }
+    };
+    let offers: Vec<_> = value.split(',').map(&mut hide).collect();
+    if hidden { Cow::Owned(offers.join(", ")) } else { Cow::Borrowed(value) }
 }
 
 /// A request target or URL, fit to be shown: without the credentials of its
@@ -138,6 +171,8 @@ pub fn is_credential(name: &str) -> bool {
         match *word {
             "key" => BEFORE_KEY.contains(before),
             "token" => !AROUND_COUNTED.contains(before) && !AROUND_COUNTED.contains(after),
+            // `X-Auth`; but `auth-type` says how.
+            "auth" => at + 1 == words.len(),
             word if WORDS.contains(&word) => true,
             // `csrftoken`, `xapikey`: but `tokens` are counted things.
             word => ["token", "apikey", "accesskey"].iter().any(|end| word.ends_with(end)),
@@ -206,6 +241,22 @@ mod tests {
             ("www-authenticate", "Bearer realm=x", format!("Bearer {}", hidden("realm=x"))),
             ("Ocp-Apim-Subscription-Key", "k", hidden("k")),
             ("my-gateway-api-key", "k", hidden("k")),
+            ("Helicone-Auth", "Bearer k", format!("Bearer {}", hidden("k"))),
+            ("x-auth", "k", hidden("k")),
+            (
+                "Sec-WebSocket-Protocol",
+                "realtime, openai-insecure-api-key.sk-1.2, openai-beta.realtime-v1",
+                format!(
+                    "realtime, openai-insecure-api-key.{}, openai-beta.realtime-v1",
+                    hidden("sk-1.2")
+                ),
+            ),
+            ("sec-websocket-protocol", "access_token,t", format!("access_token, {}", hidden("t"))),
+            (
+                "sec-websocket-protocol",
+                "base64url.bearer.authorization.k8s.io.dA",
+                format!("base64url.bearer.{}", hidden("authorization.k8s.io.dA")),
+            ),
         ];
         for (name, value, expected) in cases {
             assert_eq!(header(name, value), expected, "{name}");
@@ -217,10 +268,12 @@ mod tests {
     fn other_headers_are_not_touched() {
         let names = [
             ":authority",
+            "x-auth-type",
             "anthropic-ratelimit-tokens-remaining",
             "content-type",
             "idempotency-key",
             "sec-websocket-key",
+            "sec-websocket-protocol",
             "user-agent",
             "x-claude-code-session-id",
             "X-Amzn-Bedrock-Input-Token-Count",
@@ -276,6 +329,7 @@ mod tests {
         fn any_text_is_survived(text in "\\PC*") {
             let _ = url(&text);
             let _ = header("authorization", &text);
+            let _ = header("sec-websocket-protocol", &text);
         }
     }
 }

@@ -82,6 +82,8 @@ pub struct Reported {
     pub reasoning: Option<u64>,
     /// Input that is audio: always a part of the input.
     pub input_audio: Option<u64>,
+    /// Of that: read from a cache.
+    pub cached_audio: Option<u64>,
     /// Output that is audio: always a part of the output.
     pub output_audio: Option<u64>,
     /// Input that is paid for, where the API tells it apart.
@@ -109,6 +111,7 @@ impl Reported {
         self.cache_write_1h = later.cache_write_1h.or(self.cache_write_1h);
         self.reasoning = later.reasoning.or(self.reasoning);
         self.input_audio = later.input_audio.or(self.input_audio);
+        self.cached_audio = later.cached_audio.or(self.cached_audio);
         self.output_audio = later.output_audio.or(self.output_audio);
         self.billed_input = later.billed_input.or(self.billed_input);
         self.billed_output = later.billed_output.or(self.billed_output);
@@ -132,6 +135,7 @@ impl Reported {
             cache_write_1h: part(self.cache_write_1h, other.cache_write_1h),
             reasoning: part(self.reasoning, other.reasoning),
             input_audio: part(self.input_audio, other.input_audio),
+            cached_audio: part(self.cached_audio, other.cached_audio),
             output_audio: part(self.output_audio, other.output_audio),
             billed_input: total(self.billed_input, other.billed_input),
             billed_output: total(self.billed_output, other.billed_output),
@@ -164,6 +168,7 @@ impl Reported {
             cache_write_1h_tokens: told.cache_write_1h,
             reasoning_tokens: told.reasoning,
             input_audio_tokens: told.input_audio,
+            cached_audio_tokens: told.cached_audio,
             output_audio_tokens: told.output_audio,
             billed_input_tokens: told.billed_input,
             billed_output_tokens: told.billed_output,
@@ -185,6 +190,7 @@ impl Reported {
             &mut told.cache_write_1h,
             &mut told.reasoning,
             &mut told.input_audio,
+            &mut told.cached_audio,
             &mut told.output_audio,
             &mut told.billed_input,
             &mut told.billed_output,

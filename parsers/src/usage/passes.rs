@@ -92,6 +92,7 @@ impl Usage {
             cache_write_1h_tokens: both(self.cache_write_1h_tokens, other.cache_write_1h_tokens),
             reasoning_tokens: both(self.reasoning_tokens, other.reasoning_tokens),
             input_audio_tokens: both(self.input_audio_tokens, other.input_audio_tokens),
+            cached_audio_tokens: both(self.cached_audio_tokens, other.cached_audio_tokens),
             output_audio_tokens: both(self.output_audio_tokens, other.output_audio_tokens),
             billed_input_tokens: both(self.billed_input_tokens, other.billed_input_tokens),
             billed_output_tokens: both(self.billed_output_tokens, other.billed_output_tokens),

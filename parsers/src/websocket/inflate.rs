@@ -104,7 +104,7 @@ impl Inflater {
             if status == Status::StreamEnd {
                 // A last block is followed by others all the same (section 7.2.3.4);
                 // what zlib makes of them knows nothing of what was before.
-                self.stream = Some(Decompress::new(false));
+                stream.reset(false);
                 if rest.is_empty() {
                     return Ok(());
                 }

@@ -8,4 +8,5 @@
 mod everything;
 mod framing;
 mod loss;
+mod waiting;
 mod wire;

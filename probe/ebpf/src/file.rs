@@ -6,8 +6,8 @@
 use aya_ebpf::helpers::generated::{bpf_get_current_task, bpf_probe_read_kernel};
 use llmtop_probe_common::{Address, Offsets, SocketState};
 
+use crate::connect::{AF_INET, AF_INET6, IPPROTO_TCP};
 use crate::maps::OFFSETS;
-use crate::socket::{AF_INET, AF_INET6, IPPROTO_TCP};
 
 /// One of [`OFFSETS`]: the whole would need much of the stack.
 macro_rules! at {

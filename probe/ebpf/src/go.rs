@@ -24,7 +24,7 @@ use llmtop_probe_common::{
 };
 
 use crate::maps::GO_CALLS;
-use crate::{calls, conns, deliver, emit, file, filter, memory, openssl, socket};
+use crate::{calls, connect, conns, deliver, emit, file, filter, memory, openssl, socket};
 
 /// `conn.net.Conn` within `tls.Conn`, of which it is the first field: where the
 /// pointer to the value is.
@@ -308,7 +308,7 @@ fn descriptor(object: u64) -> i32 {
             return -1;
         }
         let family = memory::word(net_fd + FAMILY);
-        let is_ip = family == u64::from(socket::AF_INET) || family == u64::from(socket::AF_INET6);
+        let is_ip = family == u64::from(connect::AF_INET) || family == u64::from(connect::AF_INET6);
         if is_ip && memory::word(net_fd + FAMILY + 8) == SOCK_STREAM {
             return memory::word(net_fd + SYSFD) as i32;
         }

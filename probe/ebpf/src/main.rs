@@ -5,6 +5,7 @@
 #![no_main]
 
 mod calls;
+mod connect;
 mod conns;
 mod copying;
 mod deliver;

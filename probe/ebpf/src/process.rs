@@ -14,9 +14,9 @@ use llmtop_probe_common::{
     Args, Exec, Exit, Filters, Kind, MAX_ARGS, MAX_ARGS_BYTES, MAX_FILENAME, Mapped, flags, named,
 };
 
+use crate::connect::argument;
 use crate::conns::parent;
 use crate::maps::{ARGS, COMMS, EVENTS, INSIDE, MAPPED, NAMED, PARENTS, PIDS, SETTINGS, THREADS};
-use crate::socket::argument;
 use crate::{descriptors, emit, file, filter, stdio};
 
 const CLONE_THREAD: u64 = 0x1_0000;

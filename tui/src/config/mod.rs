@@ -95,10 +95,10 @@ pub struct Price {
     /// Input tokens written to a cache; `None`: as `input`.
     #[serde(default, deserialize_with = "some_dollars")]
     pub cache_write: Option<f64>,
-    /// Input tokens of audio; `None`: as `input`.
+    /// Input tokens of audio; `None`: an exchange with audio is unpriced.
     #[serde(default, deserialize_with = "some_dollars")]
     pub input_audio: Option<f64>,
-    /// Output tokens of audio; `None`: as `output`.
+    /// Output tokens of audio; `None`: an exchange with audio is unpriced.
     #[serde(default, deserialize_with = "some_dollars")]
     pub output_audio: Option<f64>,
     /// Tokens of its context window; `None`: as in the built-in table.

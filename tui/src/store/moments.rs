@@ -172,6 +172,7 @@ impl Unfinished {
                 model: response.model.clone(),
                 id: response.id.clone(),
                 finish_reason: response.finish_reason.clone(),
+                tier: response.tier.clone(),
                 tool_calls: response.tool_calls.clone(),
                 other_choices: response.other_choices.clone(),
                 limits: response.limits.clone(),

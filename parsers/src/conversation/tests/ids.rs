@@ -122,3 +122,40 @@ fn a_session_on_a_websocket_is_one_conversation() {
     assert_eq!(say("sess_1", "Bye"), first);
     assert_eq!(say("sess_2", "Bye"), other);
 }
+
+#[test]
+fn a_group_of_requests_is_no_conversation() {
+    for header in ["x-session-id", "helicone-session-id", "x-litellm-session-id"] {
+        let mut process = Process::default();
+        let mut at = |turns: &[&str], answer: &str| {
+            let asked = process.ask("openai.chat", &chat(turns), &[(header, "s1")]);
+            process.end(asked, text(answer))
+        };
+        let a = at(&["What is red?"], "A colour.");
+        let b = at(&["What is a dog?"], "An animal.");
+        assert_ne!(a, b, "{header}");
+        assert_eq!(at(&["What is red?", "A colour.", "And blue?"], "Too."), a, "{header}");
+        assert_eq!(process.tracker.parent(b), None, "{header}");
+    }
+}
+
+/// What is added to a history that the server keeps is not a history of its own.
+#[test]
+fn what_is_added_elsewhere_leads_nowhere() {
+    let mut process = Process::default();
+    let response = |id: &str, answer: &str| Response { id: Some(id.into()), ..text(answer) };
+    let asked = process.ask("openai.responses", &json!({"model": "m", "input": "start A"}), &[]);
+    let a = process.end(asked, response("a1", "begun"));
+    let next = json!({"model": "m", "input": "continue", "previous_response_id": "a1"});
+    let asked = process.ask("openai.responses", &next, &[]);
+    assert_eq!(process.end(asked, response("a2", "done")), a);
+    let whole = json!({"model": "m", "input": [
+        {"role": "user", "content": "continue"},
+        {"role": "assistant", "content": "done"},
+        {"role": "user", "content": "x"}]});
+    assert_ne!(process.ask("openai.responses", &whole, &[]).place, a);
+    let asked = process.ask("openai.responses", &next, &[]);
+    assert_eq!(process.fail(asked), a);
+    let unseen = json!({"model": "m", "input": "continue", "previous_response_id": "b7"});
+    assert_ne!(process.ask("openai.responses", &unseen, &[]).place, a);
+}

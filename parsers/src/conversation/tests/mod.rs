@@ -1,3 +1,4 @@
+mod echoes;
 mod ids;
 
 use std::collections::HashMap;
@@ -98,6 +99,28 @@ fn conversations_that_begin_alike_are_told_apart_by_who_still_stands_there() {
 }
 
 #[test]
+fn one_failure_makes_one_attempt() {
+    let mut process = Process::default();
+    let asked = process.ask("openai.chat", &chat(&["ping"]), &[]);
+    let failed = process.fail(asked);
+    assert_eq!(process.chat(&["ping"], "pong"), failed, "tried again");
+    let later = process.chat(&["ping"], "pong");
+    assert_ne!(later, failed);
+    assert_ne!(process.chat(&["ping"], "pong"), later);
+}
+
+#[test]
+fn vectors_of_the_same_text_are_nothing_that_goes_on() {
+    let mut process = Process::default();
+    let mut embed = || {
+        let mut asked = process.ask("openai.embeddings", &json!({"model": "m", "input": "x"}), &[]);
+        asked.exchange.operation = Some("embeddings");
+        process.end(asked, Response::default())
+    };
+    assert_ne!(embed(), embed());
+}
+
+#[test]
 fn processes_do_not_share_conversations() {
     let mut process = Process::default();
     let a = process.chat(&["hi"], "Hello!");
@@ -149,7 +172,7 @@ fn a_summary_instead_of_the_history_is_a_new_conversation_unless_ids_say() {
     let a = process.chat(&["q1"], "a1");
     assert_ne!(process.chat(&["Summary: q1, a1. Go on."], "a2"), a);
 
-    let session = [("x-session-id", "s1")];
+    let session = [("session-id", "s1")];
     let asked = process.ask("openai.chat", &chat(&["r1"]), &session);
     let b = process.end(asked, text("a1"));
     let asked = process.ask("openai.chat", &chat(&["Summary: r1. Go on."]), &session);

@@ -53,10 +53,12 @@ pub(super) fn read<'a>(name: &'a str, value: &str) -> Option<(Cow<'a, str>, Fact
             match fact {
                 "limit" => Fact::Limit(count()),
                 "remaining" => Fact::Remaining(count()),
-                // Without a name, it is a moment for some and a duration for others.
-                "reset" if of.is_some() || about == "bysize" => {
-                    Fact::ResetsAfter(duration_ms(value))
-                }
+                "reset" => match moment(value) {
+                    Some(moment) => Fact::ResetsAt(Some(moment)),
+                    // Without a name, its unit is anybody's guess.
+                    None if of.is_none() && about != "bysize" => return None,
+                    None => Fact::ResetsAfter(duration_ms(value)),
+                },
                 _ => return None,
             },
         ));
@@ -99,6 +101,18 @@ pub(super) fn read<'a>(name: &'a str, value: &str) -> Option<(Cow<'a, str>, Fact
     }
     let what = name.strip_prefix("x-quota-snapshot-")?;
     Some((what.into(), Fact::Snapshot(value.to_owned())))
+}
+
+/// A moment, if it is no duration: as RFC 3339 writes it, or since the Unix epoch, in
+/// seconds (as DigitalOcean does) or milliseconds. No quota lasts 30 years.
+fn moment(value: &str) -> Option<Timestamp> {
+    const YEARS_30: u64 = 1_000_000_000;
+    match value.trim().parse::<u64>() {
+        Ok(number) if number >= YEARS_30 * 1000 => number.checked_mul(1_000_000).map(Timestamp),
+        Ok(number) if number >= YEARS_30 => unix(value),
+        Ok(_) => None,
+        Err(_) => rfc3339(value),
+    }
 }
 
 impl Fact {

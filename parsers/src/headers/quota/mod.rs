@@ -171,9 +171,18 @@ mod tests {
             },
         ];
         assert_eq!(of(&headers), expected);
-        // A gateway's: what its reset means is not known.
-        let bare = [("x-ratelimit-limit", "20"), ("x-ratelimit-reset", "1741305600000")];
-        assert_eq!(of(&bare), [RateLimit { limit: Some(20), ..RateLimit::named("requests") }]);
+        // A gateway's: what its reset means is not known, unless it can only be a moment.
+        let bare = [("x-ratelimit-limit", "20"), ("x-ratelimit-reset", "60")];
+        let expected = RateLimit { limit: Some(20), ..RateLimit::named("requests") };
+        assert_eq!(of(&bare), std::slice::from_ref(&expected));
+        let resets_at = Some(Timestamp(1_741_305_600_000_000_000));
+        for moment in ["1741305600000", "1741305600", "2025-03-07T00:00:00Z"] {
+            let bare = [("x-ratelimit-limit", "20"), ("x-ratelimit-reset", moment)];
+            assert_eq!(of(&bare), [RateLimit { resets_at, ..expected.clone() }], "{moment}");
+            let named =
+                [("x-ratelimit-limit-requests", "20"), ("x-ratelimit-reset-requests", moment)];
+            assert_eq!(of(&named), [RateLimit { resets_at, ..expected.clone() }], "{moment}");
+        }
     }
 
     #[test]

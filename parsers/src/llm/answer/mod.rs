@@ -45,6 +45,8 @@ pub struct Answer {
     pub passes: Vec<Pass>,
     /// Cost, where the API reports it, in US dollars.
     pub cost: Option<f64>,
+    /// The tier of service, if it is not the standard one: see [`served`](Self::served).
+    tier: Option<String>,
     /// The API's error.
     pub error: Option<ApiError>,
     /// What is left of quotas, as far as the answer itself tells.
@@ -91,6 +93,7 @@ impl Answer {
             reported: Reported::default(),
             passes: Vec::new(),
             cost: None,
+            tier: None,
             error: None,
             limits: Vec::new(),
             retry_after_ms: None,
@@ -194,6 +197,11 @@ impl Answer {
         self.growth = Growth::More;
     }
 
+    /// Whether a call stands in this slot that has arguments.
+    pub(super) fn has_arguments(&self, slot: Slot) -> bool {
+        self.places.get(&slot).is_some_and(|place| !self.slots[*place].text.is_empty())
+    }
+
     /// Whether a call stands in this slot that has no arguments (yet).
     pub(super) fn lacks_arguments(&self, slot: Slot) -> bool {
         self.places.get(&slot).is_some_and(|place| self.slots[*place].text.is_empty())
@@ -208,6 +216,32 @@ impl Answer {
             self.reported
         });
         self.reported = figures.reduce(Reported::and).unwrap_or_default();
+    }
+
+    /// The API names the tier of service that it was given, or what else has prices of its
+    /// own; what it says later wins.
+    pub(super) fn served<'a>(&mut self, names: impl IntoIterator<Item = &'a str>) {
+        let mut names = names.into_iter().peekable();
+        if names.peek().is_none() {
+            return;
+        }
+        let names = names.map(str::to_lowercase).filter_map(|name| {
+            // Google's: on demand, and how.
+            let name = name.strip_prefix("on_demand_").unwrap_or(&name);
+            let is_standard = STANDARD.contains(&name) || name.ends_with("unspecified");
+            (!is_standard).then(|| name.to_owned())
+        });
+        self.tier = names.reduce(|all, name| format!("{all}, {name}"));
+    }
+
+    /// Tools of the provider's own were called that are paid for beside the tokens. Where
+    /// it tells the cost, they are in it.
+    pub(super) fn called(&mut self, tools: &str) {
+        if self.cost.is_none() {
+            let detail =
+                format!("{tools}: paid for beside the tokens, and in no figure of the cost");
+            self.note("provider_tools", detail);
+        }
     }
 
     /// Something deserves a second look; what is said later of the same wins.
@@ -281,6 +315,9 @@ impl Answer {
     }
 }
 
+/// Names of the tier of service that has the standard prices.
+const STANDARD: &[&str] = &["auto", "default", "on_demand", "standard", "standard_only", ""];
+
 /// Between two pieces of reasoning.
 const PARAGRAPH: &str = "\n\n";
 
@@ -320,6 +357,7 @@ impl Answer {
         response.model.clone_from(&self.model);
         response.id.clone_from(&self.id);
         response.finish_reason.clone_from(&self.finish_reason);
+        response.tier.clone_from(&self.tier);
         exchange.usage = usage::with_passes(self.reported.usage(self.done), &self.passes);
         exchange.passes.clone_from(&self.passes);
         if let Some(usd) = self.cost {
@@ -339,6 +377,11 @@ impl Answer {
         note(self.truncated, "answer_truncated", "the answer is longer than what is kept of it");
         let detail = "pieces of a tool call's arguments do not fit together";
         note(self.broken, "broken_arguments", detail);
+        let detail = format!(
+            "served as {}, at other prices than the standard ones",
+            self.tier.as_deref().unwrap_or_default()
+        );
+        note(self.tier.is_some() && self.cost.is_none(), "service_tier", &detail);
         self.notes.iter().for_each(|(kind, detail)| note(true, kind, detail));
     }
 }

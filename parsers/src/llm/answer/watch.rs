@@ -20,7 +20,7 @@ pub(super) enum Growth {
 
 /// All of an answer but its content, to be compared.
 pub(in crate::llm) type Facts =
-    ([Option<String>; 3], Reported, Option<f64>, Option<ApiError>, Quotas, Beside, bool);
+    ([Option<String>; 4], Reported, Option<f64>, Option<ApiError>, Quotas, Beside, bool);
 
 /// What is left of quotas, and how long to wait.
 type Quotas = (Vec<RateLimit>, Option<u64>);
@@ -60,6 +60,7 @@ impl Answer {
             finish_reason,
             reported,
             cost,
+            tier,
             error,
             limits,
             retry_after_ms,
@@ -79,7 +80,7 @@ impl Answer {
             passes,
             notes,
         } = self;
-        let names = [model.clone(), id.clone(), finish_reason.clone()];
+        let names = [model.clone(), id.clone(), finish_reason.clone(), tier.clone()];
         let quotas = (limits.clone(), *retry_after_ms);
         let beside = (passes.clone(), notes.clone());
         (names, *reported, *cost, error.clone(), quotas, beside, *done)

@@ -84,6 +84,22 @@ fn those_like_openai() {
                 "search_context_size": "low", "cost": {"total_cost": 0.01}})),
             plain(1250, 400),
         ),
+        // Reasoning is in no total: 300 + 100.
+        (
+            "perplexity, deep research",
+            "openai.chat",
+            chat(json!({"prompt_tokens": 1250, "completion_tokens": 300, "total_tokens": 1550,
+                "citation_tokens": 20016, "num_search_queries": 18, "reasoning_tokens": 100})),
+            (Some(1250), Some(400), None, None, Some(100)),
+        ),
+        // Reasoning is part of the completion.
+        (
+            "sglang",
+            "openai.chat",
+            chat(json!({"prompt_tokens": 1250, "completion_tokens": 400, "total_tokens": 1650,
+                "prompt_tokens_details": {"cached_tokens": 200}, "reasoning_tokens": 100})),
+            unwritten([1250, 400, 200, 100]),
+        ),
         (
             "moonshot",
             "openai.chat",
