@@ -3,6 +3,7 @@
 use serde::de::IgnoredAny;
 
 use crate::Finding;
+use crate::room::{ROOM, Room, Share};
 
 /// A decoded body. Larger than the memory budget, it keeps its head and its
 /// tail and says how much is missing between them.
@@ -78,13 +79,15 @@ impl BodyKind {
 const HOLES: usize = 256;
 
 /// Keeps a body as it arrives: everything up to the budget, beyond it the
-/// first and the last half of the budget.
+/// first and the last half of the budget. Where the process has no more room for
+/// unfinished bodies, what is there by then is the budget.
 ///
 /// Drive it with [`push`](Self::push) and [`hole`](Self::hole), then
 /// [`finish`](Self::finish). Each byte is copied a constant number of times.
 #[derive(Debug)]
 pub(crate) struct Keeper {
     budget: usize,
+    share: Share,
     /// All of it, or, once over the budget, the head.
     head: Vec<u8>,
     /// Once over the budget: the last bytes, a ring that is always full.
@@ -108,8 +111,13 @@ struct Hole {
 
 impl Keeper {
     pub(crate) fn new(budget: usize) -> Self {
+        Keeper::within(budget, &ROOM)
+    }
+
+    fn within(budget: usize, room: &'static Room) -> Self {
         Keeper {
             budget: budget.max(2),
+            share: Share::of(room),
             head: Vec::new(),
             tail: Vec::new(),
             oldest: 0,
@@ -128,6 +136,10 @@ impl Keeper {
         self.seen += bytes.len() as u64;
         let mut rest = bytes;
         if self.tail.is_empty() {
+            let wanted = self.budget.min(self.head.len() + rest.len());
+            if !self.share.reach(wanted) {
+                self.budget = self.budget.min(self.share.bytes());
+            }
             let room = self.budget - self.head.len();
             let (fits, over) = rest.split_at(rest.len().min(room));
             self.head.extend_from_slice(fits);
@@ -250,6 +262,29 @@ mod tests {
         let mut keeper = Keeper::new(budget);
         pieces.iter().for_each(|piece| keeper.push(piece));
         keeper.finish(&mut Vec::new())
+    }
+
+    /// Nobody's budget counts where the process has no room left.
+    #[test]
+    fn without_room_head_and_tail_are_kept() {
+        static SMALL: Room = Room::new(128 << 10);
+        let bytes: Vec<u8> = (0..500_000_u32).map(|n| b'a' + (n % 26) as u8).collect();
+        for piece in [1000, 70_000, 500_000] {
+            let (mut one, mut other) =
+                (Keeper::within(1 << 20, &SMALL), Keeper::within(1 << 20, &SMALL));
+            one.push(&bytes[..120_000]);
+            bytes.chunks(piece).for_each(|piece| other.push(piece));
+            let mut findings = Vec::new();
+            let whole = one.finish(&mut findings).unwrap();
+            assert_eq!((whole.is_whole(), whole.bytes.len()), (true, 120_000));
+            assert_eq!(findings, []);
+            let cut = other.finish(&mut findings).unwrap();
+            assert_eq!(cut.bytes.len(), 64 << 10);
+            assert!(bytes.starts_with(&cut.bytes[..32 << 10]));
+            assert!(bytes.ends_with(&cut.bytes[32 << 10..]));
+            assert_eq!(cut.elided[0].bytes, Some(500_000 - (64 << 10)));
+            assert_eq!(findings[0].kind, "body_truncated");
+        }
     }
 
     #[test]

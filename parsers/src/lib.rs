@@ -24,6 +24,7 @@ mod percent;
 pub mod price;
 mod protobuf;
 pub mod redact;
+mod room;
 mod stdio;
 mod stream;
 pub mod usage;

@@ -4,11 +4,15 @@ use brotli_decompressor::{BrotliDecompressStream, BrotliResult, BrotliState, Sta
 use flate2::{Decompress, FlushDecompress, Status};
 use zstd::stream::raw::{DParameter, Operation};
 
+use crate::room::{ROOM, Share};
+
 /// Decoded bytes are handed on in pieces of at most this size. Every open body
 /// that is compressed holds as much.
 const BUFFER: usize = 8 << 10;
-/// Windows above 128 MiB are refused (RFC 8878 asks for at least 8 MiB).
-const ZSTD_WINDOW_LOG: u32 = 27;
+/// Windows above 8 MiB are refused, as RFC 9659 asks for.
+const ZSTD_WINDOW_LOG: u32 = 23;
+/// That of Brotli is of 16 MiB at most (RFC 7932, section 9.1).
+const BROTLI_WINDOW_LOG: u32 = 24;
 /// The magic number of gzip (RFC 1952).
 pub(crate) const GZIP: [u8; 2] = [0x1F, 0x8B];
 /// That of a Zstandard frame (RFC 8878).
@@ -26,6 +30,10 @@ pub(super) struct Layer {
     tail: Vec<u8>,
     /// It was not: neither is what follows.
     padded: bool,
+    /// Decoded bytes so far.
+    decoded: usize,
+    /// Room for its window, as far as that is used.
+    share: Share,
 }
 
 enum Coding {
@@ -76,8 +84,21 @@ impl Layer {
         })
     }
 
+    /// Nothing more will be decoded: gives back what it takes.
+    pub(super) fn give_up(&mut self) {
+        *self = Layer::of(Coding::Deflate(Vec::new()));
+    }
+
     fn of(coding: Coding) -> Self {
-        Layer { coding, buffer: Vec::new(), complete: false, tail: Vec::new(), padded: false }
+        Layer {
+            coding,
+            buffer: Vec::new(),
+            complete: false,
+            tail: Vec::new(),
+            padded: false,
+            decoded: 0,
+            share: Share::of(&ROOM),
+        }
     }
 
     pub(super) fn name(&self) -> &'static str {
@@ -148,6 +169,10 @@ impl Layer {
             let step = step.map_err(|problem| format!("{name}: {problem}"))?;
             self.complete = step.ended;
             rest = &rest[step.read..];
+            self.decoded = self.decoded.saturating_add(step.written);
+            if !self.share.reach(self.decoded.min(self.coding.window())) {
+                return Err(format!("{name}: too many compressed bodies at once"));
+            }
             if step.written > 0 {
                 sink(&self.buffer[..step.written])?;
             }
@@ -184,6 +209,15 @@ impl Layer {
 }
 
 impl Coding {
+    /// Decoded bytes that it remembers, at most.
+    fn window(&self) -> usize {
+        match self {
+            Coding::Gzip(_) | Coding::Deflate(_) | Coding::Inflate(_) => 32 << 10,
+            Coding::Brotli(_) => 1 << BROTLI_WINDOW_LOG,
+            Coding::Zstd(_) => 1 << ZSTD_WINDOW_LOG,
+        }
+    }
+
     fn step(&mut self, input: &[u8], output: &mut [u8]) -> Result<Step, String> {
         match self {
             Coding::Gzip(decompress) | Coding::Inflate(decompress) => {

@@ -10,7 +10,7 @@ use layer::Layer;
 const LAYERS: usize = 4;
 /// Decoded bytes allowed for each byte on the wire, once over the free
 /// allowance. Deflate's densest possible text is about 1030.
-const RATIO: u64 = 256;
+pub(crate) const RATIO: u64 = 256;
 /// Input is decoded in pieces of this size, between which the allowance grows.
 const PIECE: usize = 16 << 10;
 
@@ -81,6 +81,7 @@ impl Decoder {
     /// Bytes are missing here: nothing after them can be decoded.
     pub(crate) fn hole(&mut self) {
         self.dead |= !self.layers.is_empty();
+        self.layers.iter_mut().for_each(Layer::give_up);
     }
 
     /// Whether the body's bytes are handed on as they come.
@@ -142,6 +143,7 @@ impl Decoder {
             if let Err(problem) = run(&mut self.layers, piece, &mut self.budget, sink) {
                 self.problem = Some(problem);
                 self.dead = true;
+                self.layers.iter_mut().for_each(Layer::give_up);
                 return;
             }
         }

@@ -1,7 +1,7 @@
 //! Length-prefixed messages: gRPC ("gRPC over HTTP2"), gRPC-Web, and the
 //! streams of the Connect protocol. A byte of flags, four of length, a message.
 
-use crate::decode::{Decoder, GZIP};
+use crate::decode::{Decoder, GZIP, RATIO};
 use crate::protobuf;
 
 /// Flags and length.
@@ -42,6 +42,8 @@ pub(crate) struct Parser {
     limit: usize,
     place: Place,
     pending: Vec<u8>,
+    /// Decompressed bytes that messages may still have beyond what is usual.
+    free: u64,
     too_long: u64,
     /// Bytes that could not be cut.
     uncut: u64,
@@ -99,6 +101,7 @@ impl Parser {
             limit,
             place: Place::Prefix,
             pending: Vec::new(),
+            free: limit as u64,
             too_long: 0,
             uncut: 0,
             problem: None,
@@ -139,8 +142,7 @@ impl Parser {
                     let (taken, after) = rest.split_at(rest.len().min(missing));
                     rest = after;
                     if self.pending.is_empty() && taken.len() == length {
-                        self.tell(flags, taken, on_unit);
-                        self.place = Place::Prefix;
+                        self.place = self.tell(flags, taken, on_unit);
                     } else {
                         self.pending.extend_from_slice(taken);
                     }
@@ -160,8 +162,7 @@ impl Parser {
                 && self.pending.len() == length
             {
                 let message = std::mem::take(&mut self.pending);
-                self.tell(flags, &message, on_unit);
-                self.place = Place::Prefix;
+                self.place = self.tell(flags, &message, on_unit);
             }
         }
     }
@@ -212,18 +213,25 @@ impl Parser {
         rest
     }
 
-    fn tell(&mut self, flags: u8, bytes: &[u8], on_unit: &mut impl FnMut(Unit<'_>)) {
+    /// Tells a message; where that leaves it.
+    fn tell(&mut self, flags: u8, bytes: &[u8], on_unit: &mut impl FnMut(Unit<'_>)) -> Place {
         let end = flags & !COMPRESSED != 0;
+        // Nothing comes after the end: what does is of nobody's making.
+        let next = if end { Place::Lost } else { Place::Prefix };
         let unit = |bytes| if end { Unit::End(bytes) } else { Unit::Message(bytes) };
         if flags & COMPRESSED == 0 {
-            return on_unit(unit(bytes));
+            on_unit(unit(bytes));
+            return next;
         }
         // Without a word on how, gzip gives itself away.
         let codings = if self.coding.is_empty() { vec![] } else { vec![self.coding.clone()] };
-        let mut decoder = Decoder::new(&codings, true, self.limit as u64);
+        // One allowance for all: a body has any number of messages.
+        let mut decoder = Decoder::new(&codings, true, self.free);
         let mut decoded = Vec::new();
         let mut too_long = false;
+        let mut spent = 0;
         let mut keep = |bytes: &[u8]| {
+            spent += bytes.len() as u64;
             too_long |= decoded.len() + bytes.len() > self.limit;
             if !too_long {
                 decoded.extend_from_slice(bytes);
@@ -231,6 +239,8 @@ impl Parser {
         };
         decoder.push(bytes, &mut keep);
         decoder.finish(true, &mut keep);
+        let usual = RATIO.saturating_mul(bytes.len() as u64);
+        self.free = self.free.saturating_sub(spent.saturating_sub(usual));
         let unannounced = codings.is_empty() && !decoder.is_identity();
         if let Some(problem) = decoder.problem().filter(|_| !unannounced) {
             self.problem.get_or_insert_with(|| problem.to_owned());
@@ -239,154 +249,9 @@ impl Parser {
         } else {
             on_unit(unit(&decoded));
         }
+        next
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::io::Write;
-
-    use flate2::Compression;
-    use flate2::write::GzEncoder;
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn framed(flags: u8, message: &[u8]) -> Vec<u8> {
-        [&[flags], &(message.len() as u32).to_be_bytes()[..], message].concat()
-    }
-
-    fn gzip(bytes: &[u8]) -> Vec<u8> {
-        let mut encoder = GzEncoder::new(vec![], Compression::best());
-        encoder.write_all(bytes).unwrap();
-        encoder.finish().unwrap()
-    }
-
-    /// Messages, what comes after them with `end ` before it.
-    fn units(parser: &mut Parser, pieces: &[&[u8]]) -> Vec<String> {
-        let mut units = Vec::new();
-        for piece in pieces {
-            parser.push(piece, &mut |unit| {
-                units.push(match unit {
-                    Unit::Message(bytes) => bytes.escape_ascii().to_string(),
-                    Unit::End(bytes) => format!("end {}", bytes.escape_ascii()),
-                });
-            });
-        }
-        units
-    }
-
-    #[test]
-    fn any_cut_reads_the_same() {
-        let stream = [
-            framed(0, b"one"),
-            framed(0, b""),
-            framed(1, &gzip(b"three")),
-            framed(2, b"{}"),
-            framed(3, &gzip(b"{\"a\":1}")),
-        ]
-        .concat();
-        for at in 0..=stream.len() {
-            for coding in ["gzip", "GZIP ", ""] {
-                let mut parser = Parser::new(Family::Connect, coding, 100);
-                let (before, after) = stream.split_at(at);
-                let expected = ["one", "", "three", "end {}", "end {\\\"a\\\":1}"];
-                assert_eq!(units(&mut parser, &[before, after]), expected, "cut at {at}");
-                assert_eq!((parser.uncut(), parser.is_cut()), (0, false));
-                assert_eq!(parser.problem(), None);
-            }
-        }
-        let mut parser = Parser::new(Family::GrpcWeb, "", 100);
-        let web = [framed(0, b"one"), framed(0x80, b"grpc-status: 0\r\n")].concat();
-        assert_eq!(units(&mut parser, &[&web]), ["one", "end grpc-status: 0\\r\\n"]);
-    }
-
-    #[test]
-    fn what_cannot_be_cut_is_counted() {
-        for (family, flags) in [(Family::Grpc, 2), (Family::GrpcWeb, 2), (Family::Connect, 0x80)] {
-            let stream = [framed(0, b"one"), framed(flags, b"two"), framed(0, b"three")].concat();
-            let mut parser = Parser::new(family, "", 100);
-            assert_eq!(units(&mut parser, &[&stream]), ["one"]);
-            assert_eq!(parser.uncut(), 18);
-        }
-    }
-
-    #[test]
-    fn what_is_too_long_is_passed_over() {
-        let bomb = gzip(&[0; 100 << 10]);
-        let stream = [framed(0, &[7; 200]), framed(1, &bomb), framed(0, b"3")].concat();
-        for size in [1, 7, 1 << 20] {
-            let mut parser = Parser::new(Family::Grpc, "gzip", 199);
-            let pieces: Vec<&[u8]> = stream.chunks(size).collect();
-            assert_eq!(units(&mut parser, &pieces), ["3"]);
-            assert_eq!(parser.dropped(), 1);
-            assert_eq!(parser.problem(), Some("gzip: decompression bomb"));
-        }
-    }
-
-    #[test]
-    fn a_message_that_cannot_be_decompressed_is_told_of() {
-        let mut torn = gzip(b"two");
-        torn.truncate(15);
-        let stream = [framed(0, b"1"), framed(1, &torn), framed(0, b"3")].concat();
-        for coding in ["gzip", "snappy", "deflate"] {
-            let mut parser = Parser::new(Family::Grpc, coding, 100);
-            assert_eq!(units(&mut parser, &[&stream]), ["1", "3"]);
-            assert!(parser.problem().is_some(), "{coding}");
-        }
-    }
-
-    #[test]
-    fn a_hole_within_a_message_costs_that_message() {
-        let stream = [framed(0, b"one"), framed(0, b"second"), framed(0, b"3")].concat();
-        for from in 1..stream.len() {
-            for to in from + 1..stream.len() {
-                let mut parser = Parser::new(Family::Grpc, "", 100);
-                let mut told = units(&mut parser, &[&stream[..from]]);
-                parser.hole(Some((to - from) as u64));
-                told.extend(units(&mut parser, &[&stream[to..]]));
-                let inside = |begin, end| from >= begin && to <= end;
-                let expected: &[&str] = match from {
-                    _ if inside(5, 8) => &["second", "3"],
-                    _ if inside(13, 19) => &["one", "3"],
-                    8.. if from < 19 => &["one"],
-                    19.. => &["one", "second"],
-                    _ => &[],
-                };
-                assert_eq!(told, expected, "{from} to {to}");
-            }
-        }
-        let mut parser = Parser::new(Family::Grpc, "", 100);
-        units(&mut parser, &[&stream[..6]]);
-        parser.hole(None);
-        assert!(units(&mut parser, &[&stream[6..]]).is_empty());
-    }
-
-    proptest! {
-        #[test]
-        fn any_stream_comes_apart(
-            messages in prop::collection::vec(("[a-z]{0,40}", any::<bool>()), 0..6),
-            size in 1..30usize,
-        ) {
-            let stream: Vec<u8> = messages
-                .iter()
-                .flat_map(|(message, compress)| match compress {
-                    true => framed(1, &gzip(message.as_bytes())),
-                    false => framed(0, message.as_bytes()),
-                })
-                .collect();
-            let mut parser = Parser::new(Family::Grpc, "gzip", 1000);
-            let pieces: Vec<&[u8]> = stream.chunks(size).collect();
-            let expected: Vec<String> = messages.into_iter().map(|(message, _)| message).collect();
-            prop_assert_eq!(units(&mut parser, &pieces), expected);
-            prop_assert!(!parser.is_cut());
-        }
-
-        #[test]
-        fn any_bytes_are_survived(bytes in any::<Vec<u8>>(), size in 1..30usize) {
-            let mut parser = Parser::new(Family::Connect, "gzip", 1000);
-            let pieces: Vec<&[u8]> = bytes.chunks(size).collect();
-            units(&mut parser, &pieces);
-        }
-    }
-}
+mod tests;

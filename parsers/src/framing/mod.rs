@@ -231,7 +231,9 @@ impl Framing {
     pub(crate) fn hole(&mut self, lost: Option<u64>) {
         self.fresh = false;
         match &mut self.form {
-            Form::Whole | Form::Message(_) | Form::Undecided(_) | Form::Unknown { .. } => {}
+            Form::Whole | Form::Message(_) | Form::Unknown { .. } => {}
+            // What comes after may begin as anything.
+            Form::Undecided(_) => self.form = Form::Whole,
             Form::Events(parser) => parser.hole(),
             Form::Lines(parser) => parser.hole(),
             Form::Array(parser) => parser.hole(),

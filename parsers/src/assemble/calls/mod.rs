@@ -141,8 +141,7 @@ impl Calls {
             }
             all => {
                 for call in all {
-                    let detail = format!("{lost} bytes were lost while this was open");
-                    call.exchange.note("bytes_lost", detail);
+                    call.exchange.note("bytes_lost", "bytes were lost while this was open");
                 }
             }
         }

@@ -235,7 +235,7 @@ impl Socket {
             talk.tear(from, if alone { lost } else { 0 });
             if lost > 0 && !alone {
                 let who = super::name(from);
-                let detail = format!("{lost} bytes of the {who} were lost while this was open");
+                let detail = format!("bytes of the {who} were lost while this was open");
                 talk.exchange.note("bytes_lost", detail);
             }
         }
