@@ -90,7 +90,7 @@ impl Sink for Responses<'_> {
         let all = &mut *self.0;
         let Start::Response { status: Some(status) } = head.start else { return Framing::Unknown };
         let mut findings = Vec::new();
-        let unseen = std::mem::take(&mut all.asked_unseen) || all.unpaired;
+        let unseen = all.asked_unseen || all.unpaired;
         let first = all.open.front().filter(|open| !open.response_done && !unseen);
         let method = first.and_then(|open| open.exchange.request.method.as_deref());
         let framing = of_response(&head, status, method, &mut findings);
@@ -102,6 +102,7 @@ impl Sink for Responses<'_> {
             all.left_for = Some(LeftFor::Http2);
             return framing;
         }
+        all.asked_unseen = false;
         let to_websocket = status == 101 && switches_to(&head, "websocket");
         if first.is_none() {
             let seq = all.seq();

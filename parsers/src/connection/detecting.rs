@@ -8,8 +8,8 @@ use crate::{Direction, Limits, Timestamp, websocket};
 /// Before it is known what is spoken.
 #[derive(Debug, Default)]
 pub(super) struct Detecting {
-    sent: Carry,
-    received: Carry,
+    sent: Side,
+    received: Side,
     /// Bytes passed that nothing could be told from.
     passed: u64,
     /// So many may.
@@ -19,6 +19,15 @@ pub(super) struct Detecting {
     pub(super) frames: Option<Box<Session>>,
     /// The same for a WebSocket.
     socket: Option<Box<websocket::Session>>,
+}
+
+/// What one direction leaves to the protocol that is told.
+#[derive(Debug, Default)]
+pub(super) struct Side {
+    /// What may be a beginning.
+    pub(super) carry: Carry,
+    /// Bytes lost before it; 0: nobody knows how many.
+    pub(super) lost: Option<u64>,
 }
 
 /// Bytes of a new connection that may pass before it is given up.
@@ -55,7 +64,7 @@ impl Detecting {
         self.socket.get_or_insert_with(|| Box::new(websocket::Session::joined(limits)));
     }
 
-    pub(super) fn carry(&mut self, direction: Direction) -> &mut Carry {
+    pub(super) fn side(&mut self, direction: Direction) -> &mut Side {
         match direction {
             Direction::Sent => &mut self.sent,
             Direction::Received => &mut self.received,
@@ -71,7 +80,7 @@ impl Detecting {
         bytes: &[u8],
     ) -> Detected {
         let searches = self.frames.is_some();
-        let carry = self.carry(direction);
+        let carry = &mut self.side(direction).carry;
         let carried = carry.len();
         let look = &bytes[..bytes.len().min(BEGINNING)];
         let first = if carried == 0 {
@@ -116,7 +125,9 @@ impl Detecting {
     }
 
     pub(super) fn gap(&mut self, direction: Direction, time: Timestamp, lost: u64, limits: Limits) {
-        self.carry(direction).clear();
+        let side = self.side(direction);
+        side.carry.clear();
+        side.lost = Some(side.lost.unwrap_or(0).saturating_add(lost));
         self.expect_anything(limits);
         if let Some(frames) = &mut self.frames {
             frames.gap(direction, time, lost);

@@ -6,7 +6,7 @@ mod http1;
 
 use std::collections::VecDeque;
 
-use self::detecting::{Detected, Detecting};
+use self::detecting::{Detected, Detecting, Side};
 use self::http1::Http1;
 use crate::assemble::Left;
 use crate::detect::Kind;
@@ -249,17 +249,20 @@ impl Connection {
             _ => Role::Server,
         };
         let State::Detecting(detecting) = &mut self.state else { return };
-        let carried = [direction, direction.opposite()].map(|direction| {
-            let carry = detecting.carry(direction);
-            (direction, carry.since(), carry.take())
-        });
+        let sides = [direction, direction.opposite()]
+            .map(|direction| (direction, std::mem::take(detecting.side(direction))));
         let mut http1 = Box::new(Http1::new(role, self.limits, self.joined_midway));
         if self.torn {
             http1.exchanges.lose_patience();
         }
+        for (direction, side) in &sides {
+            if let Some(lost) = side.lost {
+                http1.gap(*direction, time, lost);
+            }
+        }
         self.state = State::Http1(http1);
-        for (direction, since, bytes) in carried {
-            self.receive(direction, since, &bytes);
+        for (direction, Side { mut carry, .. }) in sides {
+            self.receive(direction, carry.since(), &carry.take());
         }
         self.receive(direction, time, bytes);
     }
@@ -276,7 +279,7 @@ impl Connection {
             None => {
                 let mut http2 = Box::new(Session::new(self.limits, false));
                 for direction in [direction, direction.opposite()] {
-                    let carry = detecting.carry(direction);
+                    let carry = &mut detecting.side(direction).carry;
                     let (since, carried) = (carry.since(), carry.take());
                     http2.receive(direction, since, &carried);
                 }

@@ -12,6 +12,7 @@ mod corpus;
 mod holes;
 mod http2;
 mod large;
+mod losses;
 mod random;
 mod render;
 mod stdio;
