@@ -81,7 +81,7 @@ fn frames(joined_midway: bool, response: &[u8]) -> usize {
     let mut http2 = Http2::new(Limits::default(), joined_midway);
     let mut events = 0;
     for chunk in response.chunks(READ) {
-        http2.receive(Direction::Received, chunk, |event| {
+        http2.receive(Direction::Received, Timestamp(0), chunk, |_, event| {
             events += 1;
             black_box(&event);
         });

@@ -35,6 +35,24 @@ pub(super) enum Piece<'a> {
     Unframed,
 }
 
+impl Piece<'_> {
+    /// The stream that it is of.
+    pub(super) fn stream(&self) -> Option<u32> {
+        match self {
+            Piece::Head { stream, promised: None, .. }
+            | Piece::Data { stream, .. }
+            | Piece::End { stream }
+            | Piece::Hole { stream, .. }
+            | Piece::Reset { stream, .. } => Some(*stream),
+            Piece::Head { .. }
+            | Piece::Preface
+            | Piece::MaxFrameSize(_)
+            | Piece::GoAway(_)
+            | Piece::Unframed => None,
+        }
+    }
+}
+
 /// Takes the bytes of one direction apart.
 ///
 /// Call [`next`](Self::next) until it is `None`. Bytes may then be left over:

@@ -66,9 +66,9 @@ impl Head {
         pseudo.get_or_insert(value);
     }
 
-    /// Octets of its fields.
+    /// What its fields cost.
     pub(super) fn size(&self) -> usize {
-        self.headers.iter().map(|(name, value)| name.len() + value.len()).sum()
+        self.headers.iter().map(|(name, value)| name.len() + value.len() + OVERHEAD).sum()
     }
 
     /// Who wrote it, where a pseudo-header field says so.

@@ -22,15 +22,15 @@ impl Session {
     }
 
     pub(crate) fn receive(&mut self, direction: Direction, time: Timestamp, bytes: &[u8]) {
-        self.frames.receive(direction, bytes, |event| self.exchanges.tell(time, event));
+        self.frames.receive(direction, time, bytes, |time, event| self.exchanges.tell(time, event));
     }
 
     pub(crate) fn gap(&mut self, direction: Direction, time: Timestamp, lost: u64) {
-        self.frames.gap(direction, lost, |event| self.exchanges.tell(time, event));
+        self.frames.gap(direction, time, lost, |time, event| self.exchanges.tell(time, event));
     }
 
     pub(crate) fn close(&mut self, time: Timestamp) {
-        self.frames.close(|event| self.exchanges.tell(time, event));
+        self.frames.close(|time, event| self.exchanges.tell(time, event));
         self.exchanges.close(time);
     }
 
@@ -49,6 +49,6 @@ impl Session {
 
     /// Says that this is HTTP/2 for sure.
     pub(crate) fn settle(&mut self, time: Timestamp) {
-        self.frames.settle(|event| self.exchanges.tell(time, event));
+        self.frames.settle(time, |time, event| self.exchanges.tell(time, event));
     }
 }

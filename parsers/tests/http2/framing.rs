@@ -1,7 +1,7 @@
 //! Where frames are, where there are none, and what is kept of them.
 
 use llmtop_parsers::http2::Http2;
-use llmtop_parsers::{Direction, Limits, Role};
+use llmtop_parsers::{Direction, Limits, Role, Timestamp};
 use proptest::prelude::*;
 
 use crate::wire::*;
@@ -114,7 +114,7 @@ fn heads_are_bounded() {
     }
     peers.client(CONTINUATION, END_HEADERS, 3, &[]);
     for (direction, bytes) in &peers.chunks {
-        http2.receive(*direction, bytes, |event| told.tell(event));
+        http2.receive(*direction, Timestamp(0), bytes, |_, event| told.tell(event));
     }
     let head = told.streams[&1].request.head.as_ref().unwrap();
     assert_eq!((head.headers.len(), head.dropped, head.broken), (3, 998, false));
@@ -135,7 +135,7 @@ fn open_streams_are_bounded() {
     peers.response(9, "200");
     peers.response(1, "200");
     for (direction, bytes) in &peers.chunks {
-        http2.receive(*direction, bytes, |event| told.tell(event));
+        http2.receive(*direction, Timestamp(0), bytes, |_, event| told.tell(event));
     }
     let forgotten: Vec<u32> =
         told.streams.iter().filter(|(_, stream)| stream.forgotten).map(|(id, _)| *id).collect();
@@ -154,7 +154,7 @@ fn an_upgraded_connection_goes_on_with_stream_1() {
     let mut told = Told::default();
     let mut http2 = Http2::upgraded(Limits::default(), Direction::Sent);
     for (direction, bytes) in &peers.chunks {
-        http2.receive(*direction, bytes, |event| told.tell(event));
+        http2.receive(*direction, Timestamp(0), bytes, |_, event| told.tell(event));
     }
     assert_eq!(http2.role(), Some(Role::Client));
     let one = &told.streams[&1];
@@ -205,10 +205,10 @@ proptest! {
         let mut http2 = Http2::new(Limits { head: 256, ..Limits::default() }, midway);
         for (sent, bytes) in &chunks {
             let direction = if *sent { Direction::Sent } else { Direction::Received };
-            http2.receive(direction, bytes, |event| told.tell(event));
-            http2.gap(direction, lost, |event| told.tell(event));
+            http2.receive(direction, Timestamp(0), bytes, |_, event| told.tell(event));
+            http2.gap(direction, Timestamp(0), lost, |_, event| told.tell(event));
         }
-        http2.close(|event| told.tell(event));
+        http2.close(|_, event| told.tell(event));
     }
 
     /// Real frames with some bytes of them turned into others.
@@ -229,7 +229,7 @@ proptest! {
         let mut http2 = Http2::new(Limits::default(), midway);
         for (direction, bytes) in &chunks {
             for piece in bytes.chunks(piece) {
-                http2.receive(*direction, piece, |event| told.tell(event));
+                http2.receive(*direction, Timestamp(0), piece, |_, event| told.tell(event));
             }
         }
     }

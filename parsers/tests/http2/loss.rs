@@ -1,7 +1,7 @@
 //! Bytes that never came.
 
 use llmtop_parsers::http2::Http2;
-use llmtop_parsers::{Direction, Limits};
+use llmtop_parsers::{Direction, Limits, Timestamp};
 
 use crate::everything::everything;
 use crate::wire::*;
@@ -19,16 +19,16 @@ fn follow_with_gap(chunks: &Chunks, direction: Direction, at: usize, lost: usize
             pieces = [&bytes[..cut(at)], &bytes[cut(at + lost)..]];
             position += bytes.len();
         }
-        http2.receive(*this, pieces[0], |event| told.tell(event));
+        http2.receive(*this, Timestamp(0), pieces[0], |_, event| told.tell(event));
         if pieces[0].len() < bytes.len() && *this == direction {
             let missing = bytes.len() - pieces[0].len() - pieces[1].len();
             if missing > 0 {
-                http2.gap(*this, missing as u64, |event| told.tell(event));
+                http2.gap(*this, Timestamp(0), missing as u64, |_, event| told.tell(event));
             }
-            http2.receive(*this, pieces[1], |event| told.tell(event));
+            http2.receive(*this, Timestamp(0), pieces[1], |_, event| told.tell(event));
         }
     }
-    http2.close(|event| told.tell(event));
+    http2.close(|_, event| told.tell(event));
     told
 }
 

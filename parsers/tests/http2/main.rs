@@ -5,6 +5,7 @@
     reason = "a test that panics has failed, as it should"
 )]
 
+mod early;
 mod everything;
 mod framing;
 mod loss;

@@ -2,7 +2,7 @@
 //! writes which direction: what passes until then means what it would have meant.
 
 use llmtop_parsers::http2::Http2;
-use llmtop_parsers::{Direction, Limits};
+use llmtop_parsers::{Direction, Limits, Timestamp};
 
 use crate::wire::*;
 
@@ -30,12 +30,14 @@ fn follow_midway(steps: &[Step]) -> Told {
     for step in steps {
         match step {
             Step::Bytes(direction, bytes) => {
-                http2.receive(*direction, bytes, |event| told.tell(event));
+                http2.receive(*direction, Timestamp(0), bytes, |_, event| told.tell(event));
             }
-            Step::Lost(direction) => http2.gap(*direction, 40, |event| told.tell(event)),
+            Step::Lost(direction) => {
+                http2.gap(*direction, Timestamp(0), 40, |_, event| told.tell(event))
+            }
         }
     }
-    http2.close(|event| told.tell(event));
+    http2.close(|_, event| told.tell(event));
     told
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use llmtop_parsers::http2::{Event, Head, Http2};
-use llmtop_parsers::{Direction, Limits, Role};
+use llmtop_parsers::{Direction, Limits, Role, Timestamp};
 
 pub(crate) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
@@ -186,10 +186,10 @@ pub(crate) fn follow(joined_midway: bool, chunks: &[(Direction, Vec<u8>)], piece
     let mut http2 = Http2::new(Limits::default(), joined_midway);
     for (direction, bytes) in chunks {
         for piece in bytes.chunks(piece) {
-            http2.receive(*direction, piece, |event| told.tell(event));
+            http2.receive(*direction, Timestamp(0), piece, |_, event| told.tell(event));
         }
     }
-    http2.close(|event| told.tell(event));
+    http2.close(|_, event| told.tell(event));
     told
 }
 

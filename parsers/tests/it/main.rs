@@ -9,6 +9,7 @@ mod arrivals;
 mod bombs;
 mod capture;
 mod corpus;
+mod early;
 mod holes;
 mod http2;
 mod large;

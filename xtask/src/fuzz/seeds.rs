@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use llmtop_parsers::Direction::{self, Received, Sent};
 use llmtop_parsers::http2::{Event, Http2};
-use llmtop_parsers::{Limits, Role, llm};
+use llmtop_parsers::{Limits, Role, Timestamp, llm};
 use sha2::{Digest, Sha256};
 
 use capture::{Capture, Step};
@@ -120,7 +120,7 @@ impl Seeds {
         let mut bodies: BTreeMap<(u32, bool), Vec<u8>> = BTreeMap::new();
         for (_, step) in &capture.steps {
             if let Step::Chunk(direction, bytes) = step {
-                http2.receive(*direction, bytes, |event| {
+                http2.receive(*direction, Timestamp(0), bytes, |_, event| {
                     if let Event::Data { stream, from, bytes } = event {
                         let body = bodies.entry((stream, from == Role::Client)).or_default();
                         body.extend_from_slice(bytes);

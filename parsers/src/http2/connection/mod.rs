@@ -1,29 +1,44 @@
 //! The streams of a connection, from its two directions.
 
+mod held;
+mod order;
+
+use self::held::Held;
 use super::event::Event;
 use super::half::{Half, Piece};
-use super::role::{Client, Held, Waiting, are_events};
+use super::role::Client;
 use super::streams::{Phase, Stream, Streams};
 use super::{ErrorCode, Head};
-use crate::websocket::WebSocket;
-use crate::{Direction, Limits, Role};
+use crate::{Direction, Limits, Role, Timestamp};
+
+/// Bytes and pieces that wait until it is known whether they are requests or responses.
+const UNKNOWN: (usize, usize) = (16 << 10, 256);
+/// Bytes and pieces of responses that wait for their requests.
+const EARLY: (usize, usize) = (1 << 20, 1024);
 
 /// Follows a connection, both directions.
 ///
 /// Drive it with [`receive`](Self::receive) and [`gap`](Self::gap) in the
-/// order things happened; the events of a call come before it returns. Frames
-/// on their way need no memory but for header blocks and, where the framing is
+/// order things happened; the events of a call come before it returns, each with
+/// its time: that of its bytes, or of what they answer, if that was seen later.
+///
+/// Frames on their way need no memory but for header blocks, responses that are
+/// seen before their requests (1 MiB, for a second) and, where the framing is
 /// not known, the bytes in which it is looked for (256 KiB each way).
 #[derive(Debug)]
 pub struct Http2 {
     sent: Half,
     received: Half,
     client: Client,
-    held: Held,
+    /// What waits until it is known who wrote it.
+    unknown: Held,
+    /// Responses that wait for their requests.
+    early: Held,
     told: Option<Role>,
     streams: Streams,
-    /// The youngest stream that a client began.
-    youngest: u32,
+    /// The youngest stream that a client began; `None`: before the first that is
+    /// seen there may have been others.
+    youngest: Option<u32>,
     /// There may be streams whose beginning was not seen.
     partial: bool,
     limits: Limits,
@@ -38,10 +53,11 @@ impl Http2 {
             sent: half(),
             received: half(),
             client: Client::Unknown,
-            held: Held::default(),
+            unknown: Held::new(UNKNOWN),
+            early: Held::new(EARLY),
             told: None,
             streams: Streams::new(limits.open_exchanges),
-            youngest: 0,
+            youngest: (!joined_midway).then_some(0),
             partial: joined_midway,
             limits,
         }
@@ -53,7 +69,7 @@ impl Http2 {
     pub fn upgraded(limits: Limits, client: Direction) -> Self {
         let mut http2 = Http2::new(limits, false);
         http2.client.learn(client, Role::Client);
-        http2.youngest = 1;
+        http2.youngest = Some(1);
         http2.streams.begin(1, Stream { client: Phase::Ended, server: Phase::Head });
         http2
     }
@@ -72,30 +88,44 @@ impl Http2 {
     }
 
     /// The next bytes of one direction.
-    pub fn receive(&mut self, direction: Direction, bytes: &[u8], mut tell: impl FnMut(Event<'_>)) {
+    pub fn receive(
+        &mut self,
+        direction: Direction,
+        time: Timestamp,
+        bytes: &[u8],
+        mut tell: impl FnMut(Timestamp, Event<'_>),
+    ) {
+        self.look_at_clock(time, &mut tell);
         let mut input = bytes;
         loop {
-            self.pieces(direction, &mut input, &mut tell);
+            self.pieces(direction, time, &mut input, &mut tell);
             let Some(found) = self.half(direction).find(&mut input) else { break };
-            self.pieces(direction, &mut &found[..], &mut tell);
+            self.pieces(direction, time, &mut &found[..], &mut tell);
         }
     }
 
     /// Bytes of one direction were lost here; 0: nobody knows how many.
-    pub fn gap(&mut self, direction: Direction, lost: u64, mut tell: impl FnMut(Event<'_>)) {
+    pub fn gap(
+        &mut self,
+        direction: Direction,
+        time: Timestamp,
+        lost: u64,
+        mut tell: impl FnMut(Timestamp, Event<'_>),
+    ) {
+        self.look_at_clock(time, &mut tell);
         let mut pieces = Vec::new();
         self.half(direction).gap(lost, |piece| pieces.push(piece));
         for piece in pieces {
-            self.apply(direction, piece, &mut tell);
+            self.apply(direction, time, piece, &mut tell);
         }
     }
 
     /// Says that both directions surely speak HTTP/2, so that frames which
     /// came before that was known need no further proof.
-    pub fn settle(&mut self, mut tell: impl FnMut(Event<'_>)) {
+    pub fn settle(&mut self, time: Timestamp, mut tell: impl FnMut(Timestamp, Event<'_>)) {
         for direction in [Direction::Sent, Direction::Received] {
             if let Some(found) = self.half(direction).settle() {
-                self.pieces(direction, &mut &found[..], &mut tell);
+                self.pieces(direction, time, &mut &found[..], &mut tell);
             }
         }
     }
@@ -110,89 +140,16 @@ impl Http2 {
     fn pieces(
         &mut self,
         direction: Direction,
+        time: Timestamp,
         input: &mut &[u8],
-        tell: &mut impl FnMut(Event<'_>),
+        tell: &mut impl FnMut(Timestamp, Event<'_>),
     ) {
         while let Some(piece) = self.half(direction).next(input) {
-            self.apply(direction, piece, tell);
-        }
-    }
-
-    /// The connection ended: what was held back is told.
-    pub fn close(&mut self, mut tell: impl FnMut(Event<'_>)) {
-        self.guess();
-        self.release(&mut tell);
-    }
-
-    /// Takes who writes what is held for what is likely.
-    fn guess(&mut self) {
-        if let Some((direction, role)) = self.held.guess() {
-            self.client.suppose(direction, role);
-        }
-    }
-
-    fn apply(&mut self, direction: Direction, piece: Piece<'_>, tell: &mut impl FnMut(Event<'_>)) {
-        let known = self.client.direction().is_some() || self.tells_roles(direction, &piece);
-        // What frames may look like has nothing to do with who writes them.
-        if !known && !matches!(piece, Piece::MaxFrameSize(_)) {
-            self.held.push(direction, piece.into());
-            if self.held.is_full() {
-                self.guess();
-                self.release(tell);
-            }
-            return;
-        }
-        if known {
-            self.release(tell);
-        }
-        self.act(direction, piece, tell);
-    }
-
-    /// Whether a piece says, or a guess from it, who writes which direction.
-    fn tells_roles(&mut self, direction: Direction, piece: &Piece<'_>) -> bool {
-        match piece {
-            Piece::Preface => self.client.learn(direction, Role::Client),
-            Piece::Head { promised: Some(_), .. } => self.client.learn(direction, Role::Server),
-            Piece::Head { head, ends_stream, .. } => match head.writer() {
-                Some(role) => self.client.learn(direction, role),
-                // Every request has fields of the static table.
-                None if head.unknown > 0 && !ends_stream => {
-                    self.client.suppose(direction, Role::Server);
-                }
-                // Trailers, perhaps.
-                None => return false,
-            },
-            Piece::Data { bytes, .. } if are_events(bytes) => {
-                self.client.suppose(direction, Role::Server);
-            }
-            // On a stream of a WebSocket (RFC 8441), masks tell.
-            Piece::Data { bytes, .. } => match WebSocket::writer_of(bytes) {
-                Some(role) => self.client.suppose(direction, role),
-                None => return false,
-            },
-            _ => return false,
-        }
-        true
-    }
-
-    /// Tells what was held back.
-    fn release(&mut self, tell: &mut impl FnMut(Event<'_>)) {
-        for (direction, waiting) in self.held.take() {
-            match waiting {
-                Waiting::Data { stream, bytes } => {
-                    self.act(direction, Piece::Data { stream, bytes: &bytes }, tell);
-                }
-                Waiting::Other(piece) => self.act(direction, piece, tell),
-            }
+            self.apply(direction, time, piece, tell);
         }
     }
 
     fn act(&mut self, direction: Direction, piece: Piece<'_>, tell: &mut impl FnMut(Event<'_>)) {
-        if let Piece::Head { head, promised: None, .. } = &piece
-            && let Some(role) = head.writer()
-        {
-            self.client.learn(direction, role);
-        }
         if self.told != self.role()
             && let Some(role) = self.role()
         {
@@ -204,6 +161,7 @@ impl Http2 {
         match piece {
             Piece::Preface => {
                 self.client.learn(direction, Role::Client);
+                self.youngest.get_or_insert(0);
                 if self.half(direction.opposite()).is_untouched() {
                     let limit = self.limits.head;
                     *self.half(direction.opposite()) = Half::new(true, limit);
@@ -262,7 +220,7 @@ impl Http2 {
         }
         let phase = self.streams.get(stream).map(|stream| *stream.phase(from));
         self.partial |= head.broken;
-        let new = from == Role::Client && stream > self.youngest;
+        let new = from == Role::Client && self.youngest.is_none_or(|youngest| stream > youngest);
         // Else it is trailers of a message whose head was not seen.
         let begins =
             head.writer().is_some() || (head.unknown > 0 && !ends_stream) || (head.broken && new);
@@ -328,8 +286,10 @@ impl Http2 {
         if self.streams.is_over(stream) || !(new || self.partial) {
             return false;
         }
-        if new {
-            self.youngest = stream;
+        // A client that goes on with a stream has begun it, too.
+        let later = from == Role::Client && self.youngest.is_some_and(|youngest| stream > youngest);
+        if new || later {
+            self.youngest = Some(stream);
         }
         let client = if from == Role::Server { Phase::Unseen } else { Phase::Head };
         self.insert(stream, Stream { client, server: Phase::Head }, tell);
