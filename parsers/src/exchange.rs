@@ -189,7 +189,7 @@ pub struct Request {
     pub method: Option<String>,
     /// As on the wire: a path with query, or a whole URL (proxies).
     pub target: Option<String>,
-    /// `Host` or `:authority`.
+    /// `Host` or `:authority`, without user information.
     pub authority: Option<String>,
     /// In wire order; names as sent; not redacted: that happens on the way out.
     pub headers: Vec<(String, String)>,

@@ -84,7 +84,8 @@ impl Open {
                 None => (method.as_deref() == Some("CONNECT")).then(|| target.to_owned()),
             });
             let request = &mut self.exchange.request;
-            request.authority = own.clone().or(in_target).or(authority);
+            let authority = own.clone().or(in_target).or(authority);
+            request.authority = authority.as_deref().map(without_user);
             request.method.clone_from(method);
             request.target.clone_from(target);
         }
@@ -324,6 +325,12 @@ impl Open {
         usage::settle(&mut exchange);
         Box::new(exchange)
     }
+}
+
+/// An authority without user information, which may be a password: the name of a
+/// server is shown as it is.
+fn without_user(authority: &str) -> String {
+    authority.rsplit('@').next().unwrap_or_default().to_owned()
 }
 
 /// What a head says of the body after it.

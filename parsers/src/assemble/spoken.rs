@@ -113,9 +113,8 @@ fn rest_path<'a>(path: &'a str, body: Option<&Value>, exchange: &Exchange) -> Co
     }
 }
 
-/// The host of an authority, lower case, without user and port.
+/// The host of an authority, lower case, without port.
 pub(super) fn host(authority: &str) -> String {
-    let authority = authority.rsplit('@').next().unwrap_or_default();
     let host = match authority.rsplit_once(':') {
         // An IPv6 address has colons of its own, inside brackets.
         Some((host, port)) if !port.contains(']') => host,

@@ -1,7 +1,6 @@
 //! Credentials never leave: values of credential headers, query parameters and
-//! command-line arguments
-//! become `<redacted:FINGERPRINT>`, so that "which key was it" can still be
-//! answered.
+//! command-line arguments become `<redacted:FINGERPRINT>`, so that "which key was
+//! it" can still be answered.
 //!
 //! The fingerprint is the first four hexadecimal digits of the SHA-256 of the
 //! credential itself, without the scheme word (`Bearer`) and without percent
@@ -9,42 +8,20 @@
 //! a handful of keys apart without helping anybody to guess one.
 
 mod args;
+mod hidden;
+mod names;
+mod options;
+mod text;
+mod url;
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 
 pub use args::args;
-use sha2::{Digest, Sha256};
+pub use names::is_credential;
+pub use url::url;
 
-use crate::percent;
-
-/// Names that are credentials although no word of theirs says so.
-const NAMES: &[&str] = &["chatgpt-account-id", "x-cursor-checksum", "www-authenticate"];
-
-/// Words that make a name a credential's: `X-Auth-Token`, `set-cookie`.
-const WORDS: &[&str] = &[
-    "authorization",
-    "cookie",
-    "cookie2",
-    "credential",
-    "credentials",
-    "jwt",
-    "passwd",
-    "password",
-    "secret",
-    "signature",
-];
-
-/// What makes the word `key` after it a credential; `idempotency-key` is none.
-const BEFORE_KEY: &[&str] =
-    &["access", "api", "auth", "functions", "master", "private", "secret", "subscription"];
-
-/// What makes the word `token` a counted thing: `x-time-per-token`,
-/// `input-token-count`.
-const AROUND_COUNTED: &[&str] = &["per", "count", "limit", "remaining", "reset", "usage"];
-
-/// Query parameters that are credentials, though a header of the name is not.
-const PARAMETERS: &[&str] = &["key", "sig", "auth", "pass", "pwd"];
+use hidden::{Hidden, redacted};
+use text::{Form, text};
 
 /// Words before a credential that are none themselves: the `auth-scheme`s of
 /// RFC 9110 section 11.1 in use. Only these: a key that is followed by a blank
@@ -69,22 +46,33 @@ pub fn header<'a>(name: &str, value: &'a str) -> Cow<'a, str> {
     if name.eq_ignore_ascii_case("sec-websocket-protocol") {
         return subprotocols(value);
     }
-    let (scheme, credential) = match value.split_once(' ') {
-        Some((scheme, rest)) if SCHEMES.contains(&scheme.to_ascii_lowercase().as_str()) => {
-            (Some(scheme), rest.trim_start())
+    let mut hidden = Hidden::of(value);
+    if name.eq_ignore_ascii_case("host") {
+        url::hide_user(&mut hidden, 0..value.len());
+    } else if is_credential(name) {
+        let credential = behind_scheme(value);
+        hidden.hide(credential..value.len(), &value[credential..]);
+    } else {
+        // Gateways have names of their own for the field, but keys are put there as
+        // everywhere; and where one came from or has to go is a URL.
+        return text(value, Form::Value);
+    }
+    hidden.finish()
+}
+
+/// Where a credential begins behind its scheme word, if it has one.
+fn behind_scheme(value: &str) -> usize {
+    // No scheme is longer, and a blank is not to be looked for in all of a text.
+    match value.bytes().take(32).position(|byte| byte == b' ') {
+        Some(blank) if is_scheme(&value[..blank]) => {
+            value.len() - value[blank..].trim_start().len()
         }
-        _ => (None, value),
-    };
-    // Gateways have names of their own for the field, but this is how keys are put there.
-    let bears = scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("bearer"));
-    if !bears && !is_credential(name) {
-        return Cow::Borrowed(value);
+        _ => 0,
     }
-    match (scheme, redacted(credential)) {
-        (_, None) => Cow::Borrowed(value),
-        (None, Some(redacted)) => Cow::Owned(redacted),
-        (Some(scheme), Some(redacted)) => Cow::Owned(format!("{scheme} {redacted}")),
-    }
+}
+
+fn is_scheme(word: &str) -> bool {
+    SCHEMES.iter().any(|scheme| scheme.eq_ignore_ascii_case(word))
 }
 
 /// The subprotocols that a WebSocket offers, without the credentials among them: browsers
@@ -93,14 +81,19 @@ pub fn header<'a>(name: &str, value: &'a str) -> Cow<'a, str> {
 /// `access_token, TOKEN` is usual, too.
 fn subprotocols(value: &str) -> Cow<'_, str> {
     let names = |name: &str| {
-        let word = name.rsplit(['.', '-']).next().unwrap_or_default().to_ascii_lowercase();
-        is_credential(name) || SCHEMES.contains(&word.as_str())
+        let word = name.rsplit(['.', '-']).next().unwrap_or_default();
+        is_credential(name) || is_scheme(word)
     };
     let mut hidden = false;
     let mut announced = false;
     let mut hide = |offer: &str| {
         let text = offer.trim();
-        let dot = text.match_indices('.').map(|(at, _)| at + 1).find(|at| names(&text[..at - 1]));
+        // Each label by itself: of all before a dot it would take long in a long value.
+        let mut label = 0;
+        let dot = text.match_indices('.').map(|(at, _)| at + 1).find(|at| {
+            let from = std::mem::replace(&mut label, *at);
+            names(&text[from..at - 1])
+        });
         let from = if announced { Some(0) } else { dot };
         announced = from.is_none() && names(text);
         match from.and_then(|from| Some((from, redacted(&text[from..])?))) {
@@ -115,101 +108,17 @@ fn subprotocols(value: &str) -> Cow<'_, str> {
     if hidden { Cow::Owned(offers.join(", ")) } else { Cow::Borrowed(value) }
 }
 
-/// A request target or URL, fit to be shown: without the credentials of its
-/// user information, query and fragment. The rest stays as it is on the wire.
-pub fn url(url: &str) -> Cow<'_, str> {
-    let mut out = String::new();
-    // Bytes of `url` that `out` stands for.
-    let mut done = 0;
-    let mut replace = |from: usize, to: usize| {
-        if let Some(redacted) = redacted(&percent::decoded(&url[from..to])) {
-            out.push_str(&url[done..from]);
-            out.push_str(&redacted);
-            done = to;
-        }
-    };
-    let path = match url.find("://") {
-        Some(scheme) if !url[..scheme].contains(['/', '?', '#']) => {
-            let authority = scheme + 3;
-            let end = url[authority..].find(['/', '?', '#']).map_or(url.len(), |at| authority + at);
-            if let Some(at) = url[authority..end].rfind('@') {
-                replace(authority, authority + at);
-            }
-            end
-        }
-        _ => 0,
-    };
-    let mut at = url[path..].find(['?', '#']).map_or(url.len(), |at| path + at + 1);
-    while at < url.len() {
-        let end = url[at..].find(['&', ';', '?', '#']).map_or(url.len(), |end| at + end);
-        if let Some(equals) = url[at..end].find('=') {
-            let name = percent::decoded(&url[at..at + equals]);
-            let exact = PARAMETERS.iter().any(|known| known.eq_ignore_ascii_case(&name));
-            if exact || is_credential(&name) {
-                replace(at + equals + 1, end);
-            }
-        }
-        at = end + 1;
-    }
-    if done == 0 {
-        return Cow::Borrowed(url);
-    }
-    out.push_str(&url[done..]);
-    Cow::Owned(out)
-}
-
-/// Whether a header or parameter of this name holds a credential.
-pub fn is_credential(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    if NAMES.contains(&name.as_str()) {
-        return true;
-    }
-    let words: Vec<&str> = name.split(|c: char| !c.is_ascii_alphanumeric()).collect();
-    words.iter().enumerate().any(|(at, word)| {
-        let before = at.checked_sub(1).and_then(|at| words.get(at)).unwrap_or(&"");
-        let after = words.get(at + 1).unwrap_or(&"");
-        match *word {
-            "key" => BEFORE_KEY.contains(before),
-            "token" => !AROUND_COUNTED.contains(before) && !AROUND_COUNTED.contains(after),
-            // `X-Auth`; but `auth-type` says how.
-            "auth" => at + 1 == words.len(),
-            word if WORDS.contains(&word) => true,
-            // `csrftoken`, `xapikey`: but `tokens` are counted things.
-            word => ["token", "apikey", "accesskey"].iter().any(|end| word.ends_with(end)),
-        }
-    })
-}
-
-/// The first four hexadecimal digits of the SHA-256.
-fn fingerprint(credential: &str) -> String {
-    let digest = Sha256::digest(credential.as_bytes());
-    let mut hex = String::with_capacity(4);
-    for byte in digest.iter().take(2) {
-        let _ = write!(hex, "{byte:02x}");
-    }
-    hex
-}
-
-/// `None`: nothing to hide, or hidden before.
-fn redacted(credential: &str) -> Option<String> {
-    let hidden = credential.strip_prefix("<redacted:").and_then(|rest| rest.strip_suffix('>'));
-    let hidden = hidden.is_some_and(|hex| hex.bytes().all(|byte| byte.is_ascii_hexdigit()));
-    if credential.is_empty() || hidden {
-        return None;
-    }
-    Some(format!("<redacted:{}>", fingerprint(credential)))
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use sha2::Digest as _;
 
     use super::*;
 
     /// What `<redacted:...>` makes of a credential, computed apart.
     fn hidden(credential: &str) -> String {
         let hex: String =
-            Sha256::digest(credential).iter().map(|byte| format!("{byte:02x}")).collect();
+            sha2::Sha256::digest(credential).iter().map(|byte| format!("{byte:02x}")).collect();
         format!("<redacted:{}>", &hex[..4])
     }
 
@@ -243,6 +152,20 @@ mod tests {
             ("my-gateway-api-key", "k", hidden("k")),
             ("Helicone-Auth", "Bearer k", format!("Bearer {}", hidden("k"))),
             ("x-auth", "k", hidden("k")),
+            ("authentication", "k", hidden("k")),
+            ("X-MCP-Proxy-Auth", "Bearer k", format!("Bearer {}", hidden("k"))),
+            ("X-RapidAPI-Key", "k", hidden("k")),
+            ("x-litellm-key", "k", hidden("k")),
+            ("x-gateway", "Bearer k", format!("Bearer {}", hidden("k"))),
+            ("referer", "https://h/x?key=k&a=b", format!("https://h/x?key={}&a=b", hidden("k"))),
+            ("Location", "/x?access_token=k", format!("/x?access_token={}", hidden("k"))),
+            ("referer", "https://u:p@h/", format!("https://{}@h/", hidden("u:p"))),
+            (
+                "link",
+                "<https://h/?sig=k>; rel=next",
+                format!("<https://h/?sig={}>; rel=next", hidden("k")),
+            ),
+            ("Host", "u:p@h:1", format!("{}@h:1", hidden("u:p"))),
             (
                 "Sec-WebSocket-Protocol",
                 "realtime, openai-insecure-api-key.sk-1.2, openai-beta.realtime-v1",
@@ -269,6 +192,9 @@ mod tests {
         let names = [
             ":authority",
             "x-auth-type",
+            "x-litellm-key-tpm-limit",
+            "surrogate-key",
+            "x-prompt-cache-key",
             "anthropic-ratelimit-tokens-remaining",
             "content-type",
             "idempotency-key",
@@ -309,6 +235,11 @@ mod tests {
             assert_eq!(url(from), to, "{from}");
             assert_eq!(url(&to), to, "{from}, a second time");
         }
+        for value in
+            ["text/html; charset=utf-8", "https://h/x?a=b#c", "Sun, 29 Nov 2026 12:00:00 GMT"]
+        {
+            assert!(matches!(header("x", value), Cow::Borrowed(_)), "{value}");
+        }
         for same in
             ["/v1/messages?beta=true", "/", "", "*", "/x?key=", "/x?monkey=1", "/a?b=c://d@e"]
         {
@@ -330,6 +261,8 @@ mod tests {
             let _ = url(&text);
             let _ = header("authorization", &text);
             let _ = header("sec-websocket-protocol", &text);
+            let _ = header("host", &text);
+            let _ = header("referer", &text);
         }
     }
 }

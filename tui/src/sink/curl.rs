@@ -3,6 +3,7 @@
 //! What was captured is quoted so that a POSIX shell takes it for text, and
 //! curl for data: no value is a file name (`@`), a pattern, or another protocol.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use base64::Engine as _;
@@ -73,12 +74,10 @@ pub(super) fn script(seen: &Seen<'_>) -> Result<String, &'static str> {
         if made || !is_token(name) || !is_clean(value) {
             continue;
         }
-        let header = if redact::is_credential(name) {
-            keys.hidden(&format!("{name}: {}", redact::header(name, value)))
-        } else if value.is_empty() {
-            quoted(&format!("{name};"))
-        } else {
-            quoted(&format!("{name}: {value}"))
+        let header = match redact::header(name, value) {
+            Cow::Owned(shown) => keys.hidden(&format!("{name}: {shown}")),
+            Cow::Borrowed("") => quoted(&format!("{name};")),
+            Cow::Borrowed(value) => quoted(&format!("{name}: {value}")),
         };
         let _ = write!(command, " \\\n  --header {header}");
     }

@@ -66,8 +66,14 @@ fn cells(text: &str) -> Vec<Vec<String>> {
 
 #[test]
 fn no_secret_and_no_control_character_leaves() {
-    let store = fixture::machine();
-    for id in 1..=7 {
+    let mut store = fixture::machine();
+    let mut record = fixture::answered(fixture::pending(8, 1, 100, fixture::asks("Hi")), "Hi", 50);
+    record.exchange.request.headers.extend([
+        ("Referer".into(), "https://example.com/?key=sekret-1".into()),
+        ("X-Gateway".into(), "Bearer sekret-2".into()),
+    ]);
+    store.put_exchange(record);
+    for id in 1..=8 {
         for format in ALL {
             let text = file(&store, id, format, false).unwrap();
             assert!(!text.contains("sekret"), "{format:?}: {text}");
