@@ -15,7 +15,7 @@ use crate::{Delta, Direction, Exchange, ExchangeSeq, Protocol, Role, Timestamp};
 use crate::{stdio, websocket};
 
 /// Memory and size bounds. Nothing in this crate grows past them, whatever
-/// the bytes say.
+/// the bytes say; all unfinished bodies of the process share 512 MiB besides.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// Bytes of one decoded body that are kept (head and tail beyond that).

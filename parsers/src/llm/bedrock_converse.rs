@@ -118,9 +118,7 @@ pub(super) fn read_response(body: &Value, answer: &mut Answer) {
 }
 
 fn tier(told: &Value, answer: &mut Answer) {
-    if let Some(tier) = told.pointer("/serviceTier/type").and_then(Value::as_str) {
-        answer.served([tier]);
-    }
+    answer.served(told.pointer("/serviceTier/type").and_then(Value::as_str));
 }
 
 /// The messages of a request; tool results, which the user's message holds, are

@@ -130,9 +130,7 @@ pub(super) fn read(chunk: &Value, content: &str, answer: &mut Answer) {
     if let Some(model) = json::text(chunk, "model") {
         answer.model.get_or_insert_with(|| model.to_owned());
     }
-    if let Some(tier) = json::text(chunk, "service_tier") {
-        answer.served([tier]);
-    }
+    answer.served(json::text(chunk, "service_tier"));
     // Moonshot's is the choice's, in a stream; of several choices none has all.
     let only = match json::array(chunk, "choices") {
         [choice] => choice.get("usage"),

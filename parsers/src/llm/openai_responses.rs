@@ -211,9 +211,7 @@ fn part_of(kind: &str) -> Option<(SlotKind, &'static str)> {
 fn read_head(response: &Value, answer: &mut Answer) {
     answer.id = json::owned(response, "id").or(answer.id.take());
     answer.model = json::owned(response, "model").or(answer.model.take());
-    if let Some(tier) = json::text(response, "service_tier") {
-        answer.served([tier]);
-    }
+    answer.served(json::text(response, "service_tier"));
     if let Some(usage) = response.get("usage").filter(|usage| usage.is_object()) {
         answer.reported.merge(reported(usage));
         answer.cost = openai_chat::cost(usage).or(answer.cost);

@@ -3,18 +3,18 @@
 /// Providers that sell a tier at one share of all their prices:
 ///
 /// - OpenAI's flex processing at the prices of its Batch API, half of the standard ones
-///   (<https://platform.openai.com/docs/guides/flex-processing>); flex at half the price
-///   with Google (<https://ai.google.dev/gemini-api/docs/flex-inference>) and Bedrock
-///   (<https://aws.amazon.com/bedrock/service-tiers/>), at the same with Groq
-///   (<https://console.groq.com/docs/flex-processing>);
+///   (<https://developers.openai.com/api/docs/guides/flex-processing>); flex at half the
+///   price with Google (<https://ai.google.dev/gemini-api/docs/flex-inference>,
+///   <https://docs.cloud.google.com/vertex-ai/generative-ai/docs/flex-paygo>), at the same
+///   with Groq (<https://console.groq.com/docs/flex-processing>);
 /// - Anthropic's batches at half, inference in the USA only at 1.1 times the price
 ///   (<https://platform.claude.com/docs/en/about-claude/pricing>).
 ///
-/// What priority costs, and Anthropic's fast mode, differs by model.
+/// What priority costs, and Anthropic's fast mode, differs by model; of Bedrock's flex it
+/// is only said that it costs less.
 const SHARES: &[(&str, &str, f64)] = &[
     ("anthropic", "batch", 0.5),
     ("anthropic", "us", 1.1),
-    ("aws.bedrock", "flex", 0.5),
     // What a plan pays for is shown at what it would cost without it, as with others.
     ("gcp.gen_ai", "provisioned_throughput", 1.0),
     ("gcp.gemini", "flex", 0.5),

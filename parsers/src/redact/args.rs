@@ -97,6 +97,7 @@ mod tests {
             assert_eq!(*shown.last().unwrap(), last.replace("HIDDEN", hidden), "{given:?}");
         }
     }
+
     #[test]
     fn credentials_inside_scripts_are_hidden() {
         let cases = [

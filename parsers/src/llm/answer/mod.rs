@@ -222,16 +222,10 @@ impl Answer {
     /// own; what it says later wins.
     pub(super) fn served<'a>(&mut self, names: impl IntoIterator<Item = &'a str>) {
         let mut names = names.into_iter().peekable();
-        if names.peek().is_none() {
-            return;
+        if names.peek().is_some() {
+            let others = names.filter_map(other_tier);
+            self.tier = others.reduce(|all, name| format!("{all}, {name}"));
         }
-        let names = names.map(str::to_lowercase).filter_map(|name| {
-            // Google's: on demand, and how.
-            let name = name.strip_prefix("on_demand_").unwrap_or(&name);
-            let is_standard = STANDARD.contains(&name) || name.ends_with("unspecified");
-            (!is_standard).then(|| name.to_owned())
-        });
-        self.tier = names.reduce(|all, name| format!("{all}, {name}"));
     }
 
     /// Tools of the provider's own were called that are paid for beside the tokens. Where
@@ -318,6 +312,18 @@ impl Answer {
 /// Names of the tier of service that has the standard prices.
 const STANDARD: &[&str] = &["auto", "default", "on_demand", "standard", "standard_only", ""];
 
+/// A tier by its name in small letters, unless it is the standard one.
+fn other_tier(name: &str) -> Option<String> {
+    if STANDARD.contains(&name) {
+        return None;
+    }
+    let name = name.to_lowercase();
+    // Google's: on demand, and how.
+    let name = name.strip_prefix("on_demand_").unwrap_or(&name);
+    let is_standard = STANDARD.contains(&name) || name.ends_with("unspecified");
+    (!is_standard).then(|| name.to_owned())
+}
+
 /// Between two pieces of reasoning.
 const PARAGRAPH: &str = "\n\n";
 
@@ -377,11 +383,9 @@ impl Answer {
         note(self.truncated, "answer_truncated", "the answer is longer than what is kept of it");
         let detail = "pieces of a tool call's arguments do not fit together";
         note(self.broken, "broken_arguments", detail);
-        let detail = format!(
-            "served as {}, at other prices than the standard ones",
-            self.tier.as_deref().unwrap_or_default()
-        );
-        note(self.tier.is_some() && self.cost.is_none(), "service_tier", &detail);
+        if let Some(tier) = self.tier.as_deref().filter(|_| self.cost.is_none()) {
+            note(true, "service_tier", &format!("served as {tier}, not as standard"));
+        }
         self.notes.iter().for_each(|(kind, detail)| note(true, kind, detail));
     }
 }
