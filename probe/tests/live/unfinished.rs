@@ -1,5 +1,6 @@
 //! A record that is not written to its end when llmtop is, with whole ones behind it.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,7 +8,7 @@ use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use aya::maps::{HashMap, MapData, loaded_maps};
+use aya::maps::{HashMap, MapData, MapInfo, loaded_maps};
 use aya::programs::RawTracePoint;
 use aya::{Ebpf, EbpfLoader};
 use llmtop_probe::{Capture, Totals};
@@ -18,9 +19,29 @@ use crate::plain::{ANSWER, REQUEST};
 use crate::root;
 use crate::session::{Session, only, streams};
 
-/// By its size, the ring is known among all there are.
 const RING: u32 = 8 << 20;
 const SIZE: usize = 20_000;
+
+/// The id of the ring of the capture that runs in this process. Among all that are loaded, one
+/// of a capture that has ended may linger: the kernel frees them later.
+fn ring() -> u32 {
+    let mut held = HashSet::new();
+    for entry in std::fs::read_dir("/proc/self/fdinfo").unwrap() {
+        // Some are closed meanwhile.
+        let Ok(info) = std::fs::read_to_string(entry.unwrap().path()) else { continue };
+        let id = info.lines().find_map(|line| line.strip_prefix("map_id:"));
+        held.extend(id.map(|id| id.trim().parse::<u32>().unwrap()));
+    }
+    let is_ring = |map: &MapInfo| {
+        held.contains(&map.id())
+            && map.name_as_str() == Some(names::EVENTS)
+            && map.max_entries() == RING
+    };
+    let rings: Vec<_> =
+        loaded_maps().filter_map(Result::ok).filter(is_ring).map(|map| map.id()).collect();
+    assert_eq!(rings.len(), 1, "{rings:?}");
+    rings[0]
+}
 
 /// A thread that has a place in llmtop's ring.
 struct Holder {
@@ -35,12 +56,7 @@ impl Holder {
     fn start() -> Self {
         let name = format!("llmtop-test-{}", std::process::id());
         let pin = Path::new("/sys/fs/bpf").join(name);
-        let is_ring = |map: &aya::maps::MapInfo| {
-            map.name_as_str() == Some(names::EVENTS) && map.max_entries() == RING
-        };
-        let rings: Vec<_> = loaded_maps().map(Result::unwrap).filter(is_ring).collect();
-        assert_eq!(rings.len(), 1, "whose?");
-        MapData::from_id(rings[0].id()).unwrap().pin(&pin).unwrap();
+        MapData::from_id(ring()).unwrap().pin(&pin).unwrap();
         let object =
             format!("{}/bpf/llmtop-{}.o", env!("CARGO_MANIFEST_DIR"), std::env::consts::ARCH);
         let loaded = EbpfLoader::new()
