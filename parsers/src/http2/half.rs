@@ -11,6 +11,13 @@ use super::search::Search;
 const LONGEST_UNSEEN: usize = 1 << 20;
 /// Bytes of a control frame that are looked at.
 const CONTROL: usize = 1 << 10;
+/// Bytes of heads that each byte of frames allows for. An octet can stand for a
+/// field of any length, but no peer says much more than that: with the table
+/// that encoders have at first, 4 KiB, a request of nothing but such octets
+/// still has some 30 of them.
+const HEADS_A_BYTE: usize = 128;
+/// Bytes of heads that may be allowed for at once.
+const HEADS: usize = 4 << 20;
 
 /// What a direction is made of.
 #[derive(Debug)]
@@ -72,6 +79,8 @@ pub(super) struct Half {
     whole: bool,
     /// Bytes of a head that are kept.
     limit: usize,
+    /// Bytes of heads that are allowed for.
+    room: usize,
 }
 
 #[derive(Debug)]
@@ -116,6 +125,7 @@ impl Half {
             longest: DEFAULT_LONGEST,
             whole,
             limit,
+            room: HEADS,
         }
     }
 
@@ -283,6 +293,7 @@ impl Half {
         let Some(frame) = Frame::parse(octets, longest) else {
             return Some(self.unframe(octets));
         };
+        self.room = HEADS.min(self.room + (HEADER + frame.length) * HEADS_A_BYTE);
         self.state = if frame.kind == Kind::Data {
             State::Data(Data::new(&frame))
         } else {
@@ -347,8 +358,10 @@ impl Half {
 
     fn decode(&mut self, block: Block) -> Piece<'static> {
         let mut head = Box::<Head>::default();
-        let mut room = self.limit;
-        let result = self.hpack.decode(&block.octets, |field| head.push(field, &mut room));
+        let most = self.limit.min(self.room);
+        let mut left = most;
+        let result = self.hpack.decode(&block.octets, |field| head.push(field, &mut left));
+        self.room -= most - left;
         if !block.whole {
             self.hpack.lost();
         }

@@ -26,7 +26,7 @@ pub struct Head {
     /// Fields whose name or value is not known: they refer to what was sent
     /// unseen.
     pub unknown: usize,
-    /// Fields left out to stay inside the bound.
+    /// Fields left out to stay inside the bounds.
     pub dropped: usize,
     /// The block did not arrive whole, or was broken: fields are missing at
     /// its end.

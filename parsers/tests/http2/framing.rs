@@ -123,6 +123,38 @@ fn heads_are_bounded() {
     assert_eq!(head.method.as_deref(), Some("GET"));
 }
 
+/// What the heads of requests take that say the same, each with its frame only.
+fn repeated(value: &str, requests: u32) -> (usize, usize, usize) {
+    let mut told = Told::default();
+    let mut http2 = Http2::new(Limits::default(), false);
+    let mut peers = Peers::new();
+    for stream in (1..).step_by(2).take(requests as usize) {
+        let block = peers.client_block(&[(":method", "GET"), (":path", "/"), ("x-same", value)]);
+        peers.client(HEADERS, END_HEADERS | END_STREAM, stream, &block);
+        peers.server(RST_STREAM, 0, stream, &[0; 4]);
+    }
+    let mut wire = 0;
+    for (direction, bytes) in &peers.chunks {
+        wire += bytes.len();
+        http2.receive(*direction, Timestamp(0), bytes, |_, event| told.tell(event));
+    }
+    let heads = || told.streams.values().filter_map(|stream| stream.request.head.as_ref());
+    let fields = heads().flat_map(|head| &head.headers);
+    let kept = fields.map(|(name, value)| name.len() + value.len()).sum();
+    (wire, kept, heads().map(|head| head.dropped).sum())
+}
+
+#[test]
+fn what_few_octets_stand_for_is_bounded() {
+    // Not what a client says again and again of itself.
+    let (_, kept, dropped) = repeated(&"v".repeat(1_000), 10_000);
+    assert_eq!((kept, dropped), (10_060_000, 0));
+    let (wire, kept, dropped) = repeated(&"v".repeat(3_900), 10_000);
+    assert!(wire < 300_000, "{wire}");
+    assert!(kept < 30_000_000, "{kept}");
+    assert!(kept / 3_906 + dropped == 10_000, "{kept} and {dropped}");
+}
+
 #[test]
 fn open_streams_are_bounded() {
     let limits = Limits { open_exchanges: 3, ..Limits::default() };
