@@ -290,7 +290,7 @@ fn answer(reader: &Reader<'_>, main: &mut super::MainPage, area: Area) -> Conten
 
 /// Whether there is nothing to tell of yet.
 fn nothing(reader: &Reader<'_>) -> bool {
-    reader.totals().exchanges == 0
+    reader.totals().tally.exchanges == 0
 }
 
 /// How fast an answer grows, for its head may have scrolled away.

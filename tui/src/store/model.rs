@@ -6,7 +6,7 @@ use llmtop_parsers::conversation::ConversationId;
 use llmtop_parsers::{CostSource, Exchange, State, UsageSource};
 use llmtop_probe::{ConnId, Endpoint, Process, Timestamp, Tls};
 
-use super::Sums;
+use super::{Sums, Tally};
 
 /// Names an exchange in the store; in order of their beginning.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -94,24 +94,10 @@ impl ProcessTotals {
 /// Sums over everything seen.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Totals {
-    /// LLM exchanges.
-    pub exchanges: u64,
+    /// What exchanges add up to.
+    pub tally: Tally,
     /// All exchanges, LLM or not.
     pub all_exchanges: u64,
-    /// Exchanges whose answer has not ended.
-    pub active: u64,
-    /// Tokens in.
-    pub input_tokens: u64,
-    /// Tokens out.
-    pub output_tokens: u64,
-    /// Exchanges whose tokens are estimates.
-    pub estimated: u64,
-    /// Known costs, US dollars.
-    pub usd: f64,
-    /// Exchanges whose cost follows from an estimate.
-    pub estimated_costs: u64,
-    /// Exchanges whose cost is unknown.
-    pub unpriced: u64,
     /// Bytes captured.
     pub captured_bytes: u64,
     /// Bytes lost.

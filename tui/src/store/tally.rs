@@ -109,29 +109,12 @@ impl Tally {
 
 impl Totals {
     pub(super) fn add(&mut self, tally: &Tally) {
-        self.exchanges += tally.exchanges;
+        self.tally.add(tally);
         self.all_exchanges += 1;
-        self.active += tally.active;
-        self.input_tokens = self.input_tokens.saturating_add(tally.input_tokens);
-        self.output_tokens = self.output_tokens.saturating_add(tally.output_tokens);
-        self.estimated += tally.estimated;
-        self.usd += tally.usd;
-        self.estimated_costs += tally.estimated_costs;
-        self.unpriced += tally.unpriced;
     }
 
     pub(super) fn take(&mut self, tally: &Tally) {
-        self.exchanges -= tally.exchanges;
+        self.tally.take(tally);
         self.all_exchanges -= 1;
-        self.active -= tally.active;
-        self.input_tokens = self.input_tokens.saturating_sub(tally.input_tokens);
-        self.output_tokens = self.output_tokens.saturating_sub(tally.output_tokens);
-        self.estimated -= tally.estimated;
-        self.usd -= tally.usd;
-        self.estimated_costs -= tally.estimated_costs;
-        self.unpriced -= tally.unpriced;
-        if self.all_exchanges == 0 {
-            self.usd = 0.0;
-        }
     }
 }

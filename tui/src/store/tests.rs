@@ -146,7 +146,7 @@ fn deltas_count_and_grow() {
     let text = "x".repeat(20_000);
     let delta = Delta::new(Timestamp(9), DeltaKind::Text, text);
     assert_eq!(store.add_delta(ExchangeId(1), &delta), Some(Timestamp(0)));
-    assert_eq!(store.totals().active, 1);
+    assert_eq!(store.totals().tally.active, 1);
     let record = store.exchange(ExchangeId(1)).unwrap();
     assert_eq!((record.deltas, record.exchange.state), (1, State::Streaming));
     // The answer that grew pushes out what ended.

@@ -51,35 +51,30 @@ pub fn header(reader: &Reader<'_>, session: &Session, setting: Setting) -> Heade
 
 fn totals(reader: &Reader<'_>, setting: &Setting) -> Vec<Vec<Span>> {
     let totals = reader.totals();
+    let tally = &totals.tally;
     let fact = |figure: String, word: &str, role| {
         vec![Span::new(figure, role), Span::new(format!(" {word}"), Role::Dim)]
     };
     let plural =
         |n: usize, one: &str, many: &str| if n == 1 { one.to_owned() } else { many.to_owned() };
     let growing = growing(reader);
-    let estimated = totals.estimated > 0;
+    let estimated = tally.estimated > 0;
     let tokens = |n: u64, estimated| format::about(estimated && n > 0, &format::count(n));
-    let output = totals.output_tokens.saturating_add(growing);
+    let output = tally.output_tokens.saturating_add(growing);
     let mut facts = vec![
         exchanges(reader, &totals, setting),
         fact(
-            format::count(totals.active),
+            format::count(tally.active),
             "active",
-            if totals.active > 0 { Role::Live } else { Role::Dim },
+            if tally.active > 0 { Role::Live } else { Role::Dim },
         ),
         vec![
-            Span::new(tokens(totals.input_tokens, estimated), Role::Title),
+            Span::new(tokens(tally.input_tokens, estimated), Role::Title),
             Span::new(" → ", Role::Dim),
             Span::new(tokens(output, estimated || growing > 0), Role::Title),
             Span::new(" tokens", Role::Dim),
         ],
-        vec![
-            Span::new(
-                format::about(totals.estimated_costs > 0, &format::usd(totals.usd)),
-                Role::Money,
-            ),
-            Span::new(if totals.unpriced > 0 { "+" } else { "" }, Role::Money),
-        ],
+        vec![Span::new(format::cost_of(tally).unwrap_or_else(|| format::usd(0.0)), Role::Money)],
     ];
     // Bytes belong to connections: they are told of everything.
     let of_all = |word: &str| match setting.of.is_empty() {
@@ -124,10 +119,10 @@ fn growing(reader: &Reader<'_>) -> u64 {
 /// an LLM, of which the other figures are.
 fn exchanges(reader: &Reader<'_>, totals: &Totals, setting: &Setting) -> Vec<Span> {
     let (all, llm) = match reader.part() {
-        Some(part) => (reader.count(part.scope), totals.exchanges as usize),
+        Some(part) => (reader.count(part.scope), totals.tally.exchanges as usize),
         None => (
             reader.count(Scope::All).max(totals.all_exchanges as usize),
-            reader.count(Scope::Llm).max(totals.exchanges as usize),
+            reader.count(Scope::Llm).max(totals.tally.exchanges as usize),
         ),
     };
     let word = |n: usize| if n == 1 { "exchange" } else { "exchanges" };

@@ -123,6 +123,18 @@ fn an_estimate_is_marked_wherever_it_is_shown() {
 }
 
 #[test]
+fn a_cost_that_is_not_known_is_not_nothing() {
+    let mut store = Store::default();
+    process(&mut store, 1, 100, "client");
+    let mut record = answered(pending(1, 1, 9000, asks("hi")), "hello", 10);
+    record.exchange.cost = Default::default();
+    store.put_exchange(record);
+    let screen = Person::with(store, 200, 50).look();
+    let header = screen.lines().next().unwrap();
+    assert!(header.contains(" ? ") && !screen.contains("$0"), "{screen}");
+}
+
+#[test]
 fn a_row_claims_no_first_token_and_no_whole_word_that_is_none() {
     let mut store = Store::default();
     process(&mut store, 1, 100, "client");
