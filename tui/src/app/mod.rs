@@ -365,6 +365,7 @@ impl App {
         self.tick = self.due(store);
         let looked_at = self.looked_at(store);
         store.pin(looked_at);
+        store.watch(self.main.processes.process());
         &self.drawn
     }
 

@@ -27,6 +27,8 @@ pub(super) struct Departed {
     children: HashMap<u32, usize>,
     /// Those that nothing referred to, the longest ago first.
     queue: VecDeque<ProcessKey>,
+    /// The one that is looked at.
+    watched: Option<ProcessKey>,
     /// Who stands for the gone ones of a command.
     heirs: BTreeMap<Command, ProcessKey>,
 }
@@ -45,6 +47,11 @@ impl Store {
             self.departed.referred.remove(&key);
             self.depart(key);
         }
+    }
+
+    /// This process is looked at: it stays as it is until another one is.
+    pub fn watch(&mut self, key: Option<ProcessKey>) {
+        self.departed.watched = key;
     }
 
     /// A process that is kept has another parent than before.
@@ -70,7 +77,7 @@ impl Store {
             return;
         }
         self.departed.queue.push_back(key);
-        // One for this one, and one for those that had to wait for their children.
+        // One for this one, and one for those that had to wait.
         for _ in 0..2 {
             if self.departed.queue.len() > KEPT
                 && let Some(oldest) = self.departed.queue.pop_front()
@@ -85,7 +92,8 @@ impl Store {
         let departed = &mut self.departed;
         let known = self.processes.get(key).filter(|it| it.folded == 0);
         let Some(known) = known.filter(|_| !departed.referred.contains_key(&key)) else { return };
-        if departed.children.contains_key(&known.process.pid) {
+        let parent = departed.children.contains_key(&known.process.pid);
+        if parent || departed.watched == Some(key) {
             departed.queue.push_back(key);
             return;
         }
@@ -154,7 +162,7 @@ mod tests {
         let whole = models.map(|tally| Tally { usd: (tally.usd * 1e6).round() / 1e6, ..tally });
         assert_eq!(vec![sums(&store)], whole.collect::<Vec<_>>());
         assert_eq!(sums(&store).exchanges, 5000);
-        let Departed { referred, children, queue, heirs } = &store.departed;
+        let Departed { referred, children, queue, heirs, .. } = &store.departed;
         assert_eq!((referred.len(), children[&1], queue.len(), heirs.len()), (0, KEPT, KEPT, 2));
         assert!(store.processes.bytes() < 2000 * (KEPT as u64 + 2));
     }
@@ -172,23 +180,26 @@ mod tests {
     #[test]
     fn who_is_referred_to_stays() {
         let mut store = Store::with_budget(u64::MAX);
-        // Its exchange is kept, or a child of it lives.
+        // Its exchange is kept, or a child of it lives, or it is looked at.
         run(&mut store, 1, "asked", 1);
         store.budget.limit(0);
         run(&mut store, 2, "parent", 1);
         let child = Process { pid: 7, parent: Some(1002), ..Process::default() };
         store.put_process(ProcessKey(3), child.into(), AT);
         store.pin([crate::store::ExchangeId(1)]);
+        run(&mut store, 4, "watched", 1);
+        store.watch(Some(ProcessKey(4)));
         (10..2000).for_each(|key| run(&mut store, key, "job", 1));
         let here = |store: &Store, key| store.process(ProcessKey(key)).is_some();
-        assert!(here(&store, 1) && here(&store, 2) && here(&store, 3));
+        assert!([1, 2, 3, 4].iter().all(|key| here(&store, *key)));
         assert!(!here(&store, 11));
         store.pin([]);
+        store.watch(None);
         store.end_process(ProcessKey(3), AT);
         (3000..6000).for_each(|key| run(&mut store, key, "job", 1));
         assert!(!here(&store, 3));
         let folded = |key| store.process(ProcessKey(key)).map(|it| (it.folded, it.process.pid));
-        assert_eq!((folded(1), folded(2)), (Some((1, 0)), Some((1, 0))));
+        assert_eq!([1, 2, 4].map(folded), [Some((1, 0)); 3]);
         assert!(store.departed.queue.len() <= KEPT);
     }
 }
