@@ -2,6 +2,7 @@
 //! the clients, however llmtop ends.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use rustix::process::Signal;
 
@@ -75,6 +76,9 @@ fn a_hundred_starts_and_stops_leak_nothing() {
         match number % 4 {
             0 => drop(llmtop.kill()),
             1 => {
+                llmtop.signal(Signal::INT);
+                // As `timeout` does, of which both come.
+                std::thread::sleep(Duration::from_millis(5));
                 llmtop.signal(Signal::INT);
                 llmtop.finished();
             }

@@ -2,12 +2,15 @@
 //! to stop, and everything ends in order.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use llmtop_probe::Control;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
+
+/// Signals that come so close to the first are the same one again.
+const TOGETHER: Duration = Duration::from_millis(200);
 
 /// Signals from before there is anything to stop wait here.
 pub(super) struct Pending(Signals);
@@ -18,15 +21,18 @@ pub(super) fn take() -> anyhow::Result<Pending> {
 }
 
 impl Pending {
-    /// From now on the first signal stops the source; a second one ends the
-    /// process at once, should that hang.
+    /// From now on the first signal stops the source; a later one ends the
+    /// process at once, should that hang. What comes with the first is no other:
+    /// `timeout` and shells signal both a process and its group.
     pub(super) fn stop(mut self, control: Arc<dyn Control>) -> anyhow::Result<()> {
         thread("signals", move || {
             let mut signals = self.0.forever();
-            if signals.next().is_some() {
-                control.stop();
+            if signals.next().is_none() {
+                return;
             }
-            if let Some(signal) = signals.next() {
+            control.stop();
+            let first = Instant::now();
+            if let Some(signal) = signals.find(|_| first.elapsed() > TOGETHER) {
                 std::process::exit(128 + signal);
             }
         })
