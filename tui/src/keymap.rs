@@ -30,6 +30,11 @@ impl KeyMap {
             .map(|(entry, _)| entry.action)
     }
 
+    /// What a key asks for somewhere.
+    pub fn elsewhere(&self, key: Key) -> Option<&'static Entry> {
+        self.all().find(|(_, keys)| keys.contains(&key)).map(|(entry, _)| entry)
+    }
+
     /// Gives an action these keys, and no others.
     pub fn bind(&mut self, action: Action, keys: Vec<Key>) {
         let places = ACTIONS.iter().zip(&mut self.keys);

@@ -65,6 +65,8 @@ impl App {
             effects.push(Effect::Suspend);
         } else if let Some(action) = self.meaning(key) {
             self.act(action, store, effects);
+        } else if let Some(entry) = self.options.keys.elsewhere(key) {
+            self.tell(&format!("{key} means nothing here; elsewhere: {}", entry.help), Role::Dim);
         }
     }
 
@@ -187,6 +189,9 @@ impl App {
             }
             Action::SortReverse => self.main.processes.reverse = !self.main.processes.reverse,
             Action::Follow if focus == Pane::Answer => self.main.scroll.follow ^= true,
+            Action::Follow if !self.main.listing.is_by_time() => {
+                self.tell("only a list in order of time follows what is new", Role::Dim);
+            }
             Action::Follow => self.main.exchanges.follow ^= true,
             Action::Open => self.open(store),
             Action::Detail => self.open_detail(),

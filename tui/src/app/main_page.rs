@@ -70,15 +70,12 @@ impl MainPage {
     /// the person has something to look at.
     pub(super) fn move_exchange(&mut self, reader: &Reader<'_>, rows: isize) {
         let count = self.count(reader);
-        let Some(followed) = self.listing.followed(count) else {
+        let selected = self.exchanges.selected;
+        let Some(followed) = self.listing.followed(reader, self.scope(), selected) else {
             return;
         };
-        let now = match self.exchanges.selected {
-            Some(id) if !self.exchanges.follow => {
-                self.row_of(reader, id).map_or(followed, |row| row.min(count - 1))
-            }
-            _ => followed,
-        };
+        let now = selected.and_then(|id| self.row_of(reader, id));
+        let now = now.map_or(followed, |row| row.min(count - 1));
         self.select_row(reader, now.saturating_add_signed(rows).min(count - 1));
     }
 

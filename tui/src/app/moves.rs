@@ -60,12 +60,10 @@ impl App {
             }
             Pane::Exchanges if first => self.main.select_row(&reader, 0),
             // At the end of a list that grows, one wants to see it grow.
-            Pane::Exchanges if self.main.listing.is_by_time() => {
-                self.main.exchanges.follow = true;
-            }
             Pane::Exchanges => {
                 let last = self.main.count(&reader).saturating_sub(1);
                 self.main.select_row(&reader, last);
+                self.main.exchanges.follow = self.main.listing.is_by_time();
             }
             Pane::Connections => {
                 self.main.connections.selected = if first { 0 } else { usize::MAX };

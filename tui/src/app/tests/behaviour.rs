@@ -63,6 +63,27 @@ fn scrolling_ends_following() {
 }
 
 #[test]
+fn following_stays_with_an_answer_until_it_ends() {
+    let mut store = Store::default();
+    process(&mut store, 1, 100, "client");
+    store.put_exchange(pending(1, 1, 9000, asks("first")));
+    let mut person = Person::with(store, 100, 30);
+    person.look();
+    let text = Delta::new(person.now, DeltaKind::Text, "word".into());
+    person.store.add_delta(ExchangeId(1), &text);
+    person.store.put_exchange(pending(2, 1, 0, asks("second")));
+    let mut page = pending(3, 1, 0, asks("no model"));
+    page.exchange.dialect = None;
+    person.store.put_exchange(page);
+    person.does(Event::StoreChanged).look();
+    assert_eq!(person.app.main.exchanges.selected, Some(ExchangeId(1)));
+    person.store.put_exchange(answered(pending(1, 1, 9000, asks("first")), "word", 10));
+    person.does(Event::StoreChanged).look();
+    assert_eq!(person.app.main.exchanges.selected, Some(ExchangeId(2)));
+    assert!(person.app.main.exchanges.follow);
+}
+
+#[test]
 fn the_header_says_whether_what_is_looked_at_is_followed() {
     let mut person = Person::at(100, 30);
     for (keys, follows) in [

@@ -62,3 +62,16 @@ fn every_key_does_something_or_says_why_not() {
     }
     assert_eq!(silent, [""; 0], "{silent:#?}");
 }
+
+#[test]
+fn what_means_nothing_here_says_so() {
+    for (keys, says) in [
+        ("1 d", "d means nothing here"),
+        ("4 x", "x means nothing here"),
+        ("2 < f", "only a list in order of time follows"),
+    ] {
+        let mut person = Person::with(machine(), 140, 40);
+        let screen = person.keys(keys).look();
+        assert!(screen.contains(says), "{keys}: {screen}");
+    }
+}

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
 
-use llmtop_parsers::{Exchange, Timestamp};
+use llmtop_parsers::{Exchange, State, Timestamp};
 
 use super::sorted::Sorted;
 use crate::store::{Changes, ExchangeId, Record, Scope};
@@ -34,6 +34,9 @@ const ORDERS: &[(By, &str, &str)] = &[
 
 /// Exchanges that are put in their places at once: what a part of a frame has time for.
 const AT_ONCE: usize = 500;
+
+/// Exchanges without an LLM that are passed over where what is new is followed.
+const PASSED: usize = 64;
 
 /// With more that began between two moments, all are put in order anew.
 const MANY: usize = 2000;
@@ -254,11 +257,31 @@ impl Listing {
         self.places.get(&id).map(|place| self.rows.rank(place))
     }
 
-    /// The row that is selected while what is new is followed: the newest, or
-    /// what stands first.
-    pub fn followed(&self, count: usize) -> Option<usize> {
-        let last = count.checked_sub(1)?;
-        Some(if self.is_by_time() { last } else { 0 })
+    /// The row that is selected while what is new is followed: that of the answer which
+    /// streams, until it ends, else the newest with an LLM; or what stands first.
+    pub fn followed(
+        &self,
+        reader: &Reader<'_>,
+        scope: Scope,
+        selected: Option<ExchangeId>,
+    ) -> Option<usize> {
+        let last = self.count(reader, scope).checked_sub(1)?;
+        if !self.is_by_time() {
+            return Some(0);
+        }
+        let streams = |record: &&Record| {
+            record.exchange.dialect.is_some()
+                && record.exchange.state == State::Streaming
+                && reader.store().contains(scope, record.id)
+        };
+        let streaming = selected.and_then(|id| reader.exchange(id)).filter(streams);
+        if let Some(row) = streaming.and_then(|record| self.row_of(reader, scope, record.id)) {
+            return Some(row.min(last));
+        }
+        let with_llm = |row: &usize| {
+            self.at(reader, scope, *row).is_some_and(|record| record.exchange.dialect.is_some())
+        };
+        Some((0..=last).rev().take(PASSED).find(with_llm).unwrap_or(last))
     }
 }
 

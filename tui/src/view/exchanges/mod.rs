@@ -51,7 +51,7 @@ pub struct Position {
     pub selected: Option<ExchangeId>,
     /// The first visible rank.
     pub top: usize,
-    /// The newest is selected as it comes.
+    /// What is new is selected as it comes.
     pub follow: bool,
     /// To be compared with another.
     pub marked: Option<ExchangeId>,
@@ -66,7 +66,7 @@ pub fn settle(
     height: usize,
 ) {
     let count = listing.count(reader, scope);
-    let Some(followed) = listing.followed(count) else {
+    let Some(followed) = listing.followed(reader, scope, position.selected) else {
         position.selected = None;
         position.top = 0;
         return;
