@@ -34,6 +34,9 @@ const MATCHES: usize = 100_000;
 /// Levels that are moved in; deeper ones stay there.
 const DEEPEST: u16 = 24;
 
+/// Columns by which rows of a line hang below its first.
+const HANGING: usize = 2;
+
 /// A body as JSON, foldable.
 #[derive(Debug)]
 pub struct JsonDocument {
@@ -236,10 +239,12 @@ impl JsonDocument {
     fn wrapped(&mut self, line: usize, width: usize) -> Option<&Wrapped> {
         let it = self.lines.get(line)?;
         let length = (it.end - it.start) as usize;
+        // What `coloured` adds is a blank.
         let room = width.saturating_sub(self.indent(line) + 1).max(8);
         if length < room {
             return None;
         }
+        let room = room.saturating_sub(HANGING).max(8);
         if self.wraps.len() >= WRAPS {
             self.wraps.clear();
         }
@@ -293,7 +298,7 @@ impl Document for JsonDocument {
         };
         let mut spans = vec![
             Span::new(format!(" {mark}"), Role::Dim),
-            Span::new(" ".repeat(indent - 2 + 2 * usize::from(at.line > 0)), Role::Text),
+            Span::new(" ".repeat(indent - 2 + HANGING * usize::from(at.line > 0)), Role::Text),
         ];
         match rows {
             None => coloured(self.text(start..end), it.kind, &mut spans),
@@ -324,11 +329,13 @@ impl Document for JsonDocument {
 mod tests {
     use std::sync::Arc;
 
-    use llmtop_parsers::{Body, BodyKind};
+    use llmtop_parsers::{Body, BodyKind, Timestamp};
     use proptest::prelude::*;
     use serde_json::{Value, json};
+    use unicode_width::UnicodeWidthStr;
 
-    use super::{Document, JsonDocument, Kind};
+    use super::{Document, JsonDocument, Kind, Position, Reader};
+    use crate::store::Store;
 
     fn laid_out(text: &str, budget: usize) -> JsonDocument {
         let bytes = text.as_bytes().to_vec();
@@ -375,6 +382,23 @@ mod tests {
         let document = laid_out(&text, 1000);
         assert!(document.lines.len() > 4);
         assert_eq!(lines(&document).concat(), text);
+    }
+
+    #[test]
+    fn a_long_value_fills_rows_and_no_more() {
+        for text in ["x".repeat(300), "word ".repeat(60)] {
+            let mut document = laid_out(&json!({ "a": { "long": text } }).to_string(), usize::MAX);
+            let store = Store::default();
+            let reader = Reader::new(&store, None, Timestamp(0), 0);
+            for width in 30..120 {
+                let rows: Vec<String> = (0..document.height(&reader, 2, width))
+                    .map(|line| document.line(&reader, Position { block: 2, line }, width))
+                    .map(|line| line.spans.iter().map(|span| &*span.text).collect())
+                    .collect();
+                assert!(rows[0].starts_with("      \"long\": \""), "{rows:?}");
+                assert!(rows.iter().all(|row| row.width() <= width), "{width}: {rows:?}");
+            }
+        }
     }
 
     fn any_json() -> impl Strategy<Value = Value> {

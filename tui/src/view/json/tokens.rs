@@ -96,7 +96,11 @@ pub(super) fn partly_coloured(
         if to > done
             && let Some(piece) = row.get(done..to)
         {
-            spans.push(Span::shown(piece, role));
+            match (piece, row.as_bytes().get(to)) {
+                // The blank after a colon, as in a short line.
+                (":", Some(next)) if *next != b' ' => spans.push(Span::new(": ", role)),
+                _ => spans.push(Span::shown(piece, role)),
+            }
             done = to;
         }
     }
