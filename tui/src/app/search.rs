@@ -49,7 +49,7 @@ impl App {
             }
         };
         if !found {
-            return self.tell(&format!("not found: {}", pattern.text()), Role::Warning);
+            return self.tell(&format!("not found here: {}", pattern.text()), Role::Warning);
         }
         let tally = self.tally(&pattern, store);
         self.tell(&format!("/{}  {tally}", pattern.text()), Role::Text);

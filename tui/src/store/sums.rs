@@ -144,8 +144,8 @@ impl Quota {
 }
 
 impl Facet {
-    /// The group of an exchange; `None`: it belongs to none. Without a name: those that
-    /// no agent is named for.
+    /// The group of an exchange; `None`: it belongs to none. Without a name: those for
+    /// which no agent, or no provider, is named.
     pub fn of(self, exchange: &Exchange) -> Option<&str> {
         exchange.dialect?;
         match self {
@@ -156,7 +156,8 @@ impl Facet {
                 Some(name.unwrap_or(""))
             }
             Facet::Model => Some(model(exchange)).filter(|name| !name.is_empty()),
-            Facet::Provider => exchange.provider,
+            // A server on this machine, or one that is not known.
+            Facet::Provider => Some(exchange.provider.unwrap_or("")),
         }
     }
 

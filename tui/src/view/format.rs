@@ -71,7 +71,9 @@ pub fn usd(amount: f64) -> String {
 fn marked(before: &str, amount: f64, after: &str) -> String {
     let text = |decimals: usize| match 0.1_f64.powi(decimals as i32) {
         _ if amount == 0.0 || amount >= 0.099_95 => format!("{before}{}{after}", usd(amount)),
-        least if amount < least / 2.0 => format!("{before}<${least:.decimals$}{after}"),
+        // At least so much: no more than that it is something.
+        least if amount < least / 2.0 && !after.is_empty() => format!("{before}$0{after}"),
+        least if amount < least / 2.0 => format!("{before}<${least:.decimals$}"),
         _ => format!("{before}${amount:.decimals$}{after}"),
     };
     (2..4).rev().map(text).fold(text(4), |longer, text| match longer.len() > COST {
@@ -139,11 +141,12 @@ mod tests {
         for (usd, estimated_costs, unpriced, want) in [
             (0.0021, 0, 0, "$0.0021"),
             (0.00001, 0, 0, "<$0.0001"),
-            (0.00001, 0, 1, "<$0.001+"),
-            (0.00001, 1, 1, "~<$0.01+"),
+            (0.00001, 0, 1, "$0+"),
+            (0.00001, 1, 1, "~$0+"),
+            (0.00001, 1, 0, "~<$0.001"),
             (0.0021, 1, 0, "~$0.0021"),
             (0.0021, 1, 1, "~$0.002+"),
-            (0.0003, 1, 1, "~<$0.01+"),
+            (0.0003, 1, 1, "~$0+"),
             (0.0, 1, 1, "~$0+"),
             (1234.5, 1, 1, "~$1234+"),
             (1e9, 1, 1, "~$1.0G+"),

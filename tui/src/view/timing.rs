@@ -6,7 +6,7 @@ use llmtop_parsers::{Arrival, Exchange, Timestamp};
 use super::facts::Facts;
 use super::text::TextDocument;
 use super::{Reader, Role, Span, format};
-use crate::store::Record;
+use crate::store::{Record, is_over};
 
 /// Columns of the bars.
 const BAR: usize = 36;
@@ -117,12 +117,19 @@ fn speed(facts: &mut Facts, reader: &Reader<'_>, exchange: &Exchange) {
     let output = reader.output(exchange);
     facts.fact("tokens a second", &output.rate.map_or("-".into(), format::rate));
     facts.fact("sent", &format::bytes(exchange.request.body_bytes));
-    facts.fact("received", &format::bytes(exchange.response.body_bytes));
+    let received = exchange.response.body_bytes;
+    // It is counted when the exchange is over.
+    let counted = is_over(exchange) || received > 0;
+    let received = if counted { format::bytes(received) } else { "-".to_owned() };
+    facts.fact("received", &received);
 }
 
 fn stream(facts: &mut Facts, exchange: &Exchange, gaps: &[(Timestamp, Timestamp)], usual: f64) {
     facts.heading("stream");
-    facts.fact("stream events", &exchange.response.events.to_string());
+    let response = &exchange.response;
+    let events = response.events.max(response.arrivals.len() as u64);
+    let yet = if is_over(exchange) { "" } else { " until now" };
+    facts.fact("stream events", &format!("{events}{yet}"));
     if gaps.is_empty() {
         return;
     }

@@ -6,7 +6,7 @@ use llmtop_parsers::{CostSource, Exchange, UsageSource};
 use super::facts::Facts;
 use super::text::TextDocument;
 use super::{Reader, Role, Span, context, format, gist};
-use crate::store::{Record, is_cost_estimated};
+use crate::store::{Record, is_cost_estimated, is_over};
 
 /// Columns of an item before its amount.
 const ITEM: usize = 30;
@@ -69,6 +69,7 @@ fn tokens(facts: &mut Facts, exchange: &Exchange) {
     let source = match usage.source {
         UsageSource::Reported => "reported by the API",
         UsageSource::Estimated => "~ estimated from the text: the API reported none",
+        UsageSource::None if !is_over(exchange) => "told when the answer ends",
         UsageSource::None => "unknown",
     };
     facts.fact("figures are", source);
@@ -117,6 +118,7 @@ fn cost(facts: &mut Facts, reader: &Reader<'_>, exchange: &Exchange) {
             "from the prices in your configuration"
         }
         CostSource::Priced => "from the price table",
+        CostSource::Unpriced if !is_over(exchange) => "known when the answer ends",
         CostSource::Unpriced if exchange.only_counts() => "none: counting tokens uses none",
         CostSource::Unpriced if !is_billed_by_tokens(exchange) => {
             "unpriced: it is not billed by tokens, and the prices are of these"

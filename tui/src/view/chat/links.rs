@@ -240,7 +240,7 @@ impl Chat {
         self.begin(Target { exchange: record.id, link: Some(to) });
         let text = "⤴ it serves another conversation";
         self.document.line(
-            vec![Span::new(text, Role::Tool), Span::new(" · opens it", Role::Faint)],
+            vec![Span::new(text, Role::Tool), Span::new(" · open this to go there", Role::Faint)],
             Look { bar: Role::Tool, ..Look::default() },
         );
     }
