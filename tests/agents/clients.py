@@ -136,6 +136,59 @@ PI = {
     }
 }
 
+CONTINUE = {
+    "name": "c",
+    "version": "1.0.0",
+    "schema": "v1",
+    "models": [{"name": "m", "provider": "openai", "model": "m", "apiBase": "{base}/v1", "apiKey": "x", "roles": ["chat"]}],
+}
+
+DROID = {
+    "customModels": [
+        {
+            "model": "m", "displayName": "m", "baseUrl": "{base}/v1", "apiKey": "x", "maxOutputTokens": 1000,
+            "provider": "generic-chat-completion-api",
+        }
+    ],
+    "enableAutoUpdate": False,
+}
+
+NANOCODER = {"nanocoder": {"providers": [{"name": "t", "baseUrl": "{base}/v1", "apiKey": "x", "models": ["m"]}]}}
+GROK = """
+[models]
+default = "fake"
+[model.fake]
+model = "m"
+name = "m"
+base_url = "{base}/v1"
+api_key = "x"
+"""
+
+# Its provider of OpenAI's API leaves the path of an address out.
+GOOSE = """
+import asyncio, sys
+from goose import MessageContent, MessageRole, ProviderMessage, ProviderModelConfig, anthropic_provider
+message = ProviderMessage(role=MessageRole.USER, content=[MessageContent.TEXT("marker=m hi")])
+async def main():
+    provider = anthropic_provider("x", sys.argv[1], [])
+    for _ in range(2):
+        print(await provider.complete(ProviderModelConfig(model_name="m"), "", [message], []))
+asyncio.run(main())
+"""
+
+# A browser within a program.
+QT = """
+import sys
+from PyQt6.QtCore import QUrl
+from PyQt6.QtWebEngineCore import QWebEnginePage
+from PyQt6.QtWidgets import QApplication
+app = QApplication(sys.argv)
+page = QWebEnginePage()
+page.loadFinished.connect(app.quit)
+page.load(QUrl(sys.argv[1]))
+app.exec()
+"""
+
 # It trusts what its own folder says.
 FIREFOX = {
     "policies": {
@@ -196,6 +249,66 @@ CLIENTS = {
             "COPILOT_OFFLINE": "true", "SSL_CERT_FILE": "{ca}", "NODE_EXTRA_CA_CERTS": "{ca}",
         },
     ),
+    "continue": Client(
+        ("npm", "@continuedev/cli"), "{node}",
+        ("{package}/node_modules/@continuedev/cli/{bin}", "--config", "{home}/config.yaml", "-p", "marker=m hi"), "openssl",
+        {"NODE_EXTRA_CA_CERTS": "{ca}", "CONTINUE_TELEMETRY_ENABLED": "0", "CONTINUE_CLI_ENABLE_TELEMETRY": "0"},
+        files={"config.yaml": CONTINUE},
+    ),
+    "kimi": Client(
+        ("npm", "@moonshot-ai/kimi-code"), "{node}",
+        ("{package}/node_modules/@moonshot-ai/kimi-code/{bin}", "-p", "marker=m hi"), "openssl",
+        {
+            "KIMI_MODEL_NAME": "m", "KIMI_MODEL_API_KEY": "x", "KIMI_MODEL_BASE_URL": "{base}/v1",
+            "KIMI_DISABLE_TELEMETRY": "1", "NODE_EXTRA_CA_CERTS": "{ca}",
+        },
+    ),
+    # The programs of the next three themselves: the package of all platforms wants them
+    # in its own version, which the registry may not have yet.
+    "droid": Client(
+        ("npm", "@factory/cli-linux-x64"), "@factory/cli-linux-x64/bin/droid", ("exec", "-m", "custom:m", "marker=m hi"),
+        "boringssl", {"FACTORY_API_KEY": "fk-x", "NODE_EXTRA_CA_CERTS": "{ca}"}, files={".factory/settings.json": DROID},
+    ),
+    "kilo": Client(
+        ("npm", "@kilocode/cli-linux-x64"), "@kilocode/cli-linux-x64/bin/kilo", ("run", "-m", "fake/fake-model", "marker=m hi"),
+        "boringssl", {"NODE_EXTRA_CA_CERTS": "{ca}", "KILO_DISABLE_AUTOUPDATE": "1"}, files={"kilo.json": OPENCODE},
+    ),
+    "grok": Client(
+        ("npm", "@xai-official/grok-linux-x64"), "@xai-official/grok-linux-x64/bin/grok", ("-p", "marker=m hi"), "rustls",
+        {
+            "SSL_CERT_FILE": "{ca}", "GROK_TELEMETRY_ENABLED": "false", "GROK_DISABLE_AUTOUPDATER": "1",
+            # What it asks when all is said, and gives up as it ends.
+            "GROK_TURN_SUMMARY": "false",
+        },
+        files={".grok/config.toml": GROK},
+    ),
+    "nanocoder": Client(
+        ("npm", "@nanocollective/nanocoder"), "{node}",
+        ("{package}/node_modules/@nanocollective/nanocoder/{bin}", "--trust-directory", "run", "marker=m hi"), "openssl",
+        {"NODE_EXTRA_CA_CERTS": "{ca}"}, files={"agents.config.json": NANOCODER},
+    ),
+    "vibe": Client(
+        ("venv", "mistral-vibe"), "bin/vibe", ("--trust", "-p", "marker=m hi"), "openssl",
+        {
+            "VIBE_PROVIDERS": '[{{"name":"t","api_base":"{base}/v1","api_key_env_var":"FAKE_KEY"}}]',
+            "VIBE_MODELS": '[{{"name":"m","provider":"t","alias":"m"}}]', "VIBE_ACTIVE_MODEL": "m", "FAKE_KEY": "x",
+            "VIBE_ENABLE_TELEMETRY": "false", "VIBE_ENABLE_UPDATE_CHECKS": "false",
+            "SSL_CERT_FILE": "{ca}", "PYTHONDONTWRITEBYTECODE": "1",
+        },
+    ),
+    "grok-cli": Client(
+        ("npm", "@vibe-kit/grok-cli"), "{node}", ("{package}/node_modules/@vibe-kit/grok-cli/{bin}", "-p", "marker=m hi"),
+        "openssl",
+        {"GROK_API_KEY": "x", "GROK_BASE_URL": "{base}/v1", "GROK_MODEL": "m", "NODE_EXTRA_CA_CERTS": "{ca}"},
+    ),
+    "aider": Client(
+        ("venv", "aider-chat"), "bin/aider",
+        (
+            "--model=openai/m", "--openai-api-base={base}/v1", "--openai-api-key=x", "--message=marker=m hi", "--yes-always",
+            "--no-git", "--no-check-update", "--analytics-disable", "--no-show-release-notes", "--no-show-model-warnings",
+        ),
+        "openssl", {"SSL_CERT_FILE": "{ca}", "PYTHONDONTWRITEBYTECODE": "1"},
+    ),
     "bun 1.1": bun("1.1"),
     "bun 1.2": bun("1.2"),
     "bun 1.3": bun("1.3"),
@@ -209,6 +322,10 @@ CLIENTS = {
     "google-genai (Python)": python("google-genai", "google-genai", "google.gemini", "openssl"),
     "curl_cffi (Python)": python("curl_cffi", "curl_cffi", "openai.chat", "boringssl"),
     "grpcio (Python)": python("grpcio", "grpcio", "google.gemini", "boringssl"),
+    "goose (Python)": Client(
+        ("venv", "goose-sdk"), "bin/python", ("-c", GOOSE, "{base}"), "rustls",
+        {"SSL_CERT_FILE": "{ca}", "PYTHONDONTWRITEBYTECODE": "1"},
+    ),
     "uv": Client(
         ("pip", "uv"), "bin/uv",
         ("pip", "install", "--python", "{python}", "--target", "{home}/into", "--index-url", "{base}/page", "100"),
@@ -241,6 +358,13 @@ CLIENTS = {
         ("--headless", "--no-remote", "--profile", "{home}", "--screenshot", "{home}/page.png", "{base}/ask/m"), "nss",
         files={"{package}/usr/lib/firefox-esr/distribution/policies.json": FIREFOX},
     ),
+    "QtWebEngine (Python)": Client(
+        ("venv", "pyqt6-webengine"), "bin/python", ("-c", QT, "{base}/ask/m"), "boringssl",
+        {
+            "QT_QPA_PLATFORM": "offscreen", "QTWEBENGINE_DISABLE_SANDBOX": "1", "PYTHONDONTWRITEBYTECODE": "1",
+            "QTWEBENGINE_CHROMIUM_FLAGS": "--disable-gpu --ignore-certificate-errors",
+        },
+    ),
     "ollama (Python), HTTP": python("ollama", "ollama", "ollama.chat", "none", scheme="http"),
     "curl, HTTP": curl("none", scheme="http"),
     "node 24, HTTP": node("24", tls="none", scheme="http"),
@@ -252,13 +376,20 @@ CLIENTS = {
 # What is not driven, and why.
 NOT_TRIED = {
     "esbuild": "it makes no request",
+    "crush": "its npm package has no program, but fetches one from elsewhere",
+    "codebuff": "its npm package has no program, but fetches one from elsewhere",
+    "Electron": "its npm package has no program, but fetches one from elsewhere",
+    "goose": "of it only the library is published as a package, which is tried",
+    "amp": "it asks its own service, whose account it needs, before anything else, also where AMP_URL is the tests' server",
+    "auggie": "it asks its own service (/chat-stream of its session's tenantURL), in a form that is no model's",
+    "qoder": "it needs a login before it asks anything",
 }
 
 
 def files(client, names):
     """The files that a client reads: path, within its home, and text."""
     for path, content in client.files.items():
-        text = json.dumps(content)
+        text = content if isinstance(content, str) else json.dumps(content)
         for name in ("base", "ca"):
             text = text.replace(f"{{{name}}}", str(names[name]))
         yield path.format(**names), text
