@@ -174,7 +174,8 @@ pub struct Process {
     pub pid: u32,
     /// Its parent's.
     pub parent: Option<u32>,
-    /// Command name (at most 15 bytes, the kernel's `comm`).
+    /// Command name: at most 15 bytes, the kernel's `comm`, or, where that is
+    /// `MainThread` as in Node, the executable's file name.
     pub comm: String,
     /// Path of the executable, as the process sees it.
     pub exe: Option<String>,

@@ -133,6 +133,7 @@ fn running() -> Table<u32, Running> {
         let stat = std::fs::read(entry.path().join("stat")).ok()?;
         let (open, close) = (memchr::memchr(b'(', &stat)?, memchr::memrchr(b')', &stat)?);
         let comm = String::from_utf8_lossy(stat.get(open + 1..close)?).into_owned();
+        let comm = crate::process::name(pid, comm);
         let rest = std::str::from_utf8(stat.get(close + 1..)?).ok()?;
         let parent = rest.split_whitespace().nth(1)?.parse().ok()?;
         Some((pid, Running { parent, comm }))

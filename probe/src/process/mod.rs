@@ -17,6 +17,8 @@ use crate::{Process, Timestamp};
 /// The most read of a command line: enough to tell what runs.
 const MAX_ARGS: u64 = 16 << 10;
 const MAX_FILE: u64 = 64 << 10;
+/// Bytes of a name, as the kernel has them.
+const COMM: usize = 15;
 /// Nanoseconds of a clock tick: `USER_HZ` is 100 on x86_64 and aarch64.
 const TICK: u64 = 10_000_000;
 
@@ -30,15 +32,12 @@ pub fn facts(pid: u32) -> Option<Process> {
 fn read_facts(pid: u32) -> Option<(Process, u64)> {
     let proc = format!("/proc/{pid}");
     let stat = stat::parse(&read(&proc, "stat", MAX_FILE)?)?;
-    let exe = std::fs::read_link(Path::new(&proc).join("exe")).ok();
-    let exe = exe.map(|path| {
-        let path = path.to_string_lossy();
-        path.strip_suffix(" (deleted)").unwrap_or(&path).to_owned()
-    });
+    let exe = exe(pid);
+    let comm = named(stat.comm, || exe.clone());
     let process = Process {
         pid,
         parent: (stat.parent != 0).then_some(stat.parent),
-        comm: stat.comm,
+        comm,
         exe,
         args: arguments(&read(&proc, "cmdline", MAX_ARGS).unwrap_or_default()),
         uid: uid(&proc)?,
@@ -46,6 +45,30 @@ fn read_facts(pid: u32) -> Option<(Process, u64)> {
         started: Some(started(stat.start_ticks)),
     };
     Some((process, stat.start_ticks))
+}
+
+/// Path of the executable, as the process sees it.
+fn exe(pid: u32) -> Option<String> {
+    let path = std::fs::read_link(format!("/proc/{pid}/exe")).ok()?;
+    let path = path.to_string_lossy();
+    Some(path.strip_suffix(" (deleted)").unwrap_or(&path).to_owned())
+}
+
+/// The name of a process: the kernel's, which is its first thread's. Since Node 24 that
+/// is the same for whatever Node runs, so there it is the program's.
+fn named(comm: String, exe: impl FnOnce() -> Option<String>) -> String {
+    if comm != "MainThread" {
+        return comm;
+    }
+    let Some(exe) = exe() else { return comm };
+    let file = exe.rsplit('/').next().unwrap_or_default();
+    let room = (1..=COMM).rev().find_map(|end| file.get(..end));
+    room.or(Some(file)).filter(|name| !name.is_empty()).map_or(comm, str::to_owned)
+}
+
+/// The name of the process that runs now by that id, where the kernel says it is `comm`.
+pub(crate) fn name(pid: u32, comm: String) -> String {
+    named(comm, || exe(pid))
 }
 
 /// The container that the process is in, by its id, or by its name where the runtime
@@ -146,6 +169,16 @@ mod tests {
     fn nobody() {
         assert_eq!(facts(u32::MAX), None);
         assert_eq!(start_ticks(u32::MAX), None);
+    }
+
+    #[test]
+    fn a_name_that_says_nothing_is_the_programs() {
+        let called =
+            |comm: &str, exe: Option<&str>| named(comm.to_owned(), || exe.map(str::to_owned));
+        assert_eq!(called("MainThread", Some("/opt/node/bin/node")), "node");
+        assert_eq!(called("MainThread", Some("/opt/a-name-of-éight-bytes")), "a-name-of-éigh");
+        assert_eq!(called("MainThread", None), "MainThread");
+        assert_eq!(called("claude", Some("/opt/node/bin/node")), "claude");
     }
 
     #[test]
