@@ -69,6 +69,8 @@ const PACKAGES: &[&str] = &[
     "@openai/codex/vendor/*/codex/codex",
     "opencode-ai/node_modules/opencode-linux-*/bin/opencode",
     "deno/node_modules/@deno/linux-*/deno",
+    "@factory/cli/node_modules/@factory/cli-linux-*/bin/droid",
+    "@kilocode/cli/node_modules/@kilocode/cli-linux-*/bin/kilo",
 ];
 const NPM: &[&str] = &["/usr/lib/node_modules", "/usr/local/lib/node_modules"];
 const NPM_HOME: &[&str] = &[
@@ -88,6 +90,7 @@ const CLIENTS_HOME: &[&str] = &[
     ".cache/copilot/pkg/*/*/prebuilds/*/runtime.node",
     ".claude/local/node_modules/@anthropic-ai/claude-code-linux-*/claude",
     ".cargo/bin/codex",
+    ".grok/bin/grok",
 ];
 
 /// The most names taken of one directory.
