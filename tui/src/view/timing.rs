@@ -128,7 +128,12 @@ fn stream(facts: &mut Facts, exchange: &Exchange, gaps: &[(Timestamp, Timestamp)
     facts.heading("stream");
     let response = &exchange.response;
     let events = response.events.max(response.arrivals.len() as u64);
-    let yet = if is_over(exchange) { "" } else { " until now" };
+    // While it streams, only those are known of whose times are kept.
+    let yet = match response.arrivals.len() {
+        _ if is_over(exchange) => "",
+        Arrival::MOST.. => " and more until now",
+        _ => " until now",
+    };
     facts.fact("stream events", &format!("{events}{yet}"));
     if gaps.is_empty() {
         return;
