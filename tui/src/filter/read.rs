@@ -3,7 +3,7 @@
 use llmtop_parsers::llm::Part;
 use llmtop_parsers::{Timestamp, redact};
 
-use crate::store::{Seen, canonical, is_failed, messages, words};
+use crate::store::{Seen, canonical, client, is_failed, messages, words};
 
 /// Gives texts to a test until it says yes; whether it did.
 pub type Texts = fn(&Seen<'_>, &mut dyn FnMut(&[u8]) -> bool) -> bool;
@@ -125,9 +125,10 @@ pub(super) fn operation(seen: &Seen<'_>, test: Test<'_>) -> bool {
 }
 
 pub(super) fn agent(seen: &Seen<'_>, test: Test<'_>) -> bool {
-    seen.record.exchange.request.agent.as_ref().is_some_and(|agent| {
-        all([&agent.id, &agent.parent_id, &agent.kind].into_iter().flatten(), test)
-    })
+    let exchange = &seen.record.exchange;
+    let agent = exchange.request.agent.iter();
+    let named = agent.flat_map(|agent| [&agent.id, &agent.parent_id, &agent.kind]);
+    all(named.flatten().map(String::as_str).chain(client(&exchange.request.headers)), test)
 }
 
 pub(super) fn error(seen: &Seen<'_>, test: Test<'_>) -> bool {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use llmtop_parsers::{Exchange, RateLimit, Timestamp};
 
+use super::facet::Facet;
 use super::pulse::{Pulse, Share};
 use super::tally::Tally;
 use super::{Record, is_over};
@@ -38,17 +39,6 @@ pub struct Quota {
     pub resets: Option<Timestamp>,
     /// When this was said.
     pub at: Timestamp,
-}
-
-/// By what exchanges are grouped, beside their processes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Facet {
-    /// The agent or sub-agent, as its client calls it.
-    Agent,
-    /// The model, without its date.
-    Model,
-    /// The provider.
-    Provider,
 }
 
 /// The sums of each group, by name.
@@ -140,47 +130,6 @@ impl Quota {
         };
         let limits = exchange.response.limits.iter().filter_map(of);
         limits.min_by(|a, b| a.left.total_cmp(&b.left))
-    }
-}
-
-impl Facet {
-    /// The group of an exchange; `None`: it belongs to none. Without a name: those for
-    /// which no agent, or no provider, is named.
-    pub fn of(self, exchange: &Exchange) -> Option<&str> {
-        exchange.dialect?;
-        match self {
-            Facet::Agent => {
-                let agent = exchange.request.agent.as_ref();
-                // That nobody is named is a group, too.
-                let name = agent.and_then(|it| it.kind.as_deref().or(it.id.as_deref()));
-                Some(name.unwrap_or(""))
-            }
-            Facet::Model => Some(model(exchange)).filter(|name| !name.is_empty()),
-            // A server on this machine, or one that is not known.
-            Facet::Provider => Some(exchange.provider.unwrap_or("")),
-        }
-    }
-
-    pub(super) const ALL: [Facet; 3] = [Facet::Agent, Facet::Model, Facet::Provider];
-}
-
-/// The model's name without its date: `claude-sonnet-4-5`. As captured.
-pub fn model(exchange: &Exchange) -> &str {
-    let model = exchange.response.model.as_deref().or(exchange.request.model.as_deref());
-    let model = model.unwrap_or("");
-    // A path in front (`models/`, an ARN, `org/`) says less than the name.
-    let name = model.rsplit('/').next().unwrap_or(model);
-    // `-20250929`
-    match name.len().checked_sub(9).and_then(|at| name.split_at_checked(at)) {
-        Some((short, date))
-            if !short.is_empty()
-                && date
-                    .strip_prefix('-')
-                    .is_some_and(|day| day.bytes().all(|digit| digit.is_ascii_digit())) =>
-        {
-            short
-        }
-        _ => name,
     }
 }
 

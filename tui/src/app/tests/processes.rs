@@ -51,6 +51,8 @@ pub(super) fn family() -> Store {
             let kind = Some("review\x1b[2J".into());
             request.agent = Some(Agent { kind, ..Agent::default() });
             request.retry = Some(1);
+        } else {
+            request.headers.push(("User-Agent".into(), "lint-cli/2.1.0 (\x1b[2J)".into()));
         }
         response.limits = vec![
             RateLimit { limit: Some(100), remaining: Some(90), ..RateLimit::default() },
@@ -143,7 +145,7 @@ fn the_selection_stays_with_its_row() {
 
 #[test]
 fn a_group_is_what_the_screen_is_of() {
-    let groups = [("b", 3), ("b b", 7), ("b b b", 5), ("b b b b", 5), ("b b b b b", 7)];
+    let groups = [("b", 3), ("b b", 6), ("b b b", 5), ("b b b b", 5), ("b b b b b", 7)];
     for (keys, left) in groups {
         let mut person = Person::with(family(), 120, 40);
         let screen = person.keys("1 z").keys(keys).keys("Enter").look();
