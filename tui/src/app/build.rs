@@ -66,7 +66,12 @@ impl App {
         if let Some(prompt) = &self.prompt {
             let (before, after) = prompt.parts();
             let [before, after] = [before, after].map(|text| vec![Span::new(text, Role::Text)]);
-            return Footer::Prompt { label: prompt.purpose.label(), before, after, hint: None };
+            return Footer::Prompt {
+                label: prompt.purpose.label(self.options.live),
+                before,
+                after,
+                hint: None,
+            };
         }
         if self.exporting.is_some() {
             return Footer::Keys(super::export::offers());

@@ -173,7 +173,10 @@ impl Draft {
             && (!begun || self.completion.candidates.is_empty())
         {
             let column = error.column(self.prompt.text());
-            return vec![Span::new(format!("{column}: {}", shown(&error.message)), Role::Error)];
+            return vec![Span::new(
+                format!("column {column}: {}", shown(&error.message)),
+                Role::Error,
+            )];
         }
         if let [only] = self.completion.candidates.as_slice() {
             let text = Span::shown(&only.text, Role::Accent);

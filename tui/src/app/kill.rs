@@ -5,6 +5,7 @@ use llmtop_parsers::Timestamp;
 use super::{App, Code, Effect, Key};
 use crate::kill::Kill;
 use crate::store::{ProcessKey, Store};
+use crate::view::processes::RowKey;
 use crate::view::{Offers, Pane, Reader, Role, Span, connections};
 
 /// The signals, with their keys.
@@ -61,7 +62,10 @@ impl App {
         let reader = self.viewpoint.reader(store).within(self.narrowed.part(store));
         let process = self.watched(&reader).and_then(|key| reader.process(key));
         let Some(totals) = process else {
-            return self.tell("no process is selected", Role::Warning);
+            let ended = matches!(self.main.processes.selected, Some(RowKey::Ended(_)));
+            let of_list = self.pages.is_empty() && self.main.focus == Pane::Processes;
+            let why = if of_list && ended { "these have ended" } else { "no process is selected" };
+            return self.tell(why, Role::Warning);
         };
         let process = &totals.process;
         if totals.ended.is_some() {

@@ -30,11 +30,12 @@ pub(super) enum Purpose {
 }
 
 impl Purpose {
-    /// What stands before the line.
-    pub(super) fn label(self) -> &'static str {
+    /// What stands before the line, while something is captured or not.
+    pub(super) fn label(self, live: bool) -> &'static str {
         match self {
             Purpose::Search => "/",
             Purpose::Path => "path: ",
+            Purpose::Recording if live => "end the capture, and play the recording: ",
             Purpose::Recording => "play the recording: ",
             Purpose::Record => "record from now on to: ",
         }

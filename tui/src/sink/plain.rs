@@ -50,9 +50,10 @@ impl Sink for PlainLines {
 
     fn end(&mut self, totals: &Totals, exchanges: u64) -> io::Result<()> {
         let Totals { captured_bytes, lost_bytes, .. } = totals;
+        let s = if exchanges == 1 { "" } else { "s" };
         writeln!(
             self.to,
-            "{exchanges} exchanges, {captured_bytes} bytes captured, {lost_bytes} lost"
+            "{exchanges} exchange{s}, {captured_bytes} bytes captured, {lost_bytes} lost"
         )?;
         self.to.flush()
     }

@@ -116,12 +116,17 @@ pub fn about(estimated: bool, figure: &str) -> String {
     format!("{}{figure}", if estimated { "~" } else { "" })
 }
 
-/// Tokens a second.
+/// Tokens a second: `62 t/s`, `7.0 t/s`.
 pub fn rate(tokens_per_second: f64) -> String {
+    format!("{} t/s", rate_alone(tokens_per_second))
+}
+
+/// The same where a title says what it is.
+pub fn rate_alone(tokens_per_second: f64) -> String {
     if tokens_per_second < 9.95 {
-        format!("{tokens_per_second:.1}/s")
+        format!("{tokens_per_second:.1}")
     } else {
-        format!("{}/s", count(tokens_per_second as u64))
+        count(tokens_per_second as u64)
     }
 }
 

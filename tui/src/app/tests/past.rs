@@ -59,7 +59,7 @@ fn every_page_shows_the_moment() {
     assert_eq!(selected, Some(ExchangeId(7)));
     // In groups, it is told how fast it grew.
     let groups = person.keys("1 z b b b b").look();
-    assert!(groups.contains("/s"), "{groups}");
+    assert!(groups.contains(" 3.1 "), "{groups}");
     let conversation = person.keys("z b b Enter").look();
     assert!(conversation.contains("word24") && !conversation.contains("word30"), "{conversation}");
     person.keys("Right Right Right Right Right Right Right Right Right Right");

@@ -116,7 +116,7 @@ pub(super) fn cell(
             let share = tally.cache_read_tokens as f64 / tally.input_tokens as f64;
             Span::new(format!("{:.0}%", share.min(1.0) * 100.0), Role::Good)
         }
-        Col::Rate if latest.rate > 0.0 => Span::new(format::rate(latest.rate), Role::Live),
+        Col::Rate if latest.rate > 0.0 => Span::new(format::rate_alone(latest.rate), Role::Live),
         Col::Pulse => Span::new(sparkline(&sums.pulse, reader, width), Role::Live),
         Col::Cost => Span::new(format::cost_of(tally).unwrap_or_default(), Role::Money),
         Col::Burn => burn(sums, reader),
@@ -182,7 +182,7 @@ fn burn(sums: &Sums, reader: &Reader<'_>) -> Span {
 pub(in crate::view) fn quota(sums: &Sums, reader: &Reader<'_>) -> Span {
     let Some(quota) = sums.quota else { return Span::default() };
     if quota.resets.is_some_and(|resets| resets <= reader.now()) {
-        return Span::new("anew", Role::Dim);
+        return Span::new("reset", Role::Dim);
     }
     let role = match quota.left {
         left if left < 0.05 => Role::Error,
