@@ -189,7 +189,8 @@ fn keys_of_ones_own_are_obeyed_and_shown() {
 #[test]
 fn a_recording_is_played_by_its_name() {
     let mut person = Person::at(100, 30);
-    person.keys("L").types("/tmp/a b.llmtop");
+    assert!(person.keys("L").look().contains("end the capture, and play the recording: "));
+    person.types("/tmp/a b.llmtop");
     assert!(person.look().contains("play the recording: /tmp/a b.llmtop"), "{}", person.look());
     person.keys("Enter L Enter L 'x Esc");
     assert_eq!(person.effects, [Effect::Play("/tmp/a b.llmtop".into())]);

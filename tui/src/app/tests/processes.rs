@@ -184,6 +184,7 @@ fn ended_processes_of_one_command_are_one_row() {
     let screen = person.look();
     assert!(screen.contains("only curl ×3 ended  3 exchanges"), "{screen}");
     assert!(screen.contains("3 processes"), "{screen}");
+    assert!(person.keys("F9").look().contains("these have ended"));
     // Opened, each is there; and closed again.
     person.keys("Enter");
     assert_eq!(rows(&mut person), 8);
