@@ -189,9 +189,10 @@ fn keys_of_ones_own_are_obeyed_and_shown() {
 #[test]
 fn a_recording_is_played_by_its_name() {
     let mut person = Person::at(100, 30);
-    assert!(person.keys("L").look().contains("end the capture, and play the recording: "));
+    let screen = person.keys("L").look();
+    assert!(screen.contains("end the capture, and play the recording:"), "{screen}");
     person.types("/tmp/a b.llmtop");
-    assert!(person.look().contains("play the recording: /tmp/a b.llmtop"), "{}", person.look());
+    assert!(person.look().contains("play the recording: /tmp/a b.llmtop"));
     person.keys("Enter L Enter L 'x Esc");
     assert_eq!(person.effects, [Effect::Play("/tmp/a b.llmtop".into())]);
     // Then everything begins again, but for how it is set.
