@@ -124,18 +124,12 @@ fn ancestors(pid: u32, running: &Table<u32, Running>) -> impl Iterator<Item = (u
     std::iter::successors(known(pid), move |(_, child)| known(child.parent)).take(DEEPEST)
 }
 
-/// The processes that run now (proc_pid_stat(5): the name is in brackets and may
-/// hold any character, brackets included).
+/// The processes that run now.
 fn running() -> Table<u32, Running> {
     let Ok(entries) = std::fs::read_dir("/proc") else { return Table::new() };
     let read = |entry: std::fs::DirEntry| {
         let pid: u32 = entry.file_name().to_str()?.parse().ok()?;
-        let stat = std::fs::read(entry.path().join("stat")).ok()?;
-        let (open, close) = (memchr::memchr(b'(', &stat)?, memchr::memrchr(b')', &stat)?);
-        let comm = String::from_utf8_lossy(stat.get(open + 1..close)?).into_owned();
-        let comm = crate::process::name(pid, comm);
-        let rest = std::str::from_utf8(stat.get(close + 1..)?).ok()?;
-        let parent = rest.split_whitespace().nth(1)?.parse().ok()?;
+        let (comm, parent) = crate::process::name_and_parent(pid)?;
         Some((pid, Running { parent, comm }))
     };
     entries.flatten().filter_map(read).collect()

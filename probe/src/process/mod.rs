@@ -66,11 +66,6 @@ fn named(comm: String, exe: impl FnOnce() -> Option<String>) -> String {
     room.or(Some(file)).filter(|name| !name.is_empty()).map_or(comm, str::to_owned)
 }
 
-/// The name of the process that runs now by that id, where the kernel says it is `comm`.
-pub(crate) fn name(pid: u32, comm: String) -> String {
-    named(comm, || exe(pid))
-}
-
 /// The container that the process is in, by its id, or by its name where the runtime
 /// has names.
 pub(crate) fn container(pid: u32) -> Option<String> {
@@ -94,6 +89,13 @@ pub(crate) fn started_after(pid: u32, time: u64) -> Option<bool> {
 /// Whether the process's leader is there, and has not ended.
 pub(crate) fn is_alive(pid: u32) -> bool {
     stat(pid).is_some_and(|stat| !matches!(stat.state, 'Z' | 'X'))
+}
+
+/// What the process is called, and its parent, which is 0 where it has none; `None` where
+/// it is gone.
+pub(crate) fn name_and_parent(pid: u32) -> Option<(String, u32)> {
+    let stat = stat(pid)?;
+    Some((named(stat.comm, || exe(pid)), stat.parent))
 }
 
 /// The process's parent; `None` where it has none, or is gone.
