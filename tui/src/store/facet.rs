@@ -57,8 +57,9 @@ pub fn model(exchange: &Exchange) -> &str {
     }
 }
 
-/// What the client of a request with these headers calls itself: the first product of its `User-Agent` (RFC 9110, 10.1.5),
-/// without the version: `claude-cli`, `codex_cli_rs`. As captured.
+/// What the client of a request with these headers calls itself: the first product of its
+/// `User-Agent` (RFC 9110, 10.1.5), without the version: `claude-cli`, `codex_cli_rs`. As
+/// captured.
 pub fn client(headers: &[(String, String)]) -> Option<&str> {
     let mut named = headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("user-agent"));
     let said = named.next()?.1.trim();
@@ -72,7 +73,7 @@ pub fn client(headers: &[(String, String)]) -> Option<&str> {
         Some((name, rest)) if is_version(rest) => name,
         _ => product,
     };
-    let name = &name[..name.floor_char_boundary(NAME)];
+    let name = (0..=NAME).rev().find_map(|end| name.get(..end))?;
     (!name.is_empty()).then_some(name)
 }
 
