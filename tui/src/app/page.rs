@@ -17,7 +17,7 @@ use crate::view::text::TextDocument;
 use crate::view::{Reader, Role, Span, context, facts, timing, usage};
 
 /// Bytes of JSON that are laid out in one frame.
-const LAYOUT: usize = 4 << 20;
+const LAYOUT: usize = 1 << 20;
 
 /// A page above the main one.
 #[derive(Debug)]

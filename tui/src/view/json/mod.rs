@@ -22,6 +22,9 @@ use tokens::{COLOURED, coloured, next_token, partly_coloured, token_end};
 /// Bytes of one line; a longer value goes on in the next.
 const PIECE: usize = 32 << 10;
 
+/// Bytes that take as long to be looked through as a line to be made.
+const A_LINE: usize = 256;
+
 /// Lines that are laid out. What comes after is not shown, and that is said.
 const LINES: usize = 2 << 20;
 
@@ -86,18 +89,22 @@ impl JsonDocument {
         Arc::ptr_eq(&self.body, body)
     }
 
-    /// Lays out about `budget` bytes more. `false`: everything is laid out.
+    /// Lays out about `budget` bytes more, of which a line counts as some hundred at least.
+    /// `false`: everything is laid out.
     pub fn lay_out(&mut self, budget: usize) -> bool {
         let body = Arc::clone(&self.body);
         let bytes = body.bytes.as_slice();
         // Offsets are kept in 32 bits; bodies are far shorter than that.
         let bytes = &bytes[..bytes.len().min(u32::MAX as usize)];
-        let limit = self.at.saturating_add(budget).min(bytes.len());
+        let (from, before) = (self.at, self.lines.len());
+        let spent = |this: &Self| {
+            (this.at - from).saturating_add((this.lines.len() - before).saturating_mul(A_LINE))
+        };
         // Where the line that is being read began, and where its last token ended.
         let mut line: Option<Range<usize>> = None;
         while let Some(at) = next_token(bytes, self.at)
             && self.lines.len() < LINES
-            && (self.at < limit || line.is_some())
+            && (spent(self) < budget || line.is_some())
         {
             let begun = line.as_ref().map_or(at, |line| line.start);
             match bytes[at] {
